@@ -201,7 +201,7 @@ def pins(frozen: str) -> str:
     """The lines of `pip freeze` that hold on any machine: no local versions, no CUDA packages."""
     lines = [re.sub(r"\+\S+$", "", line) for line in frozen.splitlines() if "==" in line]
     kept = [line for line in lines if not re.match(r"(nvidia-|cuda-|triton)", line, re.IGNORECASE)]
-    return "\n".join(sorted(kept, key=str.lower)) + "\n"
+    return "\n".join(sorted(kept, key=lambda line: line.partition("==")[0].lower())) + "\n"
 
 
 def pip(python: str) -> list[str]:
