@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -104,21 +105,28 @@ def test() -> None:
 
 def prepare(extras: tuple[str, ...]) -> None:
     """Bring `.venv` up to date with the pinned requirements; does nothing when it already is."""
-    stamp, wanted = VENV / "hyperpcm-stamp.json", fingerprint()
-    found = json.loads(stamp.read_text()) if stamp.exists() else {}
-    if found.get("inputs") == wanted["inputs"] and found.get("base") == wanted["base"]:
-        if set(extras) <= set(found["extras"]):
-            return
-        extras = tuple(sorted({*extras, *found["extras"]}))
+    path = VENV / "hyperpcm-stamp.json"
+    stamp = json.loads(path.read_text()) if path.exists() else {}
+    wanted = missing(stamp, extras)
+    if wanted is None:
+        return
     heading(f"install into {VENV}")
     started = time.monotonic()
-    make_venv(VENV, clear=bool(found) and found.get("base") != wanted["base"])
-    stamp.unlink(missing_ok=True)
+    make_venv(VENV, clear=bool(stamp) and stamp["base"] != fingerprint()["base"])
+    path.unlink(missing_ok=True)
     install_torch(program("python"), "-c", str(CONSTRAINTS))
-    selected = f".[{','.join(extras)}]" if extras else "."
+    selected = f".[{','.join(wanted)}]" if wanted else "."
     run("Installing the requirements", [*pip(program("python")), "-e", selected, "-c", str(CONSTRAINTS)])
-    stamp.write_text(json.dumps({**wanted, "extras": extras}))
+    path.write_text(json.dumps({**fingerprint(), "extras": wanted}))
     print(f"Installed in {time.monotonic() - started:.0f} s.", flush=True)
+
+
+def missing(stamp: dict[str, Any], extras: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The extras to install for an environment that left this stamp, or None if it holds everything."""
+    if all(stamp.get(key) == value for key, value in fingerprint().items()):
+        together = tuple(sorted({*stamp["extras"], *extras}))
+        return None if len(together) == len(stamp["extras"]) else together
+    return extras
 
 
 def fingerprint() -> dict[str, str]:

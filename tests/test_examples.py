@@ -1,7 +1,7 @@
 """Every program in examples/ runs to its end.
 
 For authors. An example takes no arguments, runs in an empty folder, writes only there, prints what it found
-and ends within two minutes on one core. What it reads is in the library's catalog. One that needs public files
+and ends within two minutes on one core. What it reads is in the catalog. One that needs public files
 beyond the samples says so on a line of its own: `# needs: HYPERPCM_MIRROR`; it is skipped, and reported as
 skipped, where that environment variable is unset.
 """
