@@ -29,8 +29,8 @@ class Axis:
 def group_by_content(items: Sequence[str | None], names: Sequence[str]) -> Axis:
     """The axis of ``items`` [n], named by ``names`` [n]. Deterministic: order of first appearance.
 
-    An item that is ``None`` (rejected) gets index -1 and no entry. An empty name is skipped; an entry with no name
-    at all is named by its content.
+    An item that is ``None`` (rejected) gets index -1 and no entry. An empty name is skipped; an entry with no
+    name at all is named by its content.
 
     Raises:
         ValueError: not one name for each item.

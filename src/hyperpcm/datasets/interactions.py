@@ -41,11 +41,12 @@ class Quantity:
         kind: ``regression`` (real values, higher is stronger) or ``binary`` (0 inactive, 1 active).
         active_at: a value at or above it is active; ``None`` where no threshold is agreed on. A binary
             quantity gets 0.5.
-        bin_width: ``None``: values are points. Otherwise a value with relation ``=`` is the lower edge of a bin
-            that is this wide, in units of the value.
+        bin_width: ``None``: values are points. Otherwise a value with relation ``=`` is the lower edge of a
+            bin that is this wide, in units of the value.
 
     Raises:
-        LabelError: unknown kind, a threshold or a bin width that is not a finite number, a binned binary label.
+        LabelError: unknown kind, a threshold or a bin width that is not a finite number, a binned
+            binary label.
     """
 
     name: str
@@ -56,11 +57,15 @@ class Quantity:
 
     def __post_init__(self) -> None:
         if self.kind not in ("regression", "binary"):
-            raise LabelError(f"quantity {self.name!r}: kind {self.kind!r} is neither 'regression' nor 'binary'.")
+            raise LabelError(
+                f"quantity {self.name!r}: kind {self.kind!r} is neither 'regression' nor 'binary'."
+            )
         if self.active_at is None and self.kind == "binary":
             object.__setattr__(self, "active_at", 0.5)
         if self.active_at is not None and not math.isfinite(self.active_at):
-            raise LabelError(f"quantity {self.name!r}: the threshold {self.active_at} is not a finite number.")
+            raise LabelError(
+                f"quantity {self.name!r}: the threshold {self.active_at} is not a finite number."
+            )
         if self.bin_width is None:
             return
         if self.kind == "binary" or not (math.isfinite(self.bin_width) and self.bin_width > 0):
@@ -74,8 +79,8 @@ class Quantity:
 class Interactions:
     """Measured interactions of one quantity, with both axes held once and by content.
 
-    Arrays are copied, cast and set read-only. Two tables with equal `fingerprint` hold the same content; ``==`` is
-    identity.
+    Arrays are copied, cast and set read-only. Two tables with equal `fingerprint` hold the same content;
+    ``==`` is identity.
 
     Attributes:
         name: what the table is called in reports.
@@ -89,7 +94,8 @@ class Interactions:
         values: float32 [n], finite; 0 or 1 where the quantity is binary.
         relations: int8 [n]: `EXACT` (0), `ABOVE` (1), `BELOW` (-1).
         year: int16 [n], year of the measurement or publication, if known.
-        folds: published folds by name, int64 [n] each: -1 is the test part, 0, 1, … the cross-validation parts.
+        folds: published folds by name, int64 [n] each: -1 is the test part; 0, 1, … are the parts of a
+            cross-validation.
         rejections: rows of the source that could not be used.
         notes: one sentence for each thing that was counted while reading.
 
@@ -129,13 +135,19 @@ class Interactions:
     def _check_labels(self) -> None:
         bad = np.flatnonzero(~np.isfinite(self.values))
         if len(bad):
-            raise LabelError(f"{self.name}: row {bad[0]} holds the value {self.values[bad[0]]} ({len(bad)} such rows).")
+            raise LabelError(
+                f"{self.name}: row {bad[0]} holds the value {self.values[bad[0]]} ({len(bad)} such rows)."
+            )
         bad = np.flatnonzero(np.abs(self.relations.astype(np.int64)) > 1)
         if len(bad):
-            raise LabelError(f"{self.name}: row {bad[0]} has the relation {self.relations[bad[0]]}, not -1, 0 or 1.")
+            raise LabelError(
+                f"{self.name}: row {bad[0]} has the relation {self.relations[bad[0]]}, not -1, 0 or 1."
+            )
         for key, fold in self.folds.items():
             if len(fold) and fold.min() < -1:
-                raise LabelError(f"{self.name}: fold {key!r} holds {fold.min()}; -1 (test), 0, 1, … are expected.")
+                raise LabelError(
+                    f"{self.name}: fold {key!r} holds {fold.min()}; -1 (test), 0, 1, … are expected."
+                )
         if self.quantity.kind == "binary":
             bad = np.flatnonzero(~np.isin(self.values, (0.0, 1.0)) | (self.relations != EXACT))
             if len(bad):
@@ -151,10 +163,12 @@ class Interactions:
     def __reduce__(self) -> tuple[Any, ...]:
         """Make the table picklable: a read-only view of a dict is not."""
         fields = [getattr(self, field.name) for field in dataclasses.fields(self)]
-        return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in fields)
+        return type(self), tuple(
+            dict(value) if isinstance(value, MappingProxyType) else value for value in fields
+        )
 
     def select(self, rows: npt.ArrayLike) -> Interactions:
-        """The interactions at ``rows`` (indices [k] or a mask [n]), in that order; both axes stay as they are.
+        """The interactions at ``rows`` (indices [k] or a mask [n]), in that order; both axes stay.
 
         Raises:
             LabelError: a row number outside the table, or a mask of another length.
@@ -165,7 +179,9 @@ class Interactions:
         try:
             chosen = np.arange(len(self))[chosen]
         except IndexError as error:
-            raise LabelError(f"{self.name}: rows that this table of {len(self)} does not have: {error}.") from error
+            raise LabelError(
+                f"{self.name}: rows that this table of {len(self)} does not have: {error}."
+            ) from error
         return dataclasses.replace(
             self,
             **{field: getattr(self, field)[chosen] for field in _COLUMNS},
@@ -185,14 +201,15 @@ class Interactions:
         return lower.astype(np.float32), upper.astype(np.float32)
 
     def point(self) -> npt.NDArray[np.float32]:
-        """One number for each row, float32 [n]: the value, the centre of its bin, or the bound of a censored one."""
+        """One number for each row, float32 [n]: value, centre of the bin, or bound of a censored one."""
         half = np.float32((self.quantity.bin_width or 0.0) / 2)
         return np.asarray(self.values + half * (self.relations == EXACT), dtype=np.float32)
 
     def is_active(self) -> npt.NDArray[np.bool_]:
         """Whether each true value is known to reach the threshold of the quantity, bool [n].
 
-        A row that is censored across the threshold counts as not active; `activity_is_known` tells those apart.
+        A row that is censored across the threshold counts as not active; `activity_is_known` tells those
+        apart.
 
         Raises:
             LabelError: the quantity has no threshold.
@@ -209,18 +226,20 @@ class Interactions:
         lower, upper = self.bounds()
         threshold = self._threshold()
         # A point below the threshold, a '<' at or below it and a bin that ends at it are all inactive.
-        return np.asarray((lower >= threshold) | (upper < threshold) | ((upper == threshold) & (lower < upper)))
+        return np.asarray(
+            (lower >= threshold) | (upper < threshold) | ((upper == threshold) & (lower < upper))
+        )
 
     def _threshold(self) -> np.float32:
         if self.quantity.active_at is None:
             raise LabelError(
-                f"{self.name}: {self.quantity.name} has no threshold above which a compound counts as active. "
+                f"{self.name}: {self.quantity.name} has no threshold from which on a compound is active. "
                 "Give the quantity one (active_at)."
             )
         return np.float32(self.quantity.active_at)
 
     def fingerprint(self) -> str:
-        """Sha256 (hex) of the content: quantity, axes, rows, years, folds. Equal in every process and machine.
+        """Sha256 (hex) of the content: quantity, axes, rows, years, folds. Equal on every machine.
 
         Display names, notes and rejections do not enter; the order of rows and axes does.
         """
@@ -295,12 +314,15 @@ def _check_axis(
     content: tuple[str, ...], names: tuple[str, ...], index: npt.NDArray[np.int64], what: str
 ) -> None:
     if len(names) != len(content):
-        raise LabelError(f"{len(content)} {what}s and {len(names)} {what} names; one name for each is expected.")
+        raise LabelError(
+            f"{len(content)} {what}s and {len(names)} {what} names; one name for each is expected."
+        )
     if len(set(content)) != len(content):
         raise LabelError(f"the {what} axis holds one {what} twice; group rows by content first.")
     if not all(content):
         raise LabelError(f"the {what} axis holds an empty text.")
-    if len(index) and not (0 <= index.min() and index.max() < len(content)):
+    if len(index) and (index.min() < 0 or index.max() >= len(content)):
         raise LabelError(
-            f"{what}_index runs from {index.min()} to {index.max()}; there are {len(content)} {what}s (0-based)."
+            f"{what}_index runs from {index.min()} to {index.max()}; "
+            f"there are {len(content)} {what}s, counted from 0."
         )
