@@ -1,0 +1,34 @@
+"""How good scores are: pure functions on arrays of labels and scores, in float64, without torch.
+
+Every function takes the labels first. What cannot be computed is ``nan``, never a warning and never a made-up
+number; what is wrong (unequal lengths, NaN or infinite values, classes other than 0 and 1) is a `LabelError`.
+"""
+
+from __future__ import annotations
+
+from hyperpcm.metrics.classification import BestThreshold, auprc, auroc, best_mcc_threshold, mcc
+from hyperpcm.metrics.enrichment import bedroc, enrichment_factor, roc_enrichment
+from hyperpcm.metrics.per_target import PerTarget, per_target
+from hyperpcm.metrics.ranking import concordance_index
+from hyperpcm.metrics.regression import mae, mse, pearson, r2, rm2, rmse, spearman
+
+__all__ = [
+    "BestThreshold",
+    "PerTarget",
+    "auprc",
+    "auroc",
+    "bedroc",
+    "best_mcc_threshold",
+    "concordance_index",
+    "enrichment_factor",
+    "mae",
+    "mcc",
+    "mse",
+    "pearson",
+    "per_target",
+    "r2",
+    "rm2",
+    "rmse",
+    "roc_enrichment",
+    "spearman",
+]
