@@ -1,0 +1,180 @@
+"""Physico-chemical descriptors of compounds: size, polarity, flexibility, charge, rings, elements.
+
+A short list of RDKit descriptors that are defined for every compound, quick, and readable by a chemist. Each
+has a stated range; a value outside it is set to the nearer end, so one odd compound cannot dominate a model.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperpcm.encoders.base import Encoder, Json, Side, stacked_rows
+from hyperpcm.errors import ConfigError, InvalidSmilesError
+
+__all__ = ["DESCRIPTORS", "DescriptorEncoder"]
+
+DESCRIPTORS: Final[tuple[tuple[str, float, float], ...]] = (
+    # Size
+    ("MolWt", 0, 1500),  # g/mol
+    ("HeavyAtomCount", 0, 100),
+    ("MolMR", 0, 400),  # molar refractivity, Wildman and Crippen 1999
+    ("LabuteASA", 0, 600),  # approximate surface area, Å², Labute 2000
+    # Polarity
+    ("MolLogP", -8, 12),  # octanol-water, log10, Wildman and Crippen 1999
+    ("TPSA", 0, 400),  # topological polar surface area, Å², Ertl et al. 2000
+    ("NumHDonors", 0, 20),
+    ("NumHAcceptors", 0, 30),
+    ("NumHeteroatoms", 0, 40),
+    ("NumAmideBonds", 0, 15),
+    # Charge
+    ("FormalCharge", -6, 6),
+    ("NumPositiveAtoms", 0, 6),
+    ("NumNegativeAtoms", 0, 6),
+    ("MaxPartialCharge", -1, 1),  # Gasteiger and Marsili 1980; 0 where it has no parameters
+    ("MinPartialCharge", -1, 1),
+    ("MaxEStateIndex", -10, 20),  # Hall and Kier electrotopological state
+    ("MinEStateIndex", -15, 10),
+    # Flexibility and shape
+    ("NumRotatableBonds", 0, 40),
+    ("FractionCSP3", 0, 1),
+    ("Phi", 0, 30),  # Kier flexibility
+    ("Kappa1", 0, 80),  # Kier shape indices
+    ("Kappa2", 0, 40),
+    ("Kappa3", 0, 40),
+    ("HallKierAlpha", -15, 5),
+    ("Chi0v", 0, 60),  # Kier and Hall valence connectivity
+    ("Chi1v", 0, 40),
+    ("BalabanJ", 0, 8),
+    # Rings
+    ("RingCount", 0, 12),
+    ("NumAromaticCarbocycles", 0, 8),
+    ("NumAromaticHeterocycles", 0, 8),
+    ("NumAliphaticCarbocycles", 0, 8),
+    ("NumAliphaticHeterocycles", 0, 8),
+    ("NumSaturatedRings", 0, 8),
+    ("NumSpiroAtoms", 0, 4),
+    ("NumBridgeheadAtoms", 0, 12),
+    ("NumAtomStereoCenters", 0, 20),
+    # Elements
+    ("NumCarbon", 0, 80),
+    ("NumNitrogen", 0, 20),
+    ("NumOxygen", 0, 30),
+    ("NumSulfur", 0, 6),
+    ("NumPhosphorus", 0, 4),
+    ("NumFluorine", 0, 12),
+    ("NumChlorine", 0, 6),
+    ("NumBromineIodine", 0, 4),
+    # Summary
+    ("QED", 0, 1),  # quantitative estimate of drug-likeness, Bickerton et al. 2012
+)
+"""Name, lowest and highest value of each column, in order. A change of this table is a new revision."""
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class DescriptorEncoder(Encoder):
+    """The descriptors of `DESCRIPTORS`, in that order.
+
+    Attributes:
+        scaled: whether each value is mapped linearly from its stated range to 0 … 1 (dimensionless, of the
+            size of fingerprint columns); otherwise values keep the units of `DESCRIPTORS`.
+
+    Raises:
+        ConfigError: `scaled` is not a boolean.
+    """
+
+    name: ClassVar[str] = "descriptors"
+    side: ClassVar[Side] = "compound"
+    licence: ClassVar[str] = "BSD-3-Clause"
+    revision: ClassVar[str] = "1"
+    width: ClassVar[int] = len(DESCRIPTORS)
+
+    scaled: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scaled, bool):
+            raise ConfigError(f"encoder 'descriptors': scaled must be true or false, not {self.scaled!r}")
+
+    def libraries(self) -> tuple[str, ...]:
+        """RDKit and its version."""
+        import rdkit
+
+        return (f"rdkit {rdkit.__version__}",)
+
+    def options(self) -> dict[str, Json]:
+        """Whether values are scaled."""
+        return {"scaled": self.scaled}
+
+    def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
+        return stacked_rows(items, self.width, self._row)
+
+    def _row(self, smiles: str) -> npt.NDArray[np.float64]:
+        """The clipped values of one compound: float64 [width]."""
+        found = _values(_parse(smiles))
+        raw = np.array([found[name] for name, _, _ in DESCRIPTORS], dtype=np.float64)
+        low, high = np.array([(low, high) for _, low, high in DESCRIPTORS], dtype=np.float64).T
+        values = np.clip(np.nan_to_num(raw, nan=0.0, posinf=np.inf, neginf=-np.inf), low, high)
+        return (values - low) / (high - low) if self.scaled else values
+
+
+def _parse(smiles: str) -> Any:
+    """RDKit molecule of a SMILES that has at least one atom; raises `InvalidSmilesError`."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None or molecule.GetNumAtoms() == 0:
+        raise InvalidSmilesError("PARSE", "RDKit cannot read it as a compound; standardise it first")
+    return molecule
+
+
+def _values(molecule: Any) -> dict[str, float]:
+    """The raw value of every name in `DESCRIPTORS`; some may be NaN or infinite for unusual elements."""
+    from rdkit.Chem import QED, Descriptors, EState, rdMolDescriptors
+
+    estate: Any = EState
+    qed: Any = QED
+    log_p, refractivity = rdMolDescriptors.CalcCrippenDescriptors(molecule)
+    states = estate.EStateIndices(molecule)
+    special: dict[str, float] = {
+        "MolLogP": log_p,
+        "MolMR": refractivity,
+        "MaxEStateIndex": max(states),
+        "MinEStateIndex": min(states),
+        "QED": qed.qed(molecule),
+        "Phi": rdMolDescriptors.CalcPhi(molecule),
+        "NumAmideBonds": rdMolDescriptors.CalcNumAmideBonds(molecule),
+        "NumSpiroAtoms": rdMolDescriptors.CalcNumSpiroAtoms(molecule),
+        "NumBridgeheadAtoms": rdMolDescriptors.CalcNumBridgeheadAtoms(molecule),
+        "NumAtomStereoCenters": rdMolDescriptors.CalcNumAtomStereoCenters(molecule),
+        **_atom_counts(molecule),
+    }
+    return {
+        name: special[name] if name in special else getattr(Descriptors, name)(molecule)
+        for name, _, _ in DESCRIPTORS
+    }
+
+
+def _atom_counts(molecule: Any) -> dict[str, float]:
+    """Numbers of atoms by element and by sign of the charge, and the total charge."""
+    elements = collections.Counter(atom.GetAtomicNum() for atom in molecule.GetAtoms())
+    charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
+    return {
+        "NumCarbon": elements[6],
+        "NumNitrogen": elements[7],
+        "NumOxygen": elements[8],
+        "NumSulfur": elements[16],
+        "NumPhosphorus": elements[15],
+        "NumFluorine": elements[9],
+        "NumChlorine": elements[17],
+        "NumBromineIodine": elements[35] + elements[53],
+        "FormalCharge": sum(charges),
+        "NumPositiveAtoms": sum(charge > 0 for charge in charges),
+        "NumNegativeAtoms": sum(charge < 0 for charge in charges),
+    }
