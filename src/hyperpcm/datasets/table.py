@@ -1,0 +1,219 @@
+"""A table as it stands in a file: named columns of text or nothing, and where each row was found.
+
+CSV and TSV are read here, Parquet in `parquet_input`; what a file is decides its content, not its name.
+Nothing is
+interpreted: ``NA``, ``N`` and ``None`` stay the texts they are (``N`` is ammonia), only an empty cell is
+    ``None``.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hyperpcm.datasets.columns import check_header, listed
+from hyperpcm.datasets.input_files import PARQUET_MAGIC, ReadLimits, bounded_lines, open_text, read_head
+from hyperpcm.errors import TableError
+
+__all__ = ["DELIMITERS", "FORMULA_START", "RawTable", "read_raw_table", "sniff_delimiter"]
+
+DELIMITERS: Mapping[str, str] = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+"""What may separate cells, and how messages call it."""
+
+FORMULA_START = re.compile(r"'*(?:\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n])")
+"""Start of a text that a spreadsheet would run as a formula, after any number of apostrophes. Our own tables
+carry one apostrophe more there than the text has; the reader takes one off."""
+
+_SAMPLE = 65_536
+Chooser = Callable[[tuple[str, ...]], Collection[str]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RawTable:
+    """Columns of text as read from one file.
+
+    Attributes:
+        path: the file.
+        header: names of all its columns, in order.
+        columns: the chosen columns, one list [n] each; an empty cell is ``None``.
+        lines: 1-based line at which each row starts (CSV), or number of the row (Parquet) [n].
+        delimiter: what separates cells; empty for Parquet.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    columns: Mapping[str, Sequence[str | None]]
+    lines: Sequence[int]
+    delimiter: str
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.lines)
+
+    def where(self, row: int) -> str:
+        """How a message calls the 0-based ``row``: its line, or its number in a Parquet file."""
+        return f"{'line' if self.delimiter else 'row'} {self.lines[row]}"
+
+
+def read_raw_table(
+    path: Path,
+    *,
+    choose: Chooser | None = None,
+    delimiter: str | None = None,
+    limits: ReadLimits | None = None,
+) -> RawTable:
+    """The columns of the CSV, TSV or Parquet file at ``path``, each also as ``.gz``.
+
+    Args:
+        path: the file; its name does not matter.
+        choose: given all column names, returns those to read; ``None`` reads every column.
+        delimiter: what separates cells, instead of finding out.
+        limits: how much the file may hold.
+
+    Raises:
+        TableError: the file is missing, empty, without rows, not UTF-8, damaged, too large, or its rows do
+            not fit its header; the message says at which line.
+    """
+    limits = limits or ReadLimits()
+    path = Path(path)
+    if read_head(path, limits).startswith(PARQUET_MAGIC):
+        from hyperpcm.datasets.parquet_input import read_parquet_columns
+
+        header, columns, rows = read_parquet_columns(path, choose=choose, limits=limits)
+        return RawTable(path, header, columns, range(1, rows + 1), "")
+    return _read_delimited(path, choose, delimiter, limits)
+
+
+def sniff_delimiter(sample: str, path: Path, *, whole: bool) -> str:
+    """What separates the cells of ``sample``: comma, semicolon, tab or bar; a comma for a single column.
+
+    A delimiter that divides the header and every row into the same number of cells (two or more) is taken,
+    the one with most cells if there are several; if none does, the one that fits most rows, and reading
+    names the line that does not fit.
+
+    Args:
+        sample: the first characters of the file.
+        path: for messages.
+        whole: whether the sample is the whole file; otherwise its last line is cut off and not looked at.
+
+    Raises:
+        TableError: two delimiters fit equally well.
+    """
+    if not whole and "\n" in sample:
+        sample = sample[: sample.rindex("\n") + 1]
+    fits: dict[str, tuple[bool, int, int]] = {}
+    for delimiter in DELIMITERS:
+        rows, clean = _parse_sample(sample, delimiter, whole)
+        width = len(rows[0]) if rows else 0
+        if width >= 2:
+            matching = sum(len(row) == width for row in rows)
+            consistent = clean and matching == len(rows)
+            fits[delimiter] = (consistent, width if consistent else matching, width)
+    if not fits:
+        return ","
+    best = max(fits.values())
+    chosen = [delimiter for delimiter, fit in fits.items() if fit == best]
+    if len(chosen) > 1 and "\t" in chosen and path.name.removesuffix(".gz").endswith((".tsv", ".tab")):
+        chosen = ["\t"]
+    if len(chosen) > 1:
+        names = " and ".join(DELIMITERS[delimiter] for delimiter in chosen)
+        raise TableError(
+            f"{path}: {names} both divide the lines into {best[2]} cells. Put names and texts that hold one "
+            "of them in double quotes, or say which separates cells (delimiter)."
+        )
+    return chosen[0]
+
+
+def _parse_sample(sample: str, delimiter: str, whole: bool) -> tuple[list[list[str]], bool]:
+    """Rows that are not blank, and whether the sample could be parsed to its end."""
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True):
+            if row:
+                rows.append(row)
+    except csv.Error as error:
+        return rows, not whole and "unexpected end" in str(error)
+    return rows, True
+
+
+def _read_delimited(
+    path: Path, choose: Chooser | None, delimiter: str | None, limits: ReadLimits
+) -> RawTable:
+    with open_text(path, limits) as stream:
+        sample = stream.read(_SAMPLE)
+        delimiter = delimiter or sniff_delimiter(sample, path, whole=len(sample) < _SAMPLE)
+    with open_text(path, limits) as stream:
+        records = _records(bounded_lines(stream, path, limits), delimiter, path, limits)
+        _, names = next(records, (0, []))
+        header = check_header(names, path)
+        wanted = list(header) if choose is None else [name for name in header if name in set(choose(header))]
+        columns: dict[str, list[str | None]] = {name: [] for name in wanted}
+        places = [(header.index(name), columns[name].append) for name in wanted]
+        lines: list[int] = []
+        known: dict[str, str | None] = {"": None}  # equal cells (a sequence in many rows) share one text
+        for line, row in records:
+            if len(row) != len(header):
+                raise _ragged(path, line, row, len(header), delimiter)
+            for place, append in places:
+                cell = row[place]
+                if cell not in known:
+                    if len(cell) > limits.max_cell:
+                        raise _malformed(path, line, "field larger", limits)
+                    known[cell] = cell[1:] if cell[0] == "'" and FORMULA_START.match(cell) else cell
+                append(known[cell])
+            lines.append(line)
+            if len(lines) > limits.max_rows:
+                raise TableError(f"{path}: more than {limits.max_rows:,} rows. Split it, or raise max_rows.")
+    if not lines:
+        raise TableError(f"{path}: no rows: there is a header ({listed(header)}) and nothing below it.")
+    return RawTable(path, header, columns, lines, delimiter)
+
+
+def _records(
+    lines: Iterator[str], delimiter: str, path: Path, limits: ReadLimits
+) -> Iterator[tuple[int, list[str]]]:
+    """Each record that is not a blank line, with the line at which it starts."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    start = 1
+    try:
+        for row in reader:
+            if row:
+                yield start, row
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise _malformed(path, start, str(error), limits) from error
+
+
+def _malformed(path: Path, line: int, message: str, limits: ReadLimits) -> TableError:
+    if "field larger" in message:
+        return TableError(
+            f"{path}: line {line} holds a cell of more than {limits.max_cell:,} characters, or a double "
+            "quote opens there and is not closed. Close the quote or shorten the cell."
+        )
+    if "unexpected end" in message:
+        return TableError(
+            f"{path}: line {line}: a double quote opens and is not closed. Close it, or write it twice."
+        )
+    return TableError(
+        f"{path}: line {line}: text stands beside a cell in double quotes ({message}). Quote the whole "
+        "cell, write a quote within it twice, or close the quote of the line before."
+    )
+
+
+def _ragged(path: Path, line: int, row: list[str], width: int, delimiter: str) -> TableError:
+    cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+    name = DELIMITERS.get(delimiter, repr(delimiter))
+    message = f"{path}: line {line} has {cells} where the header has {width} (separated by {name})."
+    text = delimiter.join(row)
+    other = [name for sign, name in DELIMITERS.items() if sign != delimiter and text.count(sign) == width - 1]
+    if other and width > 1:
+        return TableError(
+            f"{message} That line seems to be separated by {other[0]}. Use one separator throughout."
+        )
+    return TableError(
+        f"{message} Add or remove cells there; a text that holds the separator stands in double quotes."
+    )
