@@ -1,4 +1,4 @@
-"""The examples in the docstrings print what they say. White space and `...` in the expected output are free."""
+"""The examples in the docstrings print what they say; white space and `...` in the output are free."""
 
 from __future__ import annotations
 
