@@ -35,7 +35,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for part, modules in parts().items():
         page = [f"# hyperpcm.{part}", *(f"::: {name}" for name in modules)]
         files.append(File.generated(config, f"api/{part}.md", content="\n\n".join(page)))
-        overview += [f"## {part}", *(summary(name, path, part) for name, path in modules.items())]
+        overview += [f"## {part}", shortcuts(part, modules)]
+        overview += [summary(name, path, part) for name, path in modules.items()]
     files.append(File.generated(config, "api/index.md", content="\n\n".join(overview)))
     return files
 
@@ -55,25 +56,52 @@ def parts() -> dict[str, dict[str, Path]]:
 
 def defined(path: Path) -> list[str]:
     """The public names that a module defines itself, rather than passes on, in the order of its `__all__`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     own: set[str] = set()
-    public: list[str] = []
-    for node in tree.body:
+    for node in parsed(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             own.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            own |= {target.id for target in targets if isinstance(target, ast.Name)}
-            if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-                strings = ast.walk(node.value) if node.value else ()
-                public = [
-                    n.value for n in strings if isinstance(n, ast.Constant) and isinstance(n.value, str)
-                ]
-    return [name for name in public if name in own]
+            own |= {target.id for target in assigned(node) if isinstance(target, ast.Name)}
+    return [name for name in public(path) if name in own]
+
+
+def public(path: Path) -> list[str]:
+    """The names in the `__all__` of a module; without one, none."""
+    for node in parsed(path).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            names = [target.id for target in assigned(node) if isinstance(target, ast.Name)]
+            if names == ["__all__"]:
+                return [str(name) for name in ast.literal_eval(node.value)]
+    return []
+
+
+def assigned(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    """What a statement assigns to."""
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a source file."""
+    return ast.parse(path.read_text(encoding="utf-8"), path.name)
+
+
+def shortcuts(part: str, modules: dict[str, Path]) -> str:
+    """What a part is for and which names it hands on, linked to where they are defined."""
+    init = PACKAGE / part / "__init__.py"
+    if not init.exists():
+        return ""
+    homes = {name: module for module, path in modules.items() for name in defined(path)}
+    names = [f"[`{name}`]({part}.md#{homes[name]}.{name})" for name in public(init) if name in homes]
+    imported = f"\n\nFrom `hyperpcm.{part}` itself: {', '.join(names)}." if names else ""
+    return first_line(init) + imported
 
 
 def summary(module: str, path: Path, part: str) -> str:
     """One list entry: the module, the first sentence of its docstring and its public names, linked."""
-    first_line = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
     names = ", ".join(f"[`{name}`]({part}.md#{module}.{name})" for name in defined(path))
-    return f"- [`{module}`]({part}.md#{module}): {first_line}\n  {names}"
+    return f"- [`{module}`]({part}.md#{module}): {first_line(path)}\n  {names}"
+
+
+def first_line(path: Path) -> str:
+    """The first line of a module's docstring."""
+    return (ast.get_docstring(parsed(path)) or "").partition("\n")[0]
