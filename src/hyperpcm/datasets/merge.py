@@ -33,11 +33,11 @@ def merge_repeats(interactions: Interactions) -> Interactions:
       measurement);
     - other binary labels: the majority;
     - the year is the earliest one;
-    - a published fold is kept if all rows of every pair agree; otherwise that division is dropped, because the
-      merged table would have a pair on both of its sides.
+    - a published fold is kept if all rows of every pair agree; otherwise that division is dropped, because
+      the merged table would have a pair on both of its sides.
 
-    What was merged, how far the merged values were apart and what was dropped is said in ``notes`` and logged.
-    A table without repeats comes back as it is.
+    What was merged, how far the merged values were apart and what was dropped is said in ``notes`` and
+    logged. A table without repeats comes back as it is.
     """
     groups = _repeated_pairs(interactions)
     if not groups:
@@ -141,7 +141,8 @@ def _count_note(interactions: Interactions, groups: list[_Rows]) -> str:
         return f"{note}; majority kept, {sum(spread > 0 for spread in spreads):,} pairs had both labels."
     return (
         f"{note}; merged by median of the exact values, which differ by {np.median(spreads):.2f} "
-        f"in the median and by up to {max(spreads):.2f} ({sum(spread >= 1 for spread in spreads):,} pairs by 1 or more)."
+        f"in the median and by up to {max(spreads):.2f} ({sum(spread >= 1 for spread in spreads):,} "
+        "pairs by 1 or more)."
     )
 
 
