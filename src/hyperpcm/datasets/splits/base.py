@@ -1,0 +1,140 @@
+"""One division of a table of interactions into training, validation and test rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.errors import SplitError
+
+__all__ = ["Rows", "Split"]
+
+Rows = npt.NDArray[np.int64]
+
+_FORMAT = "hyperpcm split 1"
+_SIDES = ("train", "valid", "test")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """Which rows of a table to fit, to choose by, and to test on. ``==`` is identity.
+
+    Attributes:
+        name: how it was made, one of `SPLIT_NAMES`.
+        fold: number of this division, from 0.
+        folds: how many divisions were made together.
+        seed: what the random choices were drawn with.
+        train: row numbers, int64, ascending, read-only.
+        valid: the same, of the validation side.
+        test: the same, of the test side.
+        how: one sentence for reports.
+        unused: how many rows of the table are on no side.
+
+    Raises:
+        SplitError: a side is empty, holds a row twice or a negative one, or two sides share a row.
+    """
+
+    name: str
+    fold: int
+    folds: int
+    seed: int
+    train: Rows
+    valid: Rows
+    test: Rows
+    how: str
+    unused: int
+
+    def __post_init__(self) -> None:
+        for side in _SIDES:
+            rows = np.array(getattr(self, side))
+            if rows.ndim != 1 or rows.size == 0 or rows.dtype.kind not in "iu":
+                raise SplitError(
+                    f"{self.label()}: the {side} side is empty or not a list of row numbers. "
+                    "Use fewer folds, another validation share or more data."
+                )
+            rows = np.sort(rows.astype(np.int64))
+            if rows[0] < 0 or (rows[1:] == rows[:-1]).any():
+                raise SplitError(f"{self.label()}: the {side} side holds a negative row number or one twice.")
+            rows.flags.writeable = False
+            object.__setattr__(self, side, rows)
+        everything = np.sort(np.concatenate([self.train, self.valid, self.test]))
+        shared = int(np.count_nonzero(everything[1:] == everything[:-1]))
+        if shared:
+            raise SplitError(f"{self.label()}: {shared} row numbers are on more than one side.")
+
+    def label(self) -> str:
+        """What this division is called in messages, such as ``split cold_target, fold 2 of 5``."""
+        return f"split {self.name}, fold {self.fold} of {self.folds}"
+
+    def to_json(self, interactions: Interactions) -> str:
+        """This division as JSON text, tied to the content of the table it divides.
+
+        Raises:
+            SplitError: the table has another number of rows than this division accounts for.
+        """
+        self._check_size(len(interactions))
+        fields: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields |= {side: fields[side].tolist() for side in _SIDES}
+        record = {"format": _FORMAT, "interactions": interactions.fingerprint(), **fields}
+        return json.dumps(record, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str, interactions: Interactions) -> Split:
+        """The division that `to_json` wrote for this table.
+
+        Raises:
+            SplitError: the text is not such a record, or it was written for another table.
+        """
+        try:
+            record = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise SplitError(f"this is not a split: it is not JSON ({error}).") from error
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(record, dict) or record.get("format") != _FORMAT:
+            raise SplitError(f"this is not a split: its format is not {_FORMAT!r}.")
+        if set(record) != names | {"format", "interactions"}:
+            strange = sorted(set(record) ^ (names | {"format", "interactions"}))
+            raise SplitError(f"this split has missing or unknown entries: {', '.join(strange)}.")
+        if record["interactions"] != interactions.fingerprint():
+            raise SplitError(
+                f"this split was made for another table than {interactions.name!r}: the fingerprints differ. "
+                "Load the same data set, merged or not as before, or make the split again."
+            )
+        split = cls(**_fields(record))
+        split._check_size(len(interactions))
+        return split
+
+    def _check_size(self, n: int) -> None:
+        counted = self.train.size + self.valid.size + self.test.size + self.unused
+        last = max(int(rows[-1]) for rows in (self.train, self.valid, self.test))
+        if counted != n or last >= n or self.unused < 0:
+            raise SplitError(
+                f"{self.label()} accounts for {counted} rows, the last of them {last}; "
+                f"the table has {n} rows."
+            )
+
+
+def _fields(record: dict[str, Any]) -> dict[str, Any]:
+    """The constructor's arguments, with their types checked."""
+    fields = {}
+    for field in dataclasses.fields(Split):
+        value = record[field.name]
+        if field.name in _SIDES:
+            rows = isinstance(value, list) and all(type(row) is int for row in value)
+            if not rows:
+                raise SplitError(f"this split has no list of row numbers under {field.name!r}.")
+            try:
+                value = np.array(value, dtype=np.int64)
+            except OverflowError as error:
+                raise SplitError(
+                    f"this split holds a row number beyond 64 bits under {field.name!r}."
+                ) from error
+        elif type(value) is not (str if field.name in ("name", "how") else int):
+            raise SplitError(f"this split holds {value!r} under {field.name!r}.")
+        fields[field.name] = value
+    return fields

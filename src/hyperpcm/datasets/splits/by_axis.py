@@ -1,0 +1,186 @@
+"""Splits that keep compounds, or targets, or groups of similar ones, on one side.
+
+The axes of a table hold each structure and each sequence once, so a compound or a target here is content,
+not a name.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.splits.base import Split
+from hyperpcm.datasets.splits.grouped import VALID_SHARE, check_share, grouped_folds
+
+__all__ = ["cold_compound", "cold_target", "compound_cluster", "homology_target", "scaffold"]
+
+
+def cold_compound(
+    interactions: Interactions, *, folds: int, seed: int, valid_share: float = VALID_SHARE
+) -> list[Split]:
+    """No compound is on two sides; targets are.
+
+    Raises:
+        SplitError: bad numbers, or fewer compounds than folds.
+    """
+    return grouped_folds(
+        interactions.compound_index,
+        name="cold_compound",
+        what="compounds",
+        how="Grouped by compound (structure): no compound is on two sides.",
+        folds=folds,
+        seed=seed,
+        valid_share=valid_share,
+    )
+
+
+def cold_target(
+    interactions: Interactions, *, folds: int, seed: int, valid_share: float = VALID_SHARE
+) -> list[Split]:
+    """No target is on two sides; compounds are. Nearly identical sequences may be: see `homology_target`.
+
+    Raises:
+        SplitError: bad numbers, or fewer targets than folds.
+    """
+    return grouped_folds(
+        interactions.target_index,
+        name="cold_target",
+        what="targets",
+        how="Grouped by target (sequence): no sequence is on two sides, similar ones may be.",
+        folds=folds,
+        seed=seed,
+        valid_share=valid_share,
+    )
+
+
+def scaffold(
+    interactions: Interactions,
+    *,
+    folds: int,
+    seed: int,
+    valid_share: float = VALID_SHARE,
+    generic: bool = False,
+) -> list[Split]:
+    """No Murcko scaffold is on two sides; all compounds without a ring form one group.
+
+    Args:
+        interactions: the table.
+        folds: how many.
+        seed: of all random choices.
+        valid_share: between 0 and 1.
+        generic: compare scaffolds as bare graphs, without elements and bond orders.
+
+    Raises:
+        SplitError: bad numbers, or fewer scaffolds than folds.
+    """
+    from hyperpcm.chem import murcko_scaffold
+
+    used = np.unique(interactions.compound_index)
+    texts = [murcko_scaffold(interactions.compounds[compound], generic=generic) for compound in used]
+    return grouped_folds(
+        _spread(np.unique(texts, return_inverse=True)[1], used, interactions.compound_index),
+        name="scaffold",
+        what="scaffolds",
+        how=f"Grouped by {'generic ' if generic else ''}Murcko scaffold: no scaffold is on two sides.",
+        folds=folds,
+        seed=seed,
+        valid_share=valid_share,
+    )
+
+
+def compound_cluster(
+    interactions: Interactions,
+    *,
+    folds: int,
+    seed: int,
+    valid_share: float = VALID_SHARE,
+    similarity: float = 0.6,
+) -> list[Split]:
+    """No cluster of similar compounds is on two sides.
+
+    Clusters are spheres around a leader (Butina): members of different clusters can still be similar, so
+    `audit` says how near the nearest training compounds are.
+
+    Args:
+        interactions: the table.
+        folds: how many.
+        seed: of all random choices.
+        valid_share: between 0 and 1.
+        similarity: Tanimoto similarity on Morgan fingerprints from which a compound joins its leader, in
+            (0, 1].
+
+    Raises:
+        SplitError: bad numbers, or fewer clusters than folds.
+    """
+    from hyperpcm.chem import butina_clusters, morgan_counts
+
+    check_share("compound_cluster", "similarity", similarity, whole=True)
+    used = np.unique(interactions.compound_index)
+    counts = morgan_counts([interactions.compounds[compound] for compound in used])
+    return grouped_folds(
+        _spread(butina_clusters(counts, similarity=similarity), used, interactions.compound_index),
+        name="compound_cluster",
+        what="clusters of compounds",
+        how=f"Grouped by Butina clusters of Morgan fingerprints at Tanimoto {similarity:g}.",
+        folds=folds,
+        seed=seed,
+        valid_share=valid_share,
+    )
+
+
+def homology_target(
+    interactions: Interactions,
+    *,
+    folds: int,
+    seed: int,
+    valid_share: float = VALID_SHARE,
+    min_identity: float = 0.4,
+    min_coverage: float = 0.5,
+) -> list[Split]:
+    """No family of homologous targets is on two sides (single linkage).
+
+    A large family goes to one side whole, so folds can differ much in size.
+
+    Args:
+        interactions: the table.
+        folds: how many.
+        seed: of all random choices.
+        valid_share: between 0 and 1.
+        min_identity: identity over aligned residues from which two targets are one family, in (0, 1].
+        min_coverage: share of the shorter sequence that the alignment must cover, in (0, 1].
+
+    Raises:
+        SplitError: bad numbers, or fewer families than folds.
+    """
+    from hyperpcm.protein import homology_clusters
+
+    check_share("homology_target", "min_identity", min_identity, whole=True)
+    check_share("homology_target", "min_coverage", min_coverage, whole=True)
+    used = np.unique(interactions.target_index)
+    families = homology_clusters(
+        [interactions.targets[target] for target in used],
+        min_identity=min_identity,
+        min_coverage=min_coverage,
+    )
+    return grouped_folds(
+        _spread(families, used, interactions.target_index),
+        name="homology_target",
+        what="families of homologous targets",
+        how=(
+            f"Grouped by homology: no two targets with at least {min_identity:.0%} identity over at least "
+            f"{min_coverage:.0%} of the shorter one are on two sides."
+        ),
+        folds=folds,
+        seed=seed,
+        valid_share=valid_share,
+    )
+
+
+def _spread(
+    group_of_used: npt.NDArray[np.integer],
+    used: npt.NDArray[np.integer],
+    index: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """The group of each row, from the groups of those axis entries that have rows (ascending)."""
+    return np.asarray(group_of_used, dtype=np.int64)[np.searchsorted(used, index)]
