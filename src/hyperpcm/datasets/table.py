@@ -149,7 +149,7 @@ def _read_delimited(
     with open_text(path, limits) as stream:
         records = _records(bounded_lines(stream, path, limits), delimiter, path, limits)
         _, names = next(records, (0, []))
-        header = check_header(names, path)
+        header = check_header([_without_apostrophe(name) for name in names], path)
         wanted = list(header) if choose is None else [name for name in header if name in set(choose(header))]
         columns: dict[str, list[str | None]] = {name: [] for name in wanted}
         places = [(header.index(name), columns[name].append) for name in wanted]
@@ -163,7 +163,7 @@ def _read_delimited(
                 if cell not in known:
                     if len(cell) > limits.max_cell:
                         raise _malformed(path, line, "field larger", limits)
-                    known[cell] = cell[1:] if cell[0] == "'" and FORMULA_START.match(cell) else cell
+                    known[cell] = _without_apostrophe(cell)
                 append(known[cell])
             lines.append(line)
             if len(lines) > limits.max_rows:
@@ -171,6 +171,11 @@ def _read_delimited(
     if not lines:
         raise TableError(f"{path}: no rows: there is a header ({listed(header)}) and nothing below it.")
     return RawTable(path, header, columns, lines, delimiter)
+
+
+def _without_apostrophe(cell: str) -> str:
+    """The text of a cell before it was made harmless for spreadsheets."""
+    return cell[1:] if cell.startswith("'") and FORMULA_START.match(cell) else cell
 
 
 def _records(

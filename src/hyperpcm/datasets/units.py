@@ -23,6 +23,7 @@ __all__ = [
     "P_SCALES",
     "P_UNIT",
     "BadValueError",
+    "Problems",
     "Unit",
     "has_decimal_comma",
     "known_unit",
@@ -44,6 +45,10 @@ P_SCALES: Mapping[str, str] = {
 """Quantities that are negative decimal logarithms of a concentration in M, and how they are written."""
 
 P_UNIT = "-log10(M)"
+"""How the unit of the p scale is written."""
+
+Problems = dict[int, tuple[str, str]]
+"""Code and reason of each row of a table that cannot be used."""
 
 _RELATIONS: Mapping[str, int] = {
     "": EXACT, "=": EXACT, "==": EXACT, "~": EXACT, "≈": EXACT, "~=": EXACT, "ca": EXACT, "ca.": EXACT,
