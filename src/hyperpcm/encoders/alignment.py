@@ -75,7 +75,8 @@ class AlignmentEncoder(Encoder):
         sequences = [validate_sequence(item).sequence for item in items]
         scores = smith_waterman(sequences, self.references).astype(np.float64)
         scales = np.sqrt(_self_scores(sequences))[:, None] * self._reference_roots[None, :]
-        return np.divide(scores, scales, out=np.zeros_like(scores), where=scales > 0).astype(np.float32)
+        similarity = np.divide(scores, scales, out=np.zeros_like(scores), where=scales > 0)
+        return np.minimum(similarity, 1.0).astype(np.float32)
 
 
 def _self_scores(sequences: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -103,7 +103,9 @@ class Encoder(ABC):
         return _sha256_of_json([self.spec(), list(self.libraries())])
 
     @final
-    def encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
+    def encode(
+        self, items: Sequence[str], *, numbers: Sequence[int] | None = None
+    ) -> npt.NDArray[np.float32]:
         """Encode items.
 
         Deterministic, and each row depends on its own item only: not on the order, the neighbours or the
@@ -111,27 +113,32 @@ class Encoder(ABC):
 
         Args:
             items: SMILES or sequences; may be empty, may hold repeats.
+            numbers: what errors call each item, for a caller that hands on a selection; by default the
+                position.
 
         Returns:
             float32 [n, width], finite, in the order of the items; [0, width] for no items.
 
         Raises:
             InputError: an item is not a string, is blank, holds white space (validate it first), or cannot be
-                read; the message holds its position.
+                read; the message holds its number.
         """
-        _check_items(items)
+        check_items(items)
+        numbers = range(len(items)) if numbers is None else numbers
         vectors = np.empty((len(items), self.width), dtype=np.float32)
         for start in range(0, len(items), BLOCK):
             block = list(items[start : start + BLOCK])
-            vectors[start : start + len(block)] = self._checked_block(block, start)
+            vectors[start : start + len(block)] = self._checked_block(
+                block, numbers[start : start + len(block)]
+            )
         return vectors
 
-    def _checked_block(self, block: list[str], start: int) -> npt.NDArray[np.float32]:
-        """Encode one block, naming the position of an item that cannot be read."""
+    def _checked_block(self, block: list[str], numbers: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Encode one block, naming an item that cannot be read."""
         try:
             vectors = self._encode(block)
         except (InvalidSmilesError, InvalidSequenceError):
-            self._blame(block, start)
+            self._blame(block, numbers)
             raise
         if vectors.shape != (len(block), self.width) or not np.isfinite(vectors).all():
             raise RuntimeError(
@@ -140,15 +147,15 @@ class Encoder(ABC):
             )
         return vectors
 
-    def _blame(self, block: list[str], start: int) -> None:
-        """Raise the error of the first unreadable item again, with its position in what was given."""
-        for position, item in enumerate(block, start):
+    def _blame(self, block: list[str], numbers: Sequence[int]) -> None:
+        """Raise the error of the first unreadable item again, with its number and text."""
+        for number, item in zip(numbers, block, strict=True):
             try:
                 self._encode([item])
             except InvalidSmilesError as error:
-                raise InvalidSmilesError(error.code, _located(error.reason, position, item)) from error
+                raise InvalidSmilesError(error.code, _located(error.reason, number, item)) from error
             except InvalidSequenceError as error:
-                reason = _located(error.reason, position, item)
+                reason = _located(error.reason, number, item)
                 raise InvalidSequenceError(error.code, reason, error.position) from error
 
 
@@ -240,7 +247,12 @@ def integer_option(encoder: str, option: str, value: object, low: int, high: int
         )
 
 
-def _check_items(items: Sequence[str]) -> None:
+def check_items(items: Sequence[str]) -> None:
+    """Check that items are texts without white space, before anything else looks at them.
+
+    Raises:
+        InputError: the first that is not; the message holds its position.
+    """
     if isinstance(items, str | bytes):
         raise InputError("an encoder takes a list of items, not one string. Put it into a list.")
     for position, item in enumerate(items):
@@ -255,8 +267,8 @@ def _check_items(items: Sequence[str]) -> None:
             )
 
 
-def _located(reason: str, position: int, item: str) -> str:
-    return f"item {position} ({item[:200]!r}): {reason}"
+def _located(reason: str, number: int, item: str) -> str:
+    return f"item {number} ({item[:200]!r}): {reason}"
 
 
 def _sha256_of_json(value: object) -> str:
