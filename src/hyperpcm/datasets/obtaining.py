@@ -122,7 +122,14 @@ def _by_pip(pinned: PinnedFile, destination: Path, progress: Progress | None) ->
     if progress is not None:
         progress(pinned.name, 0, pinned.size)
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".pip-") as folder:
-        options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
+        options = [
+            "--no-deps",
+            "--only-binary=:all:",
+            "--no-input",
+            "--disable-pip-version-check",
+            "--quiet",
+            "--retries=1",
+        ]
         command = [
             sys.executable,
             "-m",

@@ -139,11 +139,10 @@ _KIBA = DatasetRecord(
         f"He et al. 2017, J Cheminform 9:24, doi:10.1186/s13321-017-0209-z; folds: {_DEEP_DTA_PAPER}"
     ),
     pitfalls=(
-        "A composite of several kinds of measurement, transformed so that higher is stronger; not a "
+        "A composite of several kinds of measurement, transformed so that higher is stronger; it is no "
         "concentration.",
-        "2,111 compound names are 2,068 structures: the file of canonical SMILES that the published work "
-        "reads "
-        "holds no stereo, so stereoisomers share one entry.",
+        "2,111 compound names are 2,068 structures (2,065 once neutralised): the file of SMILES that the "
+        "published work reads holds no stereo, so stereoisomers share one entry.",
         "One value is exactly 0 and seven are below 5, in a distribution around 11.7: they inflate "
         "squared errors.",
         "Kinases only; 24.5 % of the matrix is measured; the published folds are warm on both sides and "
