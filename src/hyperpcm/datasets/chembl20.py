@@ -32,7 +32,7 @@ _HEADER = "target id,name,affinity,molecules,description"
 # Threshold in nM as written → lower edge of the bin in -log10(M). "0" is 0.1 nM without its decimals.
 _LOWER_EDGE = MappingProxyType({"10000": 5, "1000": 6, "100": 7, "10": 8, "1": 9, "0": 10})
 _OPEN_EDGE = 10
-_FASTA_TITLE = re.compile(r">\s*(CHEMBL\d+)\b")
+_FASTA_TITLE = re.compile(r">\s*(CHEMBL\d+(?:,CHEMBL\d+)*)\s")
 _PROTOMER = re.compile(r"(CHEMBL\d+)-(\d+)")
 
 
@@ -119,29 +119,24 @@ def _strongest_bins(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, st
 
 
 def _chains(path: Path) -> dict[str, list[str]]:
-    """All sequences of each ChEMBL target."""
+    """All sequences of each ChEMBL target; a title names every target that its chain belongs to."""
     chains: dict[str, list[str]] = {}
-    current: list[str] = []
-    target = ""
+    lines_of: list[tuple[list[str], list[str]]] = []
     with _text_lines(path) as lines:
         for number, line in enumerate(lines, start=1):
             if line.startswith(">"):
                 title = _FASTA_TITLE.match(line)
                 if title is None:
                     raise TableError(f"{path}: line {number} is a title without a ChEMBL identifier.")
-                _close(chains, target, current)
-                target, current = title[1], []
-            elif not target:
+                lines_of.append((title[1].split(","), []))
+            elif not lines_of:
                 raise TableError(f"{path}: line {number} stands before the first title.")
             else:
-                current.append(line.strip())
-    _close(chains, target, current)
+                lines_of[-1][1].append(line.strip())
+    for targets, sequence in lines_of:
+        for target in targets:
+            chains.setdefault(target, []).append("".join(sequence))
     return chains
-
-
-def _close(chains: dict[str, list[str]], target: str, lines: list[str]) -> None:
-    if target:
-        chains.setdefault(target, []).append("".join(lines))
 
 
 def _first_protomers(path: Path) -> dict[str, str]:
