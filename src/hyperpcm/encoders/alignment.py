@@ -40,6 +40,10 @@ class AlignmentEncoder(Encoder):
     Raises:
         ConfigError: no reference, a repeated one, or one that is not a sequence.
         InvalidSequenceError: a reference that cannot be read.
+
+    Example:
+        >>> AlignmentEncoder(("WCHA",)).encode(["WCHA", "WCH", "XXX"]).round(3).tolist()
+        [[1.0], [0.9350000023841858], [0.0]]
     """
 
     name: ClassVar[str] = "alignment"

@@ -87,6 +87,10 @@ class DescriptorEncoder(Encoder):
 
     Raises:
         ConfigError: `scaled` is not a boolean.
+
+    Example:
+        >>> DescriptorEncoder(scaled=False).encode(["CCO"])[0, :2].tolist()  # weight, heavy atoms
+        [46.069000244140625, 3.0]
     """
 
     name: ClassVar[str] = "descriptors"

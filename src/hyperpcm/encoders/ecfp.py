@@ -40,6 +40,10 @@ class EcfpEncoder(Encoder):
 
     Raises:
         ConfigError: an argument outside its range.
+
+    Example:
+        >>> EcfpEncoder(width=64, counts="binary").encode(["CCO", "c1ccccc1"]).sum(axis=1).tolist()
+        [6.0, 3.0]
     """
 
     name: ClassVar[str] = "ecfp"

@@ -106,6 +106,13 @@ class EmbeddingStore:
         Raises:
             InputError: an item that the encoder refuses; earlier batches stay stored.
             DiskFullError: no space is left for new vectors.
+
+        Example:
+            >>> from hyperpcm.encoders import EmbeddingStore, target_encoder
+            >>> with EmbeddingStore() as store:
+            ...     vectors = store.encode(target_encoder("composition"), ["MKTAYIAKQR", "MKTAYIAKQR"])
+            ...     vectors.shape, store.info().computed
+            ((2, 429), 1)
         """
         check_items(items)
         first: dict[str, int] = {}
