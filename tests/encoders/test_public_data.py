@@ -51,8 +51,8 @@ def test_no_kiba_compound_lies_beyond_a_stated_range_in_more_than_a_few_descript
 
 
 # The key of an encoder holds its revision and not the version of RDKit. Where a test below fails after an
-# update of RDKit or a change of ours, what trained models read would silently change: raise the revision, then
-# the numbers.
+# update of RDKit or a change of ours, what trained models read would silently change: raise the revision,
+# then the numbers.
 CHANGED = "the numbers of this revision have changed: raise the encoder's revision"
 
 
