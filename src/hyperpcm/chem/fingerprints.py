@@ -86,7 +86,9 @@ def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[
     for right in range(0, len(b), _BLOCK):
         bits_b = (b[right : right + _BLOCK] > 0).astype(np.float32).T
         for left in range(0, len(a), _BLOCK):
+            block = similarity[left : left + _BLOCK, right : right + _BLOCK]
             shared = (a[left : left + _BLOCK] > 0).astype(np.float32) @ bits_b
-            union = size_a[left : left + _BLOCK, None] + size_b[None, right : right + _BLOCK] - shared
-            similarity[left : left + _BLOCK, right : right + _BLOCK] = shared / np.maximum(union, 1)
+            union = size_a[left : left + _BLOCK, None] + size_b[None, right : right + _BLOCK]
+            union -= shared
+            np.divide(shared, np.maximum(union, 1, out=union), out=block)
     return similarity
