@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.chem import standardise_all
-from hyperpcm.datasets.download import Progress
 from hyperpcm.datasets.grouping import Axis, group_by_content
 from hyperpcm.datasets.interactions import Interactions, Quantity
+from hyperpcm.datasets.pinned import Progress
 from hyperpcm.errors import InvalidSequenceError, LabelError, Rejection
 from hyperpcm.protein import validate_sequence
 

@@ -9,7 +9,7 @@ import difflib
 import os
 from pathlib import Path
 
-from hyperpcm.datasets.download import Progress, file_is_whole
+from hyperpcm.datasets.pinned import Progress, file_is_whole
 from hyperpcm.datasets.records import DATASETS, DatasetRecord
 from hyperpcm.errors import ConfigError
 

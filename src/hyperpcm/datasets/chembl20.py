@@ -21,8 +21,8 @@ from types import MappingProxyType
 import numpy as np
 
 from hyperpcm.datasets.assembly import Measurements, assemble
-from hyperpcm.datasets.download import Progress
 from hyperpcm.datasets.interactions import ABOVE, EXACT, Interactions
+from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.errors import TableError
 

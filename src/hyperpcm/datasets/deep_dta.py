@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.datasets.assembly import Measurements, assemble
-from hyperpcm.datasets.download import Progress
 from hyperpcm.datasets.interactions import BELOW, EXACT, Interactions
+from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.errors import TableError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import http.client
 import ipaddress
@@ -13,46 +12,19 @@ import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from hyperpcm.datasets.pinned import PinnedFile, Progress
 from hyperpcm.errors import ChecksumError, DataUnavailableError, OutputError, disk_full_as_error
 
-__all__ = ["PinnedFile", "Progress", "file_is_whole", "install", "locked", "mirrored", "open_url"]
+__all__ = ["install", "locked", "open_url"]
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is going on, how much is done and how much there is (bytes, rows)."""
-
-MIRROR_VARIABLE = "HYPERPCM_MIRROR"
-
 _BLOCK = 1 << 18
 _LOCK_TIMEOUT_S = 900.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PinnedFile:
-    """One public file, byte for byte.
-
-    Attributes:
-        url: where it lives; https, pinned to a commit or to a content address.
-        sha256: hex digest of the whole file.
-        size: bytes.
-        requirement: for a wheel, ``name==version``, so that any package index that pip is set to can
-            serve it.
-    """
-
-    url: str
-    sha256: str
-    size: int
-    requirement: str | None = None
-
-    @property
-    def name(self) -> str:
-        """File name: the last part of the URL."""
-        return urllib.parse.urlsplit(self.url).path.rpartition("/")[2]
 
 
 class _Reader(Protocol):
@@ -132,26 +104,6 @@ def _read(source: _Reader, origin: str, done: int, pinned: PinnedFile) -> bytes:
             f"{pinned.name}: {origin} broke off after {done:,} of {pinned.size:,} bytes ({error!r}). "
             "Run the same command again."
         ) from error
-
-
-def file_is_whole(path: Path, pinned: PinnedFile) -> bool:
-    """Whether ``path`` is a file with the pinned size and sha256."""
-    try:
-        if path.stat().st_size != pinned.size:
-            return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == pinned.sha256
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def mirrored(pinned: PinnedFile, mirror: Path | None) -> Path | None:
-    """Where ``mirror`` holds the file (``<host>/<path>`` of its URL); ``None`` where it does not."""
-    if mirror is None:
-        return None
-    parts = urllib.parse.urlsplit(pinned.url)
-    path = mirror / (parts.hostname or "") / urllib.parse.unquote(parts.path).lstrip("/")
-    return path if path.is_file() else None
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ import logging
 from types import MappingProxyType
 
 from hyperpcm.datasets import catalog
-from hyperpcm.datasets.download import Progress
 from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.pinned import Progress
 
 __all__ = ["load"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from hyperpcm.datasets.download import PinnedFile
 from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.datasets.pinned import PinnedFile
 
 __all__ = ["DATASETS", "DatasetRecord"]
 

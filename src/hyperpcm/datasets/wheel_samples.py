@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from hyperpcm.datasets.assembly import Measurements, assemble
-from hyperpcm.datasets.download import Progress
 from hyperpcm.datasets.grouping import group_by_content
 from hyperpcm.datasets.interactions import BELOW, EXACT, Interactions
+from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.errors import TableError
 
