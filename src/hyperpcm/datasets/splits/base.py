@@ -77,7 +77,7 @@ class Split:
         Raises:
             SplitError: the table has another number of rows than this division accounts for.
         """
-        self._check_size(len(interactions))
+        self.check_rows(len(interactions))
         fields: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         fields |= {side: fields[side].tolist() for side in _SIDES}
         record = {"format": _FORMAT, "interactions": interactions.fingerprint(), **fields}
@@ -106,16 +106,24 @@ class Split:
                 "Load the same data set, merged or not as before, or make the split again."
             )
         split = cls(**_fields(record))
-        split._check_size(len(interactions))
+        split.check_rows(len(interactions))
         return split
 
-    def _check_size(self, n: int) -> None:
+    def check_rows(self, n: int) -> None:
+        """Refuse to be used on another table.
+
+        Args:
+            n: rows of the table.
+
+        Raises:
+            SplitError: the sides and the unused rows are not n in all, or a row number is not below n.
+        """
         counted = self.train.size + self.valid.size + self.test.size + self.unused
         last = max(int(rows[-1]) for rows in (self.train, self.valid, self.test))
         if counted != n or last >= n or self.unused < 0:
             raise SplitError(
                 f"{self.label()} accounts for {counted} rows, the last of them {last}; "
-                f"the table has {n} rows."
+                f"the table has {n} rows. It was made for another one."
             )
 
 
