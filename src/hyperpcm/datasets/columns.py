@@ -157,7 +157,7 @@ def guess_columns(
             columns fit, or a role that must be played and is not.
     """
     chosen = _given_columns(header, path, given or {})
-    for role in ROLES:
+    for role in _NAMES:  # the target before the sequence: beside a "target_id", a "target" is a sequence
         if role not in chosen:
             free = [name for name in header if name not in chosen.values()]
             chosen[role] = find_column(role, free, path, quantity=quantity)

@@ -8,7 +8,6 @@ carries page checksums, so that damage is found when it is read.
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import gzip
 import io
@@ -43,13 +42,20 @@ class _Delimited:
     delimiter: str
 
     def __post_init__(self) -> None:
-        self._text = io.TextIOWrapper(self.stream, encoding="utf-8", newline="", write_through=False)
-        self._writer = csv.writer(self._text, delimiter=self.delimiter, lineterminator="\n")
-        self._writer.writerow([_harmless(name) for name in self.names])
+        self._text = io.TextIOWrapper(self.stream, encoding="utf-8", newline="")
+        # The csv module leaves a lone carriage return unquoted, which readers take for a line end.
+        self._special = re.compile(f'["\r\n{re.escape(self.delimiter)}]')
+        self._write_rows([[_harmless(name) for name in self.names]])
 
     def write(self, columns: Sequence[Column]) -> None:
         cells = [_cells(column, kind) for column, kind in zip(columns, self.kinds, strict=True)]
-        self._writer.writerows(zip(*cells, strict=True))
+        self._write_rows(zip(*cells, strict=True))
+
+    def _write_rows(self, rows: Iterable[Sequence[str]]) -> None:
+        special, delimiter = self._special, self.delimiter
+        for row in rows:
+            cells = ['"' + cell.replace('"', '""') + '"' if special.search(cell) else cell for cell in row]
+            self._text.write((delimiter.join(cells) or '""') + "\n")  # an empty line would be no row
 
     def close(self) -> None:
         self._text.flush()
@@ -92,9 +98,9 @@ class _Parquet:
 class TableWriter:
     """Writes a table batch by batch; the file appears at its path when the ``with`` block ends well.
 
-    The ending of the name says the format: ``.csv``, ``.tsv`` (each also ``.gz``) or ``.parquet``. ``None`` and
-    NaN become empty cells (null in Parquet). Half surrogates and NUL, which no text file holds, are written as
-    ``\\udc80`` and ``\\x00``.
+    The ending of the name says the format: ``.csv``, ``.tsv`` (each also ``.gz``) or ``.parquet``. ``None``
+    and NaN become empty cells (null in Parquet). Half surrogates and NUL, which no text file holds, are
+    written as ``\\udc80`` and ``\\x00``.
 
     Args:
         path: where the table goes.
@@ -215,7 +221,7 @@ def _plain(column: Column, kind: type) -> list[Any]:
     return [None if value is None else kind(value) for value in values]
 
 
-def _cells(column: Column, kind: type) -> list[Any]:
+def _cells(column: Column, kind: type) -> list[str]:
     """Cells of a CSV: harmless text, the shortest number that gives the value back, truth values."""
     if kind is str:
         return ["" if value is None else _harmless(_text(value)) for value in column]

@@ -89,11 +89,11 @@ def read_raw_table(
 
 
 def sniff_delimiter(sample: str, path: Path, *, whole: bool) -> str:
-    """What separates the cells of ``sample``: comma, semicolon, tab or bar; a comma for a single column.
+    """What separates the cells of ``sample``: comma, semicolon, tab or bar.
 
     A delimiter that divides the header and every row into the same number of cells (two or more) is taken,
     the one with most cells if there are several; if none does, the one that fits most rows, and reading
-    names the line that does not fit.
+    names the line that does not fit. A single column has tabs if the file is called ``.tsv``, else commas.
 
     Args:
         sample: the first characters of the file.
@@ -113,11 +113,12 @@ def sniff_delimiter(sample: str, path: Path, *, whole: bool) -> str:
             matching = sum(len(row) == width for row in rows)
             consistent = clean and matching == len(rows)
             fits[delimiter] = (consistent, width if consistent else matching, width)
+    is_tsv = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
     if not fits:
-        return ","
+        return "\t" if is_tsv else ","
     best = max(fits.values())
     chosen = [delimiter for delimiter, fit in fits.items() if fit == best]
-    if len(chosen) > 1 and "\t" in chosen and path.name.removesuffix(".gz").endswith((".tsv", ".tab")):
+    if len(chosen) > 1 and "\t" in chosen and is_tsv:
         chosen = ["\t"]
     if len(chosen) > 1:
         names = " and ".join(DELIMITERS[delimiter] for delimiter in chosen)

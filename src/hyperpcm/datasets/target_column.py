@@ -6,13 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyperpcm.datasets.columns import Columns, listed
+from hyperpcm.datasets.columns import Columns, listed, plain_name
 from hyperpcm.datasets.table import RawTable
 from hyperpcm.datasets.units import Problems
 from hyperpcm.errors import InvalidSequenceError, TableError
 from hyperpcm.protein import read_fasta, validate_sequence
 
 __all__ = ["TargetColumn", "read_targets"]
+
+_NAME_LENGTH = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def read_targets(table: RawTable, columns: Columns, fasta: Path | None) -> Targe
             problems[row] = (found.code, found.reason)
         else:
             sequences[row] = found
+    _refuse_names(table, columns, sequences)
     _refuse_conflicts(table, names, sequences, library)
     return TargetColumn(sequences, problems, library.notes())
 
@@ -72,10 +75,7 @@ class _Library:
         self._absent: dict[str, None] = {}
         if fasta is None:
             return
-        try:
-            records = read_fasta(fasta)
-        except InvalidSequenceError as error:
-            raise TableError(f"{fasta}: {error.reason}") from error
+        records = read_fasta(fasta)
         parts: dict[str, set[str]] = {}
         for target in records.targets:
             for part in target.name.split("|"):
@@ -84,7 +84,8 @@ class _Library:
         for rejection in records.rejections:
             if rejection.code != "DUPLICATE":
                 reason = f"its record in {fasta.name} cannot be used ({rejection.reason.rstrip('.')})"
-                self._known.setdefault(rejection.text, InvalidSequenceError(rejection.code, reason))
+                for part in (rejection.text, *rejection.text.split("|")):
+                    self._known.setdefault(part, InvalidSequenceError(rejection.code, reason))
         self._known.update({target.name: target.sequence for target in records.targets})
         self._known.pop("", None)
         if not self._known:
@@ -111,6 +112,19 @@ class _Library:
             return ()
         absent = list(self._absent)
         return (f"{len(absent):,} targets are not in {self._path.name}: {listed(absent)}.",)
+
+
+def _refuse_names(table: RawTable, columns: Columns, sequences: Sequence[str]) -> None:
+    """Gene names such as EGFR are made of amino-acid letters; a column called "target" may hold either."""
+    column = columns.names.get("sequence", "")
+    if "sequence" in columns.given or plain_name(column) not in ("target", "protein"):
+        return
+    if 0 < max(map(len, sequences), default=0) < _NAME_LENGTH:
+        raise TableError(
+            f"{table.path}: column {column!r} seems to hold names, not sequences: none has "
+            f"{_NAME_LENGTH} residues. Give the sequences, or a FASTA file; if these are sequences, "
+            f"say --column sequence={column}."
+        )
 
 
 def _refuse_conflicts(

@@ -187,7 +187,7 @@ class _Rows:
                 f"{count:,} × {code} ({self.table.where(row)}: {self._problems[row][2].rstrip('.')})"
             )
         reasons = "; ".join(parts) or "all are blank"
-        if labels.problems.keys() >= set(range(total)) - set(self.blank.tolist()) and labels.problems:
+        if labels.problems.keys() >= set(range(total)) and self._problems:
             name = self.roles.names.get("value") or self.roles.names["label"]
             raise LabelError(
                 f"{path}: column {name!r} was found, and none of its {total:,} cells is usable: {reasons}."
