@@ -1,8 +1,8 @@
 """Keep a parsed table beside its raw files, so that standardising a large set is paid for once.
 
-One ``.npz`` file: arrays as they are, texts as UTF-8 JSON in a byte array; no pickle. Its key enters the
-file name, so another raw file, reader, standardisation or RDKit version never meets an old table. Its
-fingerprint is checked when it is read.
+One file: the sha256 of the rest, then an ``.npz`` archive of arrays as they are and of texts as UTF-8 JSON in
+a byte array; no pickle. Its key enters the file name, so another raw file, reader, standardisation or RDKit
+version never meets an old table, and nothing of a damaged file is looked at.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
+import io
 import json
 import logging
 import os
 import secrets
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.datasets.interactions import Interactions, Quantity
-from hyperpcm.errors import LabelError, Rejection
+from hyperpcm.errors import Rejection
 
 __all__ = ["cache_key", "parsed_once"]
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = "parsed-1"
+_FORMAT = "parsed-2"
+_DIGEST_BYTES = hashlib.sha256().digest_size
 _CODE = (
     "hyperpcm.chem.reading",
     "hyperpcm.chem.standardise",
@@ -67,7 +67,7 @@ def parsed_once(folder: Path, key: str, read: Callable[[], Interactions]) -> Int
     A damaged file is rebuilt. Where the folder cannot be written, a warning is logged and the table is given
     all the same.
     """
-    path = folder / f"parsed-{key}.npz"
+    path = folder / f"parsed-{key}.table"
     found = _load(path)
     if found is not None:
         return found
@@ -90,14 +90,16 @@ def _save(table: Interactions, path: Path) -> None:
         "quantity": dataclasses.asdict(table.quantity),
         "folds": folds,
         "rejections": [dataclasses.astuple(rejection) for rejection in table.rejections],
-        "fingerprint": table.fingerprint(),
     }
     arrays["texts"] = np.frombuffer(json.dumps(texts, ensure_ascii=False).encode(), dtype=np.uint8)
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays)  # type: ignore[arg-type]  # the stub takes the names for options
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with partial.open("xb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub takes the names for options
+            file.write(hashlib.sha256(archive.getbuffer()).digest())
+            file.write(archive.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -107,34 +109,25 @@ def _save(table: Interactions, path: Path) -> None:
 
 
 def _load(path: Path) -> Interactions | None:
-    """The kept table; ``None`` if there is none, or if it is not what was kept."""
-    if not path.is_file():
-        return None
+    """The kept table; ``None`` if there is none, or if it is not byte for byte what was kept."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        table, fingerprint = _rebuilt(arrays)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        LabelError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        logger.warning("%s is damaged (%s) and is made again.", path, error)
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    if table.fingerprint() != fingerprint:
-        logger.warning("%s does not hold what was kept in it and is made again.", path)
+    except OSError as error:
+        logger.warning("%s cannot be read (%s) and is made again.", path, error)
         return None
-    return table
+    digest, archive = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if hashlib.sha256(archive).digest() != digest:
+        logger.warning("%s is damaged and is made again.", path)
+        return None
+    with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
+        return _rebuilt(dict(arrays))
 
 
-def _rebuilt(arrays: dict[str, npt.NDArray[Any]]) -> tuple[Interactions, str]:
+def _rebuilt(arrays: dict[str, npt.NDArray[Any]]) -> Interactions:
     texts = json.loads(arrays["texts"].tobytes().decode())
-    table = Interactions(
+    return Interactions(
         name=texts["name"],
         quantity=Quantity(**texts["quantity"]),
         compounds=tuple(texts["compounds"]),
@@ -150,4 +143,3 @@ def _rebuilt(arrays: dict[str, npt.NDArray[Any]]) -> tuple[Interactions, str]:
         folds={name: arrays[f"fold_{place}"] for place, name in enumerate(texts["folds"])},
         rejections=tuple(Rejection(*fields) for fields in texts["rejections"]),
     )
-    return table, texts["fingerprint"]
