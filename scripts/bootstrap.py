@@ -229,10 +229,11 @@ def heading(text: str) -> None:
 
 def run(step: str, command: list[str], environment: dict[str, str] | None = None) -> None:
     """Run a command in the repository, or say in one sentence which step failed and how to repeat it."""
-    settings = environment or {}
-    shown = shlex.join([*(f"{key}={value}" for key, value in settings.items()), *command])
+    shown = shlex.join(command)
     try:
-        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=False).returncode
+        code = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **(environment or {})}, check=False
+        ).returncode
     except OSError as error:
         raise StepError(f"{step} could not start ({error}): {shown}") from error
     if code:
