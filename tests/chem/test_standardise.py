@@ -35,6 +35,10 @@ ODD = [
     "[O-]P([O-])(=O)OC[C@H]1O[C@H](n2cnc3c(N)ncnc32)[C@H](O)[C@@H]1O",
     "CC[N+](CC)(CC)CC.[Br-]",
     "F[C@H]([O-])[O-]",
+    "O=C1C=CC=C1[CH-]c1ccccc1",
+    "CCOC(=O)[C-]1SC(=NC1=O)C1=CC=NC(N)=N1",
+    "COC1=CC2=C([CH-]C3=C(NN=C23)C2=CC=C(C=C2)C#N)C=C1",
+    "[cH-]1cccc1.[Na+]",
 ]
 
 
@@ -150,6 +154,12 @@ def test_ring_bonds_across_a_dot_make_one_fragment():
 )
 def test_only_charges_that_hydrogen_can_mend_are_removed_and_each_change_is_recorded(text, neutral, changes):
     assert standardise(text) == Compound(neutral, text, changes)
+
+
+def test_an_aromatic_anion_is_neutralised_though_its_aromaticity_goes():
+    assert standardise("[cH-]1cccc1.[Na+]").smiles == standardise("C1C=CC=C1").smiles
+    indeno = "COC1=CC2=C([CH-]C3=C(NN=C23)C2=CC=C(C=C2)C#N)C=C1"
+    assert standardise(indeno).smiles == standardise(indeno.replace("[CH-]", "C")).smiles
 
 
 def test_isotopes_are_kept_and_explicit_hydrogen_is_not():

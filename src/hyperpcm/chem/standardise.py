@@ -185,12 +185,26 @@ def _uncharger() -> Uncharger:
 
 
 def _neutral(molecule: Chem.Mol) -> tuple[Chem.Mol, bool]:
-    """The molecule with its removable charges removed, and whether there were any."""
-    before = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
+    """The molecule with its removable charges removed, and whether there were any.
+
+    A charge that makes a ring aromatic, as in cyclopentadienide, leaves bonds without sense behind; there
+    the bonds are made single and double first. Should that not help, the charges stay.
+    """
+    before = _charges(molecule)
     if not any(before):
         return molecule, False
     neutral = _uncharger().uncharge(molecule)
-    return neutral, [atom.GetFormalCharge() for atom in neutral.GetAtoms()] != before
+    if Chem.SanitizeMol(neutral, catchErrors=True):
+        alternating = Chem.Mol(molecule)
+        Chem.Kekulize(alternating, clearAromaticFlags=True)
+        neutral = _uncharger().uncharge(alternating)
+        if Chem.SanitizeMol(neutral, catchErrors=True):
+            return molecule, False
+    return neutral, _charges(neutral) != before
+
+
+def _charges(molecule: Chem.Mol) -> list[int]:
+    return [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
 
 
 def _settled(result: str, keep_stereo: bool, max_atoms: int) -> str:
