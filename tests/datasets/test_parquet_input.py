@@ -77,6 +77,12 @@ def test_nested_and_binary_types_are_refused_only_where_they_are_used(tmp_path, 
     assert read_raw_table(path, choose=lambda header: ["plain"]).columns == {"plain": ["x"]}
 
 
+def test_a_point_in_a_name_does_not_mean_nesting(tmp_path):
+    path = store(tmp_path / "t.parquet", {"standard.value": ["1"], "standard": ["2"], "x": [{"y": 1}]})
+    table = read_raw_table(path, choose=lambda header: ["standard.value", "standard"])
+    assert table.columns == {"standard.value": ["1"], "standard": ["2"]}
+
+
 def test_duplicate_names_and_no_rows_are_refused(tmp_path):
     pq.write_table(
         pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["a", "a"]), tmp_path / "d.parquet"

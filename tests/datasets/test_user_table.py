@@ -312,6 +312,12 @@ def test_contradictory_classes_of_one_pair_are_reported_with_their_line(tmp_path
     assert codes(found) == [(0, "NOT_A_CLASS"), (1, "CONTRADICTORY")]
     assert found.rejections[1].reason.startswith("line 3: ")
     assert found.values.tolist() == [1]
+    path = write(tmp_path, "smiles,sequence,label", *rows[1:])
+    with pytest.raises(LabelError, match="line 2: 2 measurements of one pair"):
+        read_table(path, kind="binary", strict=True)
+    assert read_table(path, merge=False).values.tolist() == [1, 0, 1, 1]
+    with pytest.raises(LabelError, match="line 2: 2 measurements of one pair"):
+        read_table(write(tmp_path, "smiles,sequence,label", *rows[1:3]))
 
 
 def fasta(folder, text):

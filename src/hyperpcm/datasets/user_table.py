@@ -114,7 +114,7 @@ def read_table(
     interactions = _assemble(rows, labels, compounds, found.sequences)
     for note in interactions.notes:
         logger.info("%s: %s", interactions.name, note)
-    return _merged(interactions, rows) if merge else interactions
+    return _merged(interactions, rows, strict=strict) if merge else interactions
 
 
 class _Rows:
@@ -291,8 +291,12 @@ def _years(rows: _Rows, kept: npt.NDArray[np.int64]) -> npt.NDArray[np.int16] | 
     return None
 
 
-def _merged(interactions: Interactions, rows: _Rows) -> Interactions:
-    """One row for each pair; rejections made by merging then count the table's rows and name the line."""
+def _merged(interactions: Interactions, rows: _Rows, *, strict: bool) -> Interactions:
+    """One row for each pair; rejections made by merging then count the table's rows and name the line.
+
+    Raises:
+        LabelError: pairs contradict themselves, and no other is left or ``strict`` is asked for.
+    """
     merged = merge_repeats(interactions)
     before = len(interactions.rejections)
     moved = []
@@ -301,4 +305,6 @@ def _merged(interactions: Interactions, rows: _Rows) -> Interactions:
         moved.append(
             Rejection(row, rejection.text, rejection.code, f"{rows.table.where(row)}: {rejection.reason}")
         )
+    if moved and (strict or not len(merged)):
+        raise LabelError(f"{rows.table.path}: {moved[0].reason}")
     return dataclasses.replace(merged, rejections=(*merged.rejections[:before], *moved))
