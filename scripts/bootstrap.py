@@ -157,7 +157,7 @@ def install_torch(python: str, *options: str) -> None:
     if choice == "cpu" or (choice == "auto" and reachable(TORCH_HOST)):
         # --no-deps: that index holds only some versions of what torch requires; the next step brings those.
         cpu = [*pip(python), requirement, "--no-deps", "--index-url", TORCH_INDEX]
-        run("Installing the CPU build of torch", cpu)
+        run("Installing the CPU build of torch (HYPERPCM_TORCH=cuda takes pip's own index instead)", cpu)
     else:
         if choice == "auto":
             print(f"{TORCH_HOST} cannot be reached: taking torch from the configured package index, which")
