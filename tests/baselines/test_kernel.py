@@ -41,7 +41,7 @@ def fitted_on(inputs, parts):
 def test_scores_equal_the_double_sum_over_training_rows(axis):
     interactions = random_table(1)
     inputs = inputs_of(interactions)
-    train, valid, test = parts = thirds(interactions, axis)
+    train, _valid, test = parts = thirds(interactions, axis)
     baseline = fitted_on(inputs, parts)
     wanted = [score_by_loops(inputs, train, row, baseline.choice) for row in test]
     np.testing.assert_allclose(baseline.predict(test), wanted, rtol=2e-4)
@@ -67,7 +67,7 @@ def test_every_setting_of_the_grid_is_judged_by_its_own_double_sum():
 def test_a_large_table_looks_only_at_the_nearest_targets(monkeypatch):
     interactions = random_table(3, targets=15)
     inputs = inputs_of(interactions)
-    train, valid, test = parts = thirds(interactions, "target")
+    train, _valid, test = parts = thirds(interactions, "target")
     whole = fitted_on(inputs, parts)
     monkeypatch.setattr(kernel, "_WHOLE_MATRIX", 1)
     np.testing.assert_allclose(fitted_on(inputs, parts).predict(test), whole.predict(test), rtol=1e-5)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyperpcm.baselines import NULLS, build_baseline, prepare_inputs
+from hyperpcm.chem import morgan_counts
+from hyperpcm.datasets import Interactions
+from hyperpcm.encoders import EmbeddingStore, compound_encoder
+from hyperpcm.errors import ConfigError, SplitError
+from hyperpcm.protein import alignment_similarity
+from small_tables import CLASSES, PKD, inputs_of, random_table, thirds
+
+
+def test_the_names_are_those_of_the_results_layout():
+    assert NULLS == ("compound_mean", "target_mean", "additive", "kernel_knn", "gbm", "ligand_only")
+    assert all(build_baseline(name).name == name for name in NULLS)
+
+
+def test_an_unknown_name_or_no_thread_is_refused():
+    with pytest.raises(ConfigError, match="kernel_knn"):
+        build_baseline("knn")
+    with pytest.raises(ConfigError, match="threads"):
+        build_baseline("gbm", threads=0)
+
+
+@pytest.fixture(params=NULLS)
+def name(request):
+    return request.param
+
+
+@pytest.mark.parametrize("quantity", [PKD, CLASSES], ids=["regression", "classes"])
+def test_every_baseline_scores_any_rows_with_finite_numbers(name, quantity):
+    interactions = random_table(0, quantity=quantity)
+    inputs = inputs_of(interactions)
+    train, valid, test = thirds(interactions, "compound")
+    baseline = build_baseline(name)
+    baseline.fit(inputs, train, valid, seed=0)
+    scores = baseline.predict(test)
+    assert scores.dtype == np.float32
+    assert scores.shape == test.shape
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(baseline.predict(test[::-1])[::-1], scores, rtol=1e-5)
+    np.testing.assert_allclose(baseline.predict(test[:1]), scores[:1], rtol=1e-5)
+    assert baseline.predict(np.array([], dtype=np.int64)).shape == (0,)
+
+
+def test_every_baseline_is_repeatable_and_forgets_the_fit_before(name):
+    interactions = random_table(1)
+    inputs = inputs_of(interactions)
+    train, valid, test = thirds(interactions, "target")
+    fresh, used = build_baseline(name), build_baseline(name)
+    used.fit(inputs, test, valid, seed=0)
+    used.fit(inputs, train, valid, seed=3)
+    fresh.fit(inputs, train, valid, seed=3)
+    np.testing.assert_array_equal(used.predict(test), fresh.predict(test))
+
+
+def test_every_baseline_refuses_rows_it_cannot_have(name):
+    interactions = random_table(2)
+    inputs = inputs_of(interactions)
+    rows = np.arange(len(interactions))
+    baseline = build_baseline(name)
+    with pytest.raises(RuntimeError, match="before it was fitted"):
+        baseline.predict(rows)
+    for train, valid in [
+        (rows[:0], rows[:3]),
+        (rows[:3], rows[:0]),
+        (rows + 1, rows[:3]),
+        (rows[:3], -rows - 1),
+    ]:
+        with pytest.raises(SplitError, match="rows"):
+            baseline.fit(inputs, train, valid, seed=0)
+    baseline.fit(inputs, rows[:30], rows[30:40], seed=0)
+    with pytest.raises(SplitError, match="the table has"):
+        baseline.predict(rows + 1)
+
+
+def real_axes():
+    compounds, targets = (
+        ("CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1"),
+        ("MKTAYIAKQRQISFVK", "MKTAYIAKQRLISFVKSH"),
+    )
+    return Interactions(
+        name="axes",
+        quantity=PKD,
+        compounds=compounds,
+        targets=targets,
+        compound_names=compounds,
+        target_names=targets,
+        compound_index=np.array([0]),
+        target_index=np.array([0]),
+        values=np.array([5.0]),
+        relations=np.array([0]),
+    )
+
+
+def test_inputs_are_those_of_the_encoders_row_by_row_of_the_axes():
+    interactions = real_axes()
+    stages = []
+    inputs = prepare_inputs(interactions, progress=lambda *stage: stages.append(stage))
+    np.testing.assert_array_equal(inputs.compound_counts, morgan_counts(interactions.compounds))
+    descriptors = compound_encoder("descriptors").encode(interactions.compounds)
+    np.testing.assert_array_equal(inputs.compound_descriptors, descriptors)
+    np.testing.assert_array_equal(inputs.target_similarity, alignment_similarity(interactions.targets))
+    assert inputs.target_features.shape[0] == 2
+    finished = {stage for stage, done, total in stages if done == total}
+    assert finished == {"descriptors", "composition", "fingerprints", "alignment"}
+
+
+def test_a_store_is_used_for_what_it_holds(tmp_path):
+    with EmbeddingStore(tmp_path / "store.sqlite") as store:
+        first = prepare_inputs(real_axes(), store)
+        computed = store.info().computed
+        second = prepare_inputs(real_axes(), store)
+        assert computed > 0
+        assert store.info().computed == computed
+    np.testing.assert_array_equal(first.compound_descriptors, second.compound_descriptors)
