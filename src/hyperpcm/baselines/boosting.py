@@ -92,7 +92,8 @@ class GradientBoosting(_Boosting):
     alignment similarity to the training targets with its first 64 principal components, and 16 components of
     the composition. At most 3,000 trees of 127 leaves at a learning rate of 0.05, each on 10 % of the
     columns and 80 % of the rows, stopped when 50 trees bring no better squared error (log loss for
-    classes) on the validation rows. Deterministic, whatever the number of threads.
+    classes) on the validation rows. Deterministic, whatever the number of threads. A fold costs, on one
+    core: Davis half a minute, KIBA one minute; memory is 4 bytes for each training row and column.
     """
 
     name: ClassVar[str] = "gbm"

@@ -54,7 +54,7 @@ class KernelNeighbours(Baseline):
     targets are vectors over compounds, and the scores are T^a u / T^a v.
 
     With more than 8,192 compounds a target looks only at its nearest training targets, as many as hold 20,000
-    labels together. Costs, on one core: Davis under a second, KIBA some seconds.
+    labels together. A fold costs, on one core: Davis under a second, KIBA 2 s, ChEMBL 20 about 2 minutes.
     """
 
     name: ClassVar[str] = "kernel_knn"
