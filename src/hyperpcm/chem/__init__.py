@@ -4,6 +4,7 @@ The only place where the package reads SMILES as its user wrote them.
 """
 
 from hyperpcm.chem.clusters import butina_clusters
+from hyperpcm.chem.drawing import depict_svg
 from hyperpcm.chem.fingerprints import morgan_counts, tanimoto
 from hyperpcm.chem.scaffolds import murcko_scaffold
 from hyperpcm.chem.standardise import Compound, standardise, standardise_all
@@ -11,6 +12,7 @@ from hyperpcm.chem.standardise import Compound, standardise, standardise_all
 __all__ = [
     "Compound",
     "butina_clusters",
+    "depict_svg",
     "morgan_counts",
     "murcko_scaffold",
     "standardise",
