@@ -1,0 +1,70 @@
+"""What the words on the command line stand for: options given as pairs, data by name or by path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from hyperpcm.errors import ConfigError, TableError
+
+__all__ = ["column_roles", "data_override", "existing_file"]
+
+
+def column_roles(pairs: Sequence[str]) -> dict[str, str]:
+    """The columns of ``role=name`` arguments, by role.
+
+    Raises:
+        ConfigError: not of that form, an unknown role, or one role twice.
+    """
+    from hyperpcm.datasets.columns import ROLES
+
+    found: dict[str, str] = {}
+    for pair in pairs:
+        role, separator, name = pair.partition("=")
+        role = role.strip()
+        if not separator or role not in ROLES:
+            known = ", ".join(ROLES)
+            raise ConfigError(f"--column {pair!r}: write role=name. Roles: {known}.")
+        if role in found:
+            raise ConfigError(
+                f"--column {pair!r}: the role {role} was given the column {found[role]!r} before."
+            )
+        found[role] = name
+    return found
+
+
+def existing_file(path: Path, what: str) -> Path:
+    """The path, if a file is there.
+
+    Raises:
+        TableError: there is none.
+    """
+    if not path.exists():
+        raise TableError(f"{path}: there is no such file ({what}).")
+    if path.is_dir():
+        raise TableError(f"{path}: this is a folder, and a file is expected ({what}).")
+    return path
+
+
+def data_override(source: str) -> str:
+    """The setting that makes ``source``, the name of a data set or the path of a table, the data of a run.
+
+    A name of the catalog wins; a file of the same name is meant by ``./name``.
+
+    Raises:
+        ConfigError: it is neither; the message lists the names there are.
+    """
+    from hyperpcm.datasets.catalog import DATASETS, record
+
+    if source not in DATASETS and Path(source).is_file():
+        return f"data={{path={_toml(source)}}}"
+    try:
+        return f"data={{name={_toml(record(source).name)}}}"
+    except ConfigError as error:
+        raise ConfigError(f"--data {source}: there is no such file, and {error}") from None
+
+
+def _toml(text: str) -> str:
+    """The text as a TOML string: JSON's escapes, but for surrogates and DEL, are TOML's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

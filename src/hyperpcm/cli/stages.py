@@ -1,0 +1,93 @@
+"""Progress of long work, one stage after the other: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+__all__ = ["Stages"]
+
+NOTICEABLE_S: Final = 2.0
+"""A stage that takes longer leaves a line with its duration."""
+BETWEEN_LINES_S: Final = 10.0
+"""Without a terminal, at most one line per stage in this time."""
+BETWEEN_FRAMES_S: Final = 0.05
+
+
+class Stages:
+    """A callback ``(stage, done, total)`` that shows how far the work is.
+
+    A new stage ends the one before. A total of 0 means that nobody knows.
+
+    Args:
+        note: takes the lines.
+        bars: whether to draw on the terminal behind stderr.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, note: Callable[[str], None], *, bars: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._note, self._clock = note, clock
+        self._stage, self._done, self._total = "", 0, 0
+        self._start = self._shown = clock()
+        self._bars: Progress | None = _bars() if bars else None
+        self._task: TaskID | None = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take note of the state of a stage."""
+        now = self._clock()
+        if stage != self._stage:
+            self._finish(now)
+            self._stage, self._start, self._shown = stage, now, now
+            if self._bars is not None:
+                self._bars.start()
+                self._task = self._bars.add_task(stage, total=total or None, completed=done)
+        self._done, self._total = done, total
+        if self._bars is not None and self._task is not None:
+            if now - self._shown >= BETWEEN_FRAMES_S or done == total:
+                self._shown = now
+                self._bars.update(self._task, completed=done, total=total or None)
+        elif now - self._shown >= BETWEEN_LINES_S:
+            self._shown = now
+            self._note(f"{stage}: {self._count()}")
+
+    def rows(self, stage: str, total: int = 0) -> Callable[[int], None]:
+        """A callback that takes only how much is done of one stage."""
+        return lambda done: self(stage, done, total)
+
+    def close(self) -> None:
+        """End the last stage and take the bars off the screen."""
+        self._finish(self._clock())
+        if self._bars is not None:
+            self._bars.stop()
+
+    def _finish(self, now: float) -> None:
+        if self._bars is not None and self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+        if self._stage and now - self._start >= NOTICEABLE_S:
+            self._note(f"{self._stage}: {self._count()} in {now - self._start:.0f} s")
+        self._stage = ""
+
+    def _count(self) -> str:
+        return f"{self._done:,} of {self._total:,}" if self._total else f"{self._done:,}"
+
+
+def _bars() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,  # results do not pass through the bars' console, which is stderr
+    )
