@@ -1,0 +1,377 @@
+"""HyperPCM: scalers, context memory and hypernetworks; from a protein sequence to a target model.
+
+    sequence ─ encoders ▶ embedding ─ context (memory) ▶ hypernetwork ▶ QSAR network ─▶ TargetModel
+                  └─ alignment to the memory ─ label retrieval ▶ prior ──────────────────┘
+
+Tensors only in `forward`; identifiers and encoders are used by `compile_target` alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from hyperpcm.config import ModelConfig
+from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.encoders import Encoder, build_encoder, target_encoder
+from hyperpcm.errors import ConfigError, IncompatibleModelError
+from hyperpcm.nn.context import ContextModule
+from hyperpcm.nn.hypernetwork import Hypernetwork, QsarShape
+from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
+from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
+from hyperpcm.nn.scaling import Standardiser
+from hyperpcm.protein import validate_sequence
+from hyperpcm.target_model import LabelScale, RetrievedPrior, TargetModel
+
+__all__ = ["ContextMemory", "HyperPCM", "Member"]
+
+_CLIP = 8.0  # standard deviations; an embedding entry further out counts as this far
+_DENSE_MEMORY = 20_000_000  # a label memory with more cells than this is kept sparse
+
+
+@dataclass(frozen=True, eq=False)
+class ContextMemory:
+    """The training targets, each distinct sequence once, with what was measured on them.
+
+    Attributes:
+        sequences: one per memory row [m].
+        names: display name of each.
+        embeddings: float32 [m, d_t], unscaled.
+        compounds: standardised SMILES of the landmark compounds [j].
+        landmarks: their Morgan counts, uint8 [j, w].
+        rows: memory row of each known label, int64 [n].
+        columns: landmark compound of each known label, int64 [n].
+        values: the label, float32 [n].
+    """
+
+    sequences: tuple[str, ...]
+    names: tuple[str, ...]
+    embeddings: npt.NDArray[np.float32]
+    compounds: tuple[str, ...]
+    landmarks: npt.NDArray[np.uint8]
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float32]
+
+
+class Member(nn.Module):
+    """Context module and hypernetwork: the learned part, of which a model averages one or several."""
+
+    def __init__(self, config: ModelConfig, target_width: int, qsar_inputs: int) -> None:
+        super().__init__()
+        context, hypernetwork, qsar = config.context, config.hypernetwork, config.qsar
+        self.skip = context.skip
+        self.context = (
+            ContextModule(
+                target_width, context.heads, context.head_width, context.dropout, guided=context.guided
+            )
+            if context.enabled
+            else None
+        )
+        self.hypernetwork = Hypernetwork(
+            target_width,
+            QsarShape(qsar_inputs, qsar.hidden, qsar.noise_head, qsar.activation),
+            trunk=hypernetwork.trunk,
+            activation=hypernetwork.activation,
+            dropout=hypernetwork.dropout,
+            parts=hypernetwork.parts,
+            rank=hypernetwork.rank,
+            shared=hypernetwork.shared,
+            rule=hypernetwork.initialisation,
+            delta_scale=hypernetwork.delta_scale,
+            zero_output=qsar.zero_start,
+        )
+
+    def forward(
+        self,
+        targets: Float[Tensor, "t d"],
+        memory: Float[Tensor, "m d"],
+        allowed: Bool[Tensor, "t m"] | None,
+        log_similarity: Float[Tensor, "t m"] | None,
+    ) -> QsarNetwork:
+        """Return the QSAR network of each target (scaled embeddings in)."""
+        represented = targets
+        if self.context is not None:
+            retrieved, _ = self.context(targets, memory, allowed, log_similarity)
+            represented = targets + retrieved if self.skip else retrieved
+        network: QsarNetwork = self.hypernetwork(represented)
+        return network
+
+
+class HyperPCM(nn.Module):
+    """Predicts interactions of compounds with targets, seen or unseen.
+
+    Args:
+        config: the architecture.
+        quantity: what labels mean.
+        memory: the known targets; becomes buffers, so that a checkpoint predicts with no data at hand.
+        compound_encoder: for compounds.
+        target_encoder: for targets.
+        radius: of the fingerprints in which Tanimoto similarity is measured.
+
+    Source: Svensson, Hoedt, Hochreiter, Klambauer, "HyperPCM", J. Chem. Inf. Model. 2024, 64, 2539.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        quantity: Quantity,
+        memory: ContextMemory,
+        compound_encoder: Encoder,
+        target_encoder: Encoder,
+        radius: int = 2,
+    ) -> None:
+        super().__init__()
+        self.config, self.quantity, self.radius = config, quantity, radius
+        self.compound_encoder, self.target_encoder = compound_encoder, target_encoder
+        self.memory_sequences, self.memory_names = memory.sequences, memory.names
+        self.landmark_compounds = memory.compounds
+        self.card: dict[str, Any] = {}
+        self.target_scaler = Standardiser(target_encoder.width, clip=_CLIP)
+        self.compound_scaler = Standardiser(compound_encoder.width, clip=_CLIP)
+        self.label_scaler = Standardiser(1)
+        retrieval = config.retrieval
+        self.retrieval = (
+            LabelRetrieval(retrieval.target_exponents, retrieval.compound_exponents, retrieval.fallback)
+            if retrieval.enabled
+            else None
+        )
+        inputs = compound_encoder.width + (0 if self.retrieval is None else self.retrieval.width)
+        self.members = nn.ModuleList(
+            Member(config, target_encoder.width, inputs) for _ in range(config.members)
+        )
+        self._register_memory(memory)
+
+    def _register_memory(self, memory: ContextMemory) -> None:
+        buffers = {
+            "memory_embeddings": torch.from_numpy(memory.embeddings.copy()),
+            "memory_rows": torch.from_numpy(memory.rows.astype(np.int32)),
+            "memory_columns": torch.from_numpy(memory.columns.astype(np.int32)),
+            "memory_values": torch.from_numpy(memory.values.copy()),
+            "landmarks": torch.from_numpy(np.packbits(memory.landmarks > 0, axis=1)),
+        }
+        for name, tensor in buffers.items():
+            self.register_buffer(name, tensor)
+        self.landmark_width = memory.landmarks.shape[1]
+
+    memory_embeddings: Tensor
+    memory_rows: Tensor
+    memory_columns: Tensor
+    memory_values: Tensor
+    landmarks: Tensor
+
+    @property
+    def label_scale(self) -> LabelScale:
+        """How scaled scores become labels."""
+        return LabelScale(
+            float(self.label_scaler.mean), float(self.label_scaler.scale), self.quantity.kind == "binary"
+        )
+
+    def fit_scalers(
+        self,
+        targets: Float[Tensor, "n_targets d_t"],
+        compounds: Float[Tensor, "n_compounds d_c"],
+        labels: Float[Tensor, "n"],
+    ) -> None:
+        """Fit all scalers on the training side; labels of classes are centred but not scaled."""
+        self.target_scaler.fit(targets)
+        if self.config.qsar.standardise:
+            self.compound_scaler.fit(compounds)
+        self.label_scaler.fit(labels[:, None])
+        if not self.config.scale_labels or self.quantity.kind == "binary":
+            self.label_scaler.scale.fill_(1.0)
+        if self.config.label_centre is not None:
+            self.label_scaler.mean.fill_(self.config.label_centre)
+
+    def label_memory(self) -> tuple[Tensor, Tensor]:
+        """Return scaled labels and the measured mask of the memory, [m, j] each, dense if small enough."""
+        shape = (len(self.memory_sequences), len(self.landmark_compounds))
+        index = torch.stack([self.memory_rows.long(), self.memory_columns.long()])
+        values = self.label_scale.to_scaled(self.memory_values)
+        ones = torch.ones_like(values)
+        labels, measured = (
+            torch.sparse_coo_tensor(index, data, shape, check_invariants=False).coalesce()
+            for data in (values, ones)
+        )
+        if shape[0] * shape[1] <= _DENSE_MEMORY:
+            return labels.to_dense(), measured.to_dense()
+        return labels, measured
+
+    def collapse_target(
+        self,
+        label_memory: tuple[Tensor, Tensor],
+        similarity: Float[Tensor, "1 m"],
+        allowed: Bool[Tensor, "1 m"] | None = None,
+    ) -> tuple[CollapsedLabels, npt.NDArray[np.int64]]:
+        """Return what the memory's labels say about one target, and the landmark compounds that it keeps.
+
+        Args:
+            label_memory: as from `label_memory`.
+            similarity: alignment similarity of the target to the memory rows.
+            allowed: False where the target must not see a memory row.
+
+        Returns:
+            The collapsed labels over the kept landmarks, and their positions [j], ascending. With more
+            landmarks than ``retrieval.max_landmarks`` those with the most evidence are kept.
+        """
+        if self.retrieval is None:
+            raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
+        collapsed = self.retrieval.collapse(
+            self.retrieval.target_weights(similarity, allowed), *label_memory
+        )
+        landmarks, most = collapsed.evidence.shape[-1], self.config.retrieval.max_landmarks
+        if landmarks <= most:
+            return collapsed, np.arange(landmarks)
+        evidence = collapsed.evidence.detach()[0].amin(0).cpu().numpy()
+        kept = np.sort(np.argsort(-evidence, kind="stable")[:most])
+        at = torch.from_numpy(kept).to(similarity.device)
+        parts = (collapsed.evidence, collapsed.first, collapsed.second)
+        return CollapsedLabels(*(part[..., at] for part in parts)), kept
+
+    def generate(
+        self,
+        targets: Float[Tensor, "t d_t"],
+        similarity: Float[Tensor, "t m"] | None = None,
+        allowed: Bool[Tensor, "t m"] | None = None,
+    ) -> tuple[QsarNetwork, ...]:
+        """Return the QSAR networks of each target, one per member: prepare once, score many times.
+
+        Args:
+            targets: unscaled embeddings.
+            similarity: alignment similarity to the memory rows.
+            allowed: False where a target must not see a memory row (its own, in training).
+        """
+        scaled, memory = self.target_scaler(targets), self.target_scaler(self.memory_embeddings)
+        logarithm = None if similarity is None else similarity.clamp(1e-3, 1.0).log()
+        return tuple(member(scaled, memory, allowed, logarithm) for member in self.members)
+
+    def forward(
+        self,
+        targets: Float[Tensor, "t d_t"],
+        compounds: Float[Tensor, "t c d_c"],
+        retrieved: Float[Tensor, "t c f"] | None = None,
+        similarity: Float[Tensor, "t m"] | None = None,
+        allowed: Bool[Tensor, "t m"] | None = None,
+    ) -> Float[Tensor, "k t c"]:
+        """Return the score of each member, scaled (logits for a binary quantity); average them to predict.
+
+        Args:
+            targets: unscaled target embeddings.
+            compounds: unscaled compound embeddings of each target's compounds.
+            retrieved: label features of each pair, where the model retrieves labels.
+            similarity: alignment similarity to the memory rows.
+            allowed: False where a target must not see a memory row.
+        """
+        inputs, base = self.compound_scaler(compounds), torch.zeros(())
+        if self.retrieval is not None and retrieved is not None:
+            inputs = torch.cat([inputs, retrieved], dim=-1)
+            base = self.label_scale.prior(self.retrieval.scores(retrieved))
+        qsar = self.config.qsar
+        regularisation = QsarRegularisation(qsar.noise, qsar.noise_dropout, qsar.dropout) if self.training else None
+        networks = self.generate(targets, similarity, allowed)
+        return torch.stack([base + qsar_scores(network, inputs, regularisation) for network in networks])
+
+    @torch.no_grad()
+    def compile_target(self, sequence: str, *, name: str = "") -> TargetModel:
+        """Return the frozen model of one protein, known or never measured.
+
+        Args:
+            sequence: amino acids; validated first.
+            name: what to call the target.
+
+        Raises:
+            InvalidSequenceError: the sequence cannot be used.
+        """
+        target = validate_sequence(sequence, name=name)
+        self.eval()
+        device = self.memory_embeddings.device
+        embedding = torch.from_numpy(self.target_encoder.encode([target.sequence])).to(device)
+        similarity = None
+        if self.config.needs_alignment:
+            aligner = target_encoder("alignment", references=self.memory_sequences)
+            similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
+        networks = tuple(network.densified() for network in self.generate(embedding, similarity))
+        prior = None
+        if self.retrieval is not None and similarity is not None:
+            collapsed, kept = self.collapse_target(self.label_memory(), similarity)
+            prior = RetrievedPrior(self.retrieval, collapsed, self.landmark_bits()[kept], self.radius)
+        return TargetModel(
+            name=target.name or name,
+            sequence=target.sequence,
+            quantity=self.quantity,
+            encoder=self.compound_encoder,
+            networks=networks,
+            compound_scaler=self.compound_scaler,
+            label_scale=self.label_scale,
+            prior=prior,
+            provenance={"model": self.card, "changes": list(target.changes)},
+        )
+
+    def landmark_bits(self) -> npt.NDArray[np.uint8]:
+        """Return the presence bits of the landmark compounds' fingerprints, uint8 [j, w]."""
+        return np.unpackbits(self.landmarks.cpu().numpy(), axis=1, count=self.landmark_width)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return tensors and JSON header from which `from_state` rebuilds the model."""
+        header = {
+            "config": self.config.model_dump(mode="json"),
+            "quantity": dataclasses.asdict(self.quantity),
+            "compound_encoder": self.compound_encoder.spec(),
+            "target_encoder": self.target_encoder.spec(),
+            "radius": self.radius,
+            "landmark_width": self.landmark_width,
+            "memory_sequences": list(self.memory_sequences),
+            "memory_names": list(self.memory_names),
+            "landmark_compounds": list(self.landmark_compounds),
+            "card": self.card,
+        }
+        return dict(self.state_dict()), header
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> HyperPCM:
+        """Return the model that `state` described.
+
+        Raises:
+            IncompatibleModelError: an encoder is not available in this version, or the tensors do not have
+                the shapes that the settings call for.
+        """
+        try:
+            compound, target = (build_encoder(header[f"{side}_encoder"]) for side in ("compound", "target"))
+        except ConfigError as error:
+            raise IncompatibleModelError(f"this model needs an encoder that is not here: {error}") from None
+        memory = ContextMemory(
+            sequences=tuple(header["memory_sequences"]),
+            names=tuple(header["memory_names"]),
+            embeddings=tensors["memory_embeddings"].numpy(),
+            compounds=tuple(header["landmark_compounds"]),
+            landmarks=np.unpackbits(
+                tensors["landmarks"].numpy(), axis=1, count=int(header["landmark_width"])
+            ),
+            rows=tensors["memory_rows"].numpy(),
+            columns=tensors["memory_columns"].numpy(),
+            values=tensors["memory_values"].numpy(),
+        )
+        model = cls(
+            config=ModelConfig.model_validate(header["config"]),
+            quantity=Quantity(**header["quantity"]),
+            memory=memory,
+            compound_encoder=compound,
+            target_encoder=target,
+            radius=int(header["radius"]),
+        )
+        try:
+            model.load_state_dict(dict(tensors))
+        except RuntimeError as error:
+            raise IncompatibleModelError(f"the weights do not fit the settings stored with them: {error}") from None
+        model.card = dict(header["card"])
+        model.eval()
+        return model
+

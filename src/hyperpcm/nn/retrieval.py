@@ -1,0 +1,135 @@
+"""What the known targets' labels say about a compound: a learned two-axis kernel over the memory.
+
+At one level, a known interaction (target r, compound j, label y) speaks about a query (t, c) with the weight
+sim(t, r)^b · tanimoto(c, j)^a. Small exponents average widely, large ones listen to near relatives only.
+Levels run from wide to narrow, and each falls back on the one before it where it has little evidence:
+
+    mean_l = (Σ w y + λ_l · mean_{l−1}) / (Σ w + λ_l),        mean_0 = 0, the mean of the training labels.
+
+Means over compounds, over targets and kernel nearest neighbours are special cases. Exponents and λ are
+fitted by leaving one target out. The sum over known targets depends on the target alone: `collapse` does it
+once and leaves three numbers per level and landmark compound, which is all that a target model keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+__all__ = ["FEATURES_PER_LEVEL", "CollapsedLabels", "LabelRetrieval"]
+
+FEATURES_PER_LEVEL = 3  # mean, spread and evidence
+_FLOOR = 1e-3  # similarities below this count as this, so that logarithms stay finite
+_LITTLE = 1e-4  # evidence so small that it tells nothing
+
+
+@dataclass(frozen=True)
+class CollapsedLabels:
+    """Everything the memory's labels say about one target, summed over the known targets.
+
+    Attributes:
+        evidence: Σ_r w(t, r) over the known targets r on which landmark compound j is measured.
+        first: the same sum of w · y, with labels scaled.
+        second: the same sum of w · y².
+    """
+
+    evidence: Float[Tensor, "t l j"]
+    first: Float[Tensor, "t l j"]
+    second: Float[Tensor, "t l j"]
+
+
+class LabelRetrieval(nn.Module):
+    """Kernel regression over the memory's labels with learned exponents on both axes.
+
+    Args:
+        target_exponents: start values of b, one per level, wide to narrow; 0: all targets count alike.
+        compound_exponents: start values of a, one per level.
+        fallback: start value of λ, the weight of the level before.
+    """
+
+    def __init__(
+        self,
+        target_exponents: tuple[float, ...],
+        compound_exponents: tuple[float, ...],
+        fallback: float = 0.05,
+    ) -> None:
+        super().__init__()
+        if len(target_exponents) != len(compound_exponents):
+            raise ValueError(
+                f"{len(target_exponents)} target exponents and {len(compound_exponents)} compound "
+                f"exponents: each level needs one of both."
+            )
+        self.levels = len(target_exponents)
+        self.target_exponent = nn.Parameter(torch.tensor(target_exponents, dtype=torch.float32))
+        self.compound_exponent = nn.Parameter(torch.tensor(compound_exponents, dtype=torch.float32))
+        self.log_fallback = nn.Parameter(torch.full((self.levels,), float(fallback)).log())
+
+    @property
+    def width(self) -> int:
+        """Number of features that `forward` returns per compound."""
+        return FEATURES_PER_LEVEL * self.levels
+
+    def target_weights(
+        self, similarity: Float[Tensor, "t m"], allowed: Bool[Tensor, "t m"] | None = None
+    ) -> Float[Tensor, "t l m"]:
+        """Return sim(t, r)^b at each level; 0 where a memory row must not be seen."""
+        logarithm = similarity.clamp(_FLOOR, 1.0).log()
+        weights = torch.exp(self.target_exponent[:, None] * logarithm[:, None, :])
+        return weights if allowed is None else weights * allowed[:, None, :]
+
+    def collapse(self, weights: Float[Tensor, "t l m"], labels: Tensor, measured: Tensor) -> CollapsedLabels:
+        """Return the memory's labels summed over its targets.
+
+        Args:
+            weights: of the known targets, as from `target_weights`.
+            labels: [m, j] scaled labels, dense or sparse; 0 where nothing was measured.
+            measured: [m, j] 1 where a label exists, with the layout of ``labels``.
+        """
+        flat = weights.flatten(0, 1)
+        shape = (*weights.shape[:2], labels.shape[1])
+        squares = labels * labels
+        sums = [_product(flat, matrix).view(shape) for matrix in (measured, labels, squares)]
+        return CollapsedLabels(*sums)
+
+    def forward(self, collapsed: CollapsedLabels, tanimoto: Float[Tensor, "t c j"]) -> Float[Tensor, "t c f"]:
+        """Return what is retrieved for each compound: means of all levels, spreads, evidences.
+
+        The mean of the narrowest level, feature ``levels − 1``, is the retrieved score in scaled label
+        units. Spread is the kernel-weighted standard deviation of the labels (1 where nothing is known),
+        evidence the logarithm of the total weight.
+
+        Args:
+            collapsed: the state of each target.
+            tanimoto: similarity of each compound to the landmark compounds, in [0, 1].
+        """
+        logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
+        fallback = self.log_fallback.exp()
+        mean = tanimoto.new_zeros(tanimoto.shape[:2])
+        means, spreads, evidences = [], [], []
+        for level in range(self.levels):
+            kernel = torch.exp(self.compound_exponent[level] * logarithm)
+            sums = torch.stack(
+                [part[:, level] for part in (collapsed.evidence, collapsed.first, collapsed.second)], dim=-1
+            )
+            evidence, first, second = torch.bmm(kernel, sums).unbind(-1)
+            mean = (first + fallback[level] * mean) / (evidence + fallback[level])
+            centre = first / (evidence + _LITTLE)
+            variance = (second + _LITTLE) / (evidence + _LITTLE) - centre * centre
+            means.append(mean)
+            spreads.append(variance.clamp_min(_LITTLE).sqrt())
+            evidences.append((evidence + _LITTLE).log())
+        return torch.stack([*means, *spreads, *evidences], dim=-1)
+
+    def scores(self, features: Float[Tensor, "*n f"]) -> Float[Tensor, "*n"]:
+        """Return the retrieved score among the features that `forward` gave."""
+        return features[..., self.levels - 1]
+
+
+def _product(weights: Float[Tensor, "n m"], matrix: Tensor) -> Float[Tensor, "n j"]:
+    """Return weights @ matrix for a dense or a sparse matrix."""
+    if matrix.is_sparse:
+        return torch.sparse.mm(matrix.t(), weights.T).T
+    return weights @ matrix

@@ -1,0 +1,152 @@
+"""The tensors of one run: every compound and target encoded once, every pair's retrieved labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.config import RunConfig
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.splits import Split
+from hyperpcm.encoders import EmbeddingStore, compound_encoder, target_encoder
+from hyperpcm.model import ContextMemory, HyperPCM
+
+__all__ = ["EncodedData", "Progress", "build_model", "encode", "retrieve_rows"]
+
+Progress = Callable[[str, int, int], None]
+_PAIRS = 2048  # compounds of one target whose similarity to the landmarks is computed at a time
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedData:
+    """Everything a training step looks up, on the axes of the interactions.
+
+    Attributes:
+        compounds: embeddings, float32 [n_compounds, d_c].
+        targets: embeddings, float32 [n_targets, d_t].
+        counts: Morgan counts, uint8 [n_compounds, w].
+        labels: point labels, float32 [n], unscaled.
+        censored: 1, 0 or −1 per label, int8 [n].
+        compound_index: int64 [n].
+        target_index: int64 [n].
+        memory_targets: target of each memory row, int64 [m].
+        similarity: alignment similarity of every target to the memory rows, float32 [n_targets, m]; None
+            where the model needs none.
+        allowed: False where a memory row is the target itself, bool [n_targets, m].
+        retrieved: label features of each interaction, float32 [n, f], zero where not asked for.
+    """
+
+    compounds: Tensor
+    targets: Tensor
+    counts: npt.NDArray[np.uint8]
+    labels: Tensor
+    censored: Tensor
+    compound_index: npt.NDArray[np.int64]
+    target_index: npt.NDArray[np.int64]
+    memory_targets: npt.NDArray[np.int64]
+    similarity: Tensor | None
+    allowed: Tensor
+    retrieved: Tensor | None = None
+
+
+def encode(
+    config: RunConfig,
+    interactions: Interactions,
+    split: Split,
+    store: EmbeddingStore | None = None,
+    progress: Progress | None = None,
+) -> EncodedData:
+    """Return the encoded table; nothing in it depends on a validation or test label.
+
+    The memory holds the targets of the training rows, each once.
+    """
+    store = EmbeddingStore() if store is None else store
+
+    def tell(stage: str, total: int) -> Callable[[int], None]:
+        return lambda done: progress(stage, done, total) if progress is not None else None
+
+    compounds, targets = interactions.compounds, interactions.targets
+    encoder, own_encoder = encoders_of(config)
+    embedded = store.encode(encoder, compounds, tell("compound embeddings", len(compounds)))
+    proteins = store.encode(own_encoder, targets, tell("target embeddings", len(targets)))
+    memory_targets = np.unique(interactions.target_index[split.train])
+    similarity = None
+    if config.model.needs_alignment:
+        aligner = target_encoder("alignment", references=tuple(targets[target] for target in memory_targets))
+        similarity = torch.from_numpy(store.encode(aligner, targets, tell("alignment to the memory", len(targets))))
+    allowed = np.arange(len(targets))[:, None] != memory_targets[None]
+    return EncodedData(
+        compounds=torch.from_numpy(embedded),
+        targets=torch.from_numpy(proteins),
+        counts=morgan_counts(compounds, radius=config.encoders.radius, width=config.encoders.width),
+        labels=torch.from_numpy(interactions.point().copy()),
+        censored=torch.from_numpy(interactions.relations.copy()),
+        compound_index=interactions.compound_index,
+        target_index=interactions.target_index,
+        memory_targets=memory_targets,
+        similarity=similarity,
+        allowed=torch.from_numpy(allowed),
+    )
+
+
+def encoders_of(config: RunConfig) -> tuple:  # type: ignore[type-arg]
+    """Return the compound and the target encoder that the settings name."""
+    options = {"ecfp": {"radius": config.encoders.radius, "width": config.encoders.width}}
+    return (
+        compound_encoder(config.encoders.compound, options=options),
+        target_encoder(config.encoders.target),
+    )
+
+
+def build_model(config: RunConfig, interactions: Interactions, split: Split, data: EncodedData) -> HyperPCM:
+    """Return an untrained model with its memory and scalers set from the training side."""
+    encoder, own_encoder = encoders_of(config)
+    train, memory_targets = split.train, data.memory_targets
+    landmarks, columns = np.unique(interactions.compound_index[train], return_inverse=True)
+    memory = ContextMemory(
+        sequences=tuple(interactions.targets[target] for target in memory_targets),
+        names=tuple(interactions.target_names[target] for target in memory_targets),
+        embeddings=data.targets.numpy()[memory_targets],
+        compounds=tuple(interactions.compounds[compound] for compound in landmarks),
+        landmarks=data.counts[landmarks],
+        rows=np.searchsorted(memory_targets, interactions.target_index[train]),
+        columns=columns.astype(np.int64),
+        values=data.labels.numpy()[train],
+    )
+    model = HyperPCM(
+        config.model, interactions.quantity, memory, encoder, own_encoder, radius=config.encoders.radius
+    )
+    model.fit_scalers(data.targets[memory_targets], data.compounds[landmarks], data.labels[train])
+    return model
+
+
+@torch.no_grad()
+def retrieve_rows(
+    model: HyperPCM, data: EncodedData, rows: npt.NDArray[np.int64], progress: Progress | None = None
+) -> EncodedData:
+    """Return the data with the label features of the given interactions filled in.
+
+    A target that is in the memory does not see its own labels.
+    """
+    if model.retrieval is None or data.similarity is None:
+        return data
+    retrieved = torch.zeros(len(data.labels), model.retrieval.width)
+    label_memory, landmark_bits = model.label_memory(), model.landmark_bits()
+    order = rows[np.argsort(data.target_index[rows], kind="stable")]
+    targets, starts = np.unique(data.target_index[order], return_index=True)
+    for number, (target, own) in enumerate(zip(targets, np.split(order, starts[1:]), strict=True)):
+        one = slice(int(target), int(target) + 1)
+        collapsed, kept = model.collapse_target(label_memory, data.similarity[one], data.allowed[one])
+        for start in range(0, len(own), _PAIRS):
+            block = own[start : start + _PAIRS]
+            similarity = tanimoto(data.counts[data.compound_index[block]], landmark_bits[kept])
+            retrieved[block] = model.retrieval(collapsed, torch.from_numpy(similarity)[None])[0]
+        if progress is not None:
+            progress("label retrieval", number + 1, len(targets))
+    return replace(data, retrieved=retrieved)

@@ -1,0 +1,69 @@
+"""Fits the exponents of the label retrieval by leaving one target out at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from hyperpcm.chem import tanimoto
+from hyperpcm.config import RetrievalConfig
+from hyperpcm.model import HyperPCM
+from hyperpcm.training.encoded import EncodedData, Progress
+
+__all__ = ["fit_retrieval"]
+
+_TARGETS, _COMPOUNDS = 16, 64  # of one step
+
+
+def fit_retrieval(
+    model: HyperPCM,
+    data: EncodedData,
+    rows: np.ndarray,  # type: ignore[type-arg]
+    config: RetrievalConfig,
+    seed: int,
+    progress: Progress | None = None,
+) -> None:
+    """Set exponents and fallbacks to what predicts training targets best from the other training targets.
+
+    Mean squared error of the retrieved mean against scaled labels, by Adam over random training targets,
+    each of which is hidden from the memory that it queries. Afterwards the retrieval is frozen.
+
+    Args:
+        model: its ``retrieval`` is changed in place; nothing happens where it has none.
+        data: the encoded table.
+        rows: training interactions, int64 [n].
+        config: steps and step size.
+        seed: of the sampling.
+        progress: called with the steps done.
+    """
+    if model.retrieval is None or data.similarity is None:
+        return
+    generator = np.random.default_rng([seed, 7])
+    optimiser = torch.optim.Adam(model.retrieval.parameters(), lr=config.learning_rate)
+    label_memory, bits = model.label_memory(), model.landmark_bits()
+    order = rows[np.argsort(data.target_index[rows], kind="stable")]
+    targets, starts = np.unique(data.target_index[order], return_index=True)
+    rows_of = np.split(order, starts[1:])
+    scale = model.label_scale
+    for step in range(config.steps):
+        losses = []
+        for entry in generator.choice(len(targets), min(_TARGETS, len(targets)), replace=False):
+            own = rows_of[entry]
+            own = generator.choice(own, min(_COMPOUNDS, len(own)), replace=False)
+            one = slice(int(targets[entry]), int(targets[entry]) + 1)
+            collapsed, kept = model.collapse_target(label_memory, data.similarity[one], data.allowed[one])
+            similarity = tanimoto(data.counts[data.compound_index[own]], bits[kept])
+            features = model.retrieval(collapsed, torch.from_numpy(similarity)[None])
+            error = model.retrieval.scores(features)[0] - scale.to_scaled(data.labels[own])
+            losses.append((error * error).mean())
+        for group in optimiser.param_groups:
+            group["lr"] = config.learning_rate * (1 - step / config.steps)
+        optimiser.zero_grad()
+        torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        with torch.no_grad():
+            model.retrieval.target_exponent.clamp_(0.0, 64.0)
+            model.retrieval.compound_exponent.clamp_(0.0, 64.0)
+        if progress is not None:
+            progress("label retrieval fit", step + 1, config.steps)
+    model.retrieval.requires_grad_(False)
