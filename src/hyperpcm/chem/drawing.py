@@ -49,7 +49,7 @@ _PALETTE: Final = MappingProxyType(
 _LEFT_OUT = re.compile(
     r"<!--.*?-->\s*"
     r"|\s+class='[^']*'|\s+xmlns:\w+='[^']*'|\s+xml:space='[^']*'"
-    r"|stroke-linecap:butt;|stroke-linejoin:miter;|stroke-miterlimit:10;|;stroke-opacity:1(?=[;'])",  # the defaults
+    r"|stroke-linecap:butt;|stroke-linejoin:miter;|stroke-miterlimit:10;stroke-opacity:1",  # the defaults
     re.DOTALL,
 )
 _SPACES = re.compile(r" {2,}|\n\s*")
