@@ -1,0 +1,19 @@
+"""Model files: written whole or not at all, checked byte by byte when read, and never able to run code."""
+
+from __future__ import annotations
+
+from hyperpcm.checkpoint.archive import Archive, read_archive, write_archive
+from hyperpcm.checkpoint.document import FORMAT_VERSION, KINDS
+from hyperpcm.checkpoint.models import load_model, load_target_model, save_model, save_target_model
+
+__all__ = [
+    "FORMAT_VERSION",
+    "KINDS",
+    "Archive",
+    "load_model",
+    "load_target_model",
+    "read_archive",
+    "save_model",
+    "save_target_model",
+    "write_archive",
+]

@@ -1,0 +1,122 @@
+"""Models and target models to files and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from torch import Tensor
+
+from hyperpcm import __version__
+from hyperpcm.checkpoint.archive import read_archive, write_archive
+from hyperpcm.errors import (
+    CorruptModelError,
+    DataUnavailableError,
+    HyperpcmError,
+    MissingExtraError,
+    ModelFileError,
+)
+
+if TYPE_CHECKING:
+    from hyperpcm.model import HyperPCM
+    from hyperpcm.target_model import TargetModel
+
+__all__ = ["load_model", "load_target_model", "save_model", "save_target_model"]
+
+_Built = TypeVar("_Built")
+
+
+def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
+    """Write a model with its scalers, context memory and encoder settings: it predicts with no data at hand.
+
+    Args:
+        model: of any device; not mutated.
+        path: of the file; ``model.safetensors`` by custom.
+        overwrite: whether a file that is there may be replaced.
+
+    Raises:
+        OutputError: the path exists and ``overwrite`` is not set, or it cannot be written.
+        DiskFullError: no space is left; what was at the path before is still there.
+        DivergedError: a weight is NaN or infinite.
+    """
+    from hyperpcm.model import HyperPCM
+
+    if not isinstance(model, HyperPCM):
+        raise TypeError(f"save_model writes a HyperPCM, not a {type(model).__name__}.")
+    write_archive(path, "model", *model.state(), overwrite=overwrite)
+
+
+def load_model(path: Path) -> HyperPCM:
+    """Return the model in a file, on the CPU and in evaluation mode; scores equal those of the saved one.
+
+    Raises:
+        InputError: there is no such file.
+        CorruptModelError: the file is truncated, altered, not a model file, or describes no model.
+        IncompatibleModelError: it is whole, and of another kind, of a newer format version, for an encoder
+            that this version does not have, or its weights do not fit its settings.
+    """
+    from hyperpcm.model import HyperPCM
+
+    return _built(Path(path), "model", HyperPCM.from_state)
+
+
+def save_target_model(target_model: TargetModel, path: Path, *, overwrite: bool = False) -> None:
+    """Write the compiled model of one target; the file scores SMILES on its own.
+
+    Args:
+        target_model: not mutated.
+        path: of the file.
+        overwrite: whether a file that is there may be replaced.
+
+    Raises:
+        OutputError: the path exists and ``overwrite`` is not set, or it cannot be written.
+        DiskFullError: no space is left; what was at the path before is still there.
+        DivergedError: a weight is NaN or infinite.
+    """
+    from hyperpcm.target_model import TargetModel
+
+    if not isinstance(target_model, TargetModel):
+        raise TypeError(f"save_target_model writes a TargetModel, not a {type(target_model).__name__}.")
+    write_archive(path, "target_model", *target_model.state(), overwrite=overwrite)
+
+
+def load_target_model(path: Path) -> TargetModel:
+    """Return the target model in a file; its scores equal those of the saved one.
+
+    Raises:
+        InputError: there is no such file.
+        CorruptModelError: the file is truncated, altered, not a model file, or describes no target model.
+        IncompatibleModelError: it is whole, and of another kind, of a newer format version, or for an encoder
+            that this version does not have.
+    """
+    from hyperpcm.target_model import TargetModel
+
+    return _built(Path(path), "target_model", TargetModel.from_state)
+
+
+def _built(
+    path: Path, kind: str, from_state: Callable[[Mapping[str, Tensor], Mapping[str, Any]], _Built]
+) -> _Built:
+    """What ``from_state`` makes of an archive; what it cannot use is the fault of the file."""
+    archive = read_archive(path, kind)
+    try:
+        return from_state(archive.tensors, archive.header)
+    except (MissingExtraError, DataUnavailableError):
+        raise  # the file is good; something has to be installed or fetched
+    except ModelFileError as error:
+        raise type(error)(f"{path}: {error}") from error
+    except (
+        HyperpcmError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise CorruptModelError(
+            f"{path}: the file is whole, but what it holds does not describe a {kind.replace('_', ' ')} "
+            f"({type(error).__name__}: {error}). Written by hyperpcm {archive.hyperpcm_version}; this is "
+            f"{__version__}."
+        ) from error
