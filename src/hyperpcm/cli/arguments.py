@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hyperpcm.errors import ConfigError, TableError
 
-__all__ = ["column_roles", "data_override", "existing_file"]
+__all__ = ["column_roles", "data_override", "existing_file", "toml_text"]
 
 
 def column_roles(pairs: Sequence[str]) -> dict[str, str]:
@@ -58,13 +58,13 @@ def data_override(source: str) -> str:
     from hyperpcm.datasets.catalog import DATASETS, record
 
     if source not in DATASETS and Path(source).is_file():
-        return f"data={{path={_toml(source)}}}"
+        return f"data={{path={toml_text(source)}}}"
     try:
-        return f"data={{name={_toml(record(source).name)}}}"
+        return f"data={{name={toml_text(record(source).name)}}}"
     except ConfigError as error:
         raise ConfigError(f"--data {source}: there is no such file, and {error}") from None
 
 
-def _toml(text: str) -> str:
+def toml_text(text: str) -> str:
     """The text as a TOML string: JSON's escapes, but for surrogates and DEL, are TOML's."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from hyperpcm.cli import data, settings
+from hyperpcm.cli import compile, data, evaluate, score, settings, train
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 
@@ -57,6 +57,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compile")(compile.compile_target)
+app.command("score")(score.score)
 app.command("settings")(settings.show)
 
 

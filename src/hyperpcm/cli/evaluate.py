@@ -1,0 +1,58 @@
+"""`hyperpcm evaluate`: how good a trained model is on the test side, beside what knows less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hyperpcm.cli.console import Console
+from hyperpcm.cli.models import model_file
+from hyperpcm.errors import ConfigError
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    ctx: typer.Context,
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    nulls: Annotated[
+        str | None, typer.Option(help="Only these nulls, separated by commas; all of them otherwise.")
+    ] = None,
+    no_nulls: Annotated[bool, typer.Option("--no-nulls", help="Only the model.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, in the layout of results.json.")] = False,
+) -> None:
+    """Score the test side of a run's split and compare with the nulls: models that know less.
+
+    Writes results.json and scores.parquet into the folder of the run.
+    """
+    from hyperpcm.evaluation.results import read_json
+    from hyperpcm.evaluation.tables import NULL_ROWS, render_table
+    from hyperpcm.training.run_folder import RunFolder
+
+    console: Console = ctx.obj
+    chosen = _chosen(nulls, no_nulls, NULL_ROWS)
+    model_file(run)
+    from hyperpcm.training import evaluate_run
+
+    with console.progress() as progress:
+        evaluated = evaluate_run(run, nulls=chosen, progress=progress)
+    results = RunFolder(run).results_path
+    if as_json:
+        console.result_json(read_json(results))
+    else:
+        console.result(render_table(evaluated.rows, style="plain").rstrip())
+    console.note(f"Written: {results}. A report with plots: hyperpcm report {run}")
+
+
+def _chosen(nulls: str | None, no_nulls: bool, known: tuple[str, ...]) -> list[str] | None:
+    """Names of nulls; ``None`` for all of them."""
+    if nulls is None:
+        return [] if no_nulls else None
+    if no_nulls:
+        raise ConfigError("--nulls and --no-nulls contradict each other.")
+    names = [name.strip() for name in nulls.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f"--nulls: there is no null {unknown[0]!r}. Known: {', '.join(known)}.")
+    return names

@@ -1,0 +1,74 @@
+"""Which model is meant: a file, or the folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hyperpcm.errors import InputError
+
+if TYPE_CHECKING:
+    from hyperpcm.target_model import TargetModel
+
+__all__ = ["compiled", "model_file", "target_model_of"]
+
+
+def model_file(given: Path) -> Path:
+    """The file of the model that is meant.
+
+    Args:
+        given: the file itself, or the folder of a run.
+
+    Raises:
+        InputError: there is none, or the run has not ended.
+    """
+    from hyperpcm.training.run_folder import RunFolder
+
+    if not given.exists():
+        raise InputError(f"{given}: there is no such file or folder. Give a model or the folder of a run.")
+    if not given.is_dir():
+        return given
+    run = RunFolder(given)
+    if not run.model_path.is_file():
+        run.config()  # says so if this is no run at all
+        raise InputError(
+            f"{given}: this run has not ended, so it has no {run.model_path.name} yet. "
+            f"Go on with it: hyperpcm train --resume --out {given}"
+        )
+    return run.model_path
+
+
+def compiled(path: Path, target: str, *, record: str | None, name: str | None) -> TargetModel:
+    """The target model that the trained model in a file makes of a target.
+
+    Raises:
+        InputError: as `hyperpcm.cli.targets.read_target`.
+        ModelFileError: the file cannot be used.
+    """
+    from hyperpcm.cli.targets import read_target
+
+    protein = read_target(target, record=record, name=name)
+    from hyperpcm.checkpoint import load_model
+
+    return load_model(path).compile_target(protein.sequence, name=protein.name)
+
+
+def target_model_of(path: Path, target: str | None, *, record: str | None) -> TargetModel:
+    """The target model in a file, or the one that the trained model in it makes of a target.
+
+    Raises:
+        InputError: a target is needed and not given, or given and not needed.
+        ModelFileError: the file cannot be used.
+    """
+    from hyperpcm.checkpoint import load_target_model, read_archive
+
+    if read_archive(path).kind == "target_model":
+        if target is not None:
+            raise InputError(f"{path}: this is the model of one target already; leave --target out.")
+        return load_target_model(path)
+    if target is None:
+        raise InputError(
+            f"{path}: a trained model scores compounds for one target: say which with --target "
+            "(a FASTA file or a sequence), or compile it once with `hyperpcm compile`."
+        )
+    return compiled(path, target, record=record, name=None)

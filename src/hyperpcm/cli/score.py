@@ -1,0 +1,219 @@
+"""`hyperpcm score`: compounds ranked by how strongly they act on one target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from hyperpcm.cli.arguments import column_roles
+from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
+from hyperpcm.cli.console import Console, printable
+from hyperpcm.cli.models import model_file, target_model_of
+from hyperpcm.cli.tables import aligned, shortened, terminal_width
+from hyperpcm.errors import InputError, InvalidSmilesError, Rejection
+
+if TYPE_CHECKING:
+    from hyperpcm.datasets import Quantity
+    from hyperpcm.datasets.output import Column
+    from hyperpcm.target_model import Scores, TargetModel
+
+__all__ = ["score"]
+
+_LISTED: Final = 20  # refused rows named on stderr
+_BESIDE_FILE: Final = 10  # best rows shown where all are written to a file
+
+
+def score(
+    ctx: typer.Context,
+    model: Annotated[
+        Path, typer.Argument(help="Compiled target (.hpcm); or a run or model, together with --target.")
+    ],
+    compounds: Annotated[
+        list[str],
+        typer.Argument(help="SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."),
+    ],
+    target: Annotated[
+        str | None, typer.Option(help="FASTA file or amino-acid sequence, for a run or a trained model.")
+    ] = None,
+    record: Annotated[str | None, typer.Option(help="Which record, where the FASTA holds several.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write all rows to this .csv, .tsv or .parquet file.")
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Show this many of the best.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail at the first row that cannot be used.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Score compounds for one target and rank them, the strongest first.
+
+    A row that cannot be used is named on stderr with the reason, and the others are scored. The file of
+    --out holds every row in the order given, with its rank, its score or why it has none.
+    """
+    console: Console = ctx.obj
+    roles = column_roles(columns or ())
+    source = model_file(model)
+    inputs = [source, *input_files(compounds)]
+    if out is not None:
+        _check_out(out, overwrite, inputs)
+    given = read_all(compounds, columns=roles or None)
+    if strict:
+        _refuse_any(given)
+    target_model = target_model_of(source, target, record=record)
+    with console.progress() as progress:
+        scores = target_model.score(
+            given.smiles, progress=progress.rows("compounds scored", len(given.smiles))
+        )
+    rejections = _all_rejections(given, scores)
+    _name_rejections(console, rejections, len(given.smiles), out)
+    if len(rejections) == len(given.smiles):
+        raise InputError(f"none of the {len(given.smiles):,} compounds can be scored; the reasons are above.")
+    if out is not None:
+        _write(out, given, scores, rejections, overwrite=overwrite)
+        top = _BESIDE_FILE if top is None else top
+    _show(console, target_model, given, scores, rejections, top, as_json=as_json)
+    if out is not None:
+        console.note(f"{len(given.smiles):,} rows written to {out}")
+
+
+def _check_out(out: Path, overwrite: bool, inputs: list[Path]) -> None:
+    from hyperpcm.datasets.output import TableWriter
+
+    TableWriter(out, _SCHEMA, overwrite=overwrite, inputs=inputs)  # refuses what could not be written later
+
+
+def _refuse_any(given: GivenCompounds) -> None:
+    """Raise at the first row that cannot be scored, before a model is loaded."""
+    from hyperpcm.chem import standardise_all
+
+    found = {one.row: one for one in standardise_all(given.smiles)[1]} | {
+        one.row: one for one in given.rejections
+    }
+    if found:
+        first = found[min(found)]
+        raise InvalidSmilesError(
+            first.code, f"row {first.row + 1}, '{_text(first)}': {printable(first.reason)}"
+        )
+
+
+def _all_rejections(given: GivenCompounds, scores: Scores) -> dict[int, Rejection]:
+    """The refused rows by number; what the reader of a file said goes before what followed from it."""
+    found = {one.row: one for one in scores.rejections} | {one.row: one for one in given.rejections}
+    return dict(sorted(found.items()))
+
+
+def _name_rejections(
+    console: Console, rejections: dict[int, Rejection], total: int, out: Path | None
+) -> None:
+    if not rejections:
+        return
+    console.error(f"{len(rejections):,} of {total:,} rows cannot be scored:")
+    for one in list(rejections.values())[:_LISTED]:
+        console.error(f"  row {one.row + 1}, '{_text(one)}': {one.code}: {printable(one.reason)}")
+    if len(rejections) > _LISTED:
+        where = f"; all are in {out}" if out is not None else "; --out FILE.csv holds all"
+        console.error(f"  … and {len(rejections) - _LISTED:,} more{where}")
+
+
+def _text(rejection: Rejection) -> str:
+    return shortened(printable(rejection.text), 60)
+
+
+_SCHEMA: Final[dict[str, type]] = {
+    "row": int,
+    "name": str,
+    "given": str,
+    "smiles": str,
+    "score": float,
+    "quantity": str,
+    "rank": int,
+    "rejected": str,
+    "reason": str,
+}
+
+
+def _write(
+    path: Path, given: GivenCompounds, scores: Scores, rejections: dict[int, Rejection], *, overwrite: bool
+) -> None:
+    """All rows in the order given; rank 1 is the best."""
+    from hyperpcm.datasets.output import TableWriter
+
+    rows = range(len(given.smiles))
+    ranks = {int(row): rank for rank, row in enumerate(scores.order(), start=1)}
+    refused = [rejections.get(row) for row in rows]
+    columns: dict[str, Column] = {
+        "row": [row + 1 for row in rows],
+        "name": list(given.names),
+        "given": list(given.smiles),
+        "smiles": list(scores.smiles),
+        "score": scores.values,
+        "quantity": [scores.quantity.name for _ in rows],
+        "rank": [ranks.get(row) for row in rows],
+        "rejected": [one.code if one else None for one in refused],
+        "reason": [one.reason if one else None for one in refused],
+    }
+    with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
+        writer.write(columns)
+
+
+def _show(
+    console: Console,
+    target_model: TargetModel,
+    given: GivenCompounds,
+    scores: Scores,
+    rejections: dict[int, Rejection],
+    top: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    best = [int(row) for row in scores.order()[:top]]
+    if as_json:
+        console.result_json(
+            {
+                "target": target_model.name,
+                "quantity": scores.quantity.name,
+                "unit": scores.quantity.unit,
+                "kind": scores.quantity.kind,
+                "scores": [
+                    {
+                        "rank": rank,
+                        "row": row + 1,
+                        "name": given.names[row],
+                        "smiles": scores.smiles[row],
+                        "score": float(scores.values[row]),
+                    }
+                    for rank, row in enumerate(best, start=1)
+                ],
+                "rejected": [
+                    {"row": one.row + 1, "text": one.text, "code": one.code, "reason": one.reason}
+                    for one in rejections.values()
+                ],
+            }
+        )
+        return
+    title = _score_title(scores.quantity)
+    named = any(given.names[row] for row in best)
+    header = ["rank", title, *(["name"] if named else []), "SMILES"]
+    rows = [
+        [
+            str(rank),
+            f"{scores.values[row]:.3f}",
+            *([given.names[row]] if named else []),
+            scores.smiles[row] or "",
+        ]
+        for rank, row in enumerate(best, start=1)
+    ]
+    console.result(aligned(header, rows, right={"rank", title}, flexible="SMILES", width=terminal_width()))
+
+
+def _score_title(quantity: Quantity) -> str:
+    if quantity.kind == "binary":
+        return "probability active"
+    return f"{quantity.name} [{quantity.unit}]" if quantity.unit else quantity.name
