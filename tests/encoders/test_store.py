@@ -367,19 +367,6 @@ def test_a_full_disk_is_an_error_that_names_the_file_and_what_was_stored_stays(f
         assert encoder.seen == []
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def fill(store: EmbeddingStore, encoder: HashEncoder) -> None:
     for start in range(0, 10_000, 100):
         store.encode(encoder, names(100, start))

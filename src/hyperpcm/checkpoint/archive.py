@@ -170,7 +170,16 @@ def _settled(name: str, tensor: Tensor) -> Tensor:
 
 
 def _bytes(tensor: Tensor) -> memoryview:
+    if tensor.numel() == 0:  # its strides may be any, and then it cannot be seen as bytes
+        return memoryview(b"")
     return tensor.reshape(-1).view(torch.uint8).numpy().data
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """The same bytes in memory of their own; a plain copy of truth values would mend odd ones unseen."""
+    if tensor.numel() == 0:
+        return tensor.clone()
+    return tensor.reshape(-1).view(torch.uint8).clone().view(tensor.dtype).reshape(tensor.shape)
 
 
 def _digest(tensor: Tensor) -> str:
@@ -259,7 +268,7 @@ def _checked_tensors(file: Any, document: Document, path: Path) -> dict[str, Ten
     for name in names:
         if file.get_slice(name).get_dtype() not in _CODES.values():
             raise CorruptModelError(f"{path}: tensor {name!r} is of a type that hyperpcm does not write.")
-        tensor = file.get_tensor(name).clone()
+        tensor = _copied(file.get_tensor(name))
         if _digest(tensor) != document.sha256[name]:
             raise CorruptModelError(f"{path}: tensor {name!r} was altered: its sha256 does not fit. {_AGAIN}")
         if fault := _not_finite(tensor):
