@@ -1,0 +1,80 @@
+"""The page itself: the views of all sections, laid out by one template."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hyperpcm.datasets.output_files import atomic_file
+from hyperpcm.evaluation.report.evidence import compiled_view, test_view
+from hyperpcm.evaluation.report.figures import learning_curve
+from hyperpcm.evaluation.report.inputs import ReportInputs
+from hyperpcm.evaluation.report.record import data_view, flattened, rejections_view, split_view
+from hyperpcm.evaluation.report.skill import skill_view, tiles
+from hyperpcm.evaluation.report.words import page_value
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["render_report", "write_report"]
+
+logger = logging.getLogger(__name__)
+
+
+def render_report(inputs: ReportInputs) -> str:
+    """The report as one HTML page: no script, no other file, nothing fetched.
+
+    It follows the light or dark preference of its reader, fits a phone, and tells series apart by more than
+    hue. All text from outside is escaped. Equal inputs give equal pages; some seconds at most, below 3 MB.
+
+    Raises:
+        LabelError: labels and scores of the test side contradict each other (see `ScoredRows`).
+    """
+    quantity = inputs.data.quantity
+    compiled = inputs.compiled
+    views: dict[str, Any] = {
+        "title": inputs.title,
+        "model": inputs.model,
+        "warnings": list(inputs.warnings),
+        "tiles": tiles(inputs.results, inputs.model, quantity),
+        "data": data_view(inputs.data),
+        "split": None if inputs.split is None else split_view(inputs.split),
+        "training": None if inputs.training is None else {"chart": learning_curve(inputs.training)},
+        "skill": skill_view(inputs.results, inputs.model, quantity) if inputs.results else None,
+        "test": None if inputs.test is None else test_view(inputs.test, quantity),
+        "compiled": None if compiled is None else compiled_view(compiled, quantity),
+        "refused": None if compiled is None else rejections_view(compiled.rejections),
+        "facts_of_run": list(inputs.facts.items()),
+        "settings": flattened(inputs.settings),
+    }
+    return _environment().get_template("report.html").render(views)
+
+
+def write_report(inputs: ReportInputs, path: Path, overwrite: bool = False) -> None:
+    """Write the report, whole or not at all.
+
+    Raises:
+        OutputError: the path exists (without ``overwrite``), is a folder, or its folder cannot be written to.
+        DiskFullError: no space is left.
+        LabelError: as `render_report`.
+    """
+    page = render_report(inputs).encode()
+    with atomic_file(Path(path), overwrite=overwrite) as stream:
+        stream.write(page)
+    logger.info("Report of %.1f MB written to %s", len(page) / 1e6, path)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("hyperpcm.evaluation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=page_value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
