@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,18 +9,17 @@ import typer
 
 from hyperpcm.cli.arguments import column_roles, existing_file
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.tables import aligned, byte_count, shortened, terminal_width
+from hyperpcm.cli.rejections import as_record, by_reason, write_rejections
+from hyperpcm.cli.tables import aligned, byte_count, terminal_width
 
 if TYPE_CHECKING:
     from hyperpcm.datasets import Interactions, Quantity
-    from hyperpcm.errors import Rejection
 
 __all__ = ["app", "check", "describe", "fetch", "list_all"]
 
 app = typer.Typer(help="Public data sets, and a look at your own table.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-_EXAMPLES = 3  # rejected rows shown for each reason
 
 
 @app.command("list")
@@ -155,13 +153,9 @@ def check(
             progress=progress.rows("compounds"),
         )
     if rejected is not None:
-        _write_rejections(rejected, found.rejections, overwrite=overwrite)
+        write_rejections(rejected, found.rejections, overwrite=overwrite)
     if as_json:
-        rows = [
-            {"row": one.row, "text": one.text, "code": one.code, "reason": one.reason}
-            for one in found.rejections
-        ]
-        console.result_json(found.describe() | {"rejections": rows})
+        console.result_json(found.describe() | {"rejections": [as_record(one) for one in found.rejections]})
         return
     _show(console, found)
 
@@ -187,30 +181,8 @@ def _show(console: Console, found: Interactions) -> None:
         console.result(f"- {printable(note)}")
     if found.rejections:
         console.result(f"\nRows that cannot be used: {len(found.rejections):,}")
-        for line in _by_reason(found.rejections):
+        for line in by_reason(found.rejections):
             console.result(line)
-
-
-def _by_reason(rejections: tuple[Rejection, ...]) -> list[str]:
-    """How many rows were refused for each reason, the most frequent first, with examples."""
-    groups: dict[str, list[Rejection]] = collections.defaultdict(list)
-    for one in rejections:
-        groups[one.code].append(one)
-    lines = []
-    for code, found in sorted(groups.items(), key=lambda item: -len(item[1])):
-        lines.append(f"- {code}: {len(found):,}")
-        lines += [f"    {shortened(printable(one.reason), 160)}" for one in found[:_EXAMPLES]]
-        if len(found) > _EXAMPLES:
-            lines.append(f"    … and {len(found) - _EXAMPLES:,} more (--rejected FILE.csv holds all)")
-    return lines
-
-
-def _write_rejections(path: Path, rejections: tuple[Rejection, ...], *, overwrite: bool) -> None:
-    from hyperpcm.datasets.output import TableWriter
-
-    schema: dict[str, type] = {"row": int, "text": str, "code": str, "reason": str}
-    with TableWriter(path, schema, overwrite=overwrite) as writer:
-        writer.write({name: [getattr(one, name) for one in rejections] for name in schema})
 
 
 def _quantity(quantity: Quantity) -> str:

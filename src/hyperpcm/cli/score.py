@@ -9,10 +9,11 @@ import typer
 
 from hyperpcm.cli.arguments import column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
-from hyperpcm.cli.console import Console, printable
+from hyperpcm.cli.console import Console
 from hyperpcm.cli.models import model_file, target_model_of
-from hyperpcm.cli.tables import aligned, shortened, terminal_width
-from hyperpcm.errors import InputError, InvalidSmilesError, Rejection
+from hyperpcm.cli.rejections import as_record, in_words
+from hyperpcm.cli.tables import aligned, terminal_width
+from hyperpcm.errors import InputError, Rejection
 
 if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
@@ -98,9 +99,7 @@ def _refuse_any(given: GivenCompounds) -> None:
     }
     if found:
         first = found[min(found)]
-        raise InvalidSmilesError(
-            first.code, f"row {first.row + 1}, '{_text(first)}': {printable(first.reason)}"
-        )
+        raise InputError(in_words(first))
 
 
 def _all_rejections(given: GivenCompounds, scores: Scores) -> dict[int, Rejection]:
@@ -116,14 +115,10 @@ def _name_rejections(
         return
     console.error(f"{len(rejections):,} of {total:,} rows cannot be scored:")
     for one in list(rejections.values())[:_LISTED]:
-        console.error(f"  row {one.row + 1}, '{_text(one)}': {one.code}: {printable(one.reason)}")
+        console.error(f"  {in_words(one)}")
     if len(rejections) > _LISTED:
         where = f"; all are in {out}" if out is not None else "; --out FILE.csv holds all"
         console.error(f"  … and {len(rejections) - _LISTED:,} more{where}")
-
-
-def _text(rejection: Rejection) -> str:
-    return shortened(printable(rejection.text), 60)
 
 
 _SCHEMA: Final[dict[str, type]] = {
@@ -191,10 +186,7 @@ def _show(
                     }
                     for rank, row in enumerate(best, start=1)
                 ],
-                "rejected": [
-                    {"row": one.row + 1, "text": one.text, "code": one.code, "reason": one.reason}
-                    for one in rejections.values()
-                ],
+                "rejected": [as_record(one) for one in rejections.values()],
             }
         )
         return
