@@ -9,7 +9,6 @@ import numpy as np
 from markupsafe import Markup
 
 from hyperpcm import metrics
-from hyperpcm.chem import depict_svg
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import InvalidSmilesError
 from hyperpcm.evaluation.report.figures import (
@@ -20,9 +19,9 @@ from hyperpcm.evaluation.report.figures import (
 )
 from hyperpcm.evaluation.report.inputs import CompiledTarget, RankedCompound, ScoredRows
 from hyperpcm.evaluation.report.words import (
-    clean,
     count,
     decimals,
+    joined_name,
     label_text,
     score_title,
     value_text,
@@ -68,7 +67,7 @@ def _target_line(test: ScoredRows, found: metrics.PerTarget, place: int, is_bina
     """One target with its numbers; ``place`` is its position among those measured."""
     target = int(found.targets[place])
     labels = test.labels[test.target_index == target]
-    line = {"name": clean(test.target_names[target]), "n": count(int(found.n[place]))}
+    line = {"name": joined_name(test.target_names[target]), "n": count(int(found.n[place]))}
     if is_binary:
         active = int((labels >= 0.5).sum())
         return line | {"skill": decimals(float(found.auroc[place]), 2), "active": count(active)}
@@ -85,7 +84,7 @@ def compiled_view(compiled: CompiledTarget, quantity: Quantity) -> dict[str, Any
     shown = [_compound(rank, one, quantity) for rank, one in enumerate(compiled.compounds[:_DRAWN], start=1)]
     scored = len(compiled.compounds) if compiled.scored is None else compiled.scored
     return {
-        "name": compiled.name,
+        "name": joined_name(compiled.name),
         "length": count(len(compiled.sequence)),
         "sequence": compiled.sequence,
         "note": compiled.note,
@@ -115,6 +114,8 @@ def _compound(rank: int, one: RankedCompound, quantity: Quantity) -> dict[str, A
 
 def _drawing(smiles: str) -> Markup | None:
     """The structure; None where the text is not one that can be drawn."""
+    from hyperpcm.chem import depict_svg
+
     try:
         return Markup(depict_svg(smiles, width=_DRAWING[0], height=_DRAWING[1]))  # holds no user text
     except InvalidSmilesError:

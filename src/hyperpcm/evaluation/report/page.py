@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.evaluation.report.evidence import compiled_view, test_view
-from hyperpcm.evaluation.report.figures import learning_curve
 from hyperpcm.evaluation.report.inputs import ReportInputs
-from hyperpcm.evaluation.report.record import data_view, flattened, rejections_view, split_view
+from hyperpcm.evaluation.report.record import data_view, flattened, rejections_view, split_view, training_view
 from hyperpcm.evaluation.report.skill import skill_view, tiles
 from hyperpcm.evaluation.report.words import page_value
 
@@ -41,7 +40,7 @@ def render_report(inputs: ReportInputs) -> str:
         "tiles": tiles(inputs.results, inputs.model, quantity),
         "data": data_view(inputs.data),
         "split": None if inputs.split is None else split_view(inputs.split),
-        "training": None if inputs.training is None else {"chart": learning_curve(inputs.training)},
+        "training": None if inputs.training is None else training_view(inputs.training),
         "skill": skill_view(inputs.results, inputs.model, quantity) if inputs.results else None,
         "test": None if inputs.test is None else test_view(inputs.test, quantity),
         "compiled": None if compiled is None else compiled_view(compiled, quantity),

@@ -8,11 +8,19 @@ from typing import Any
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import Rejection
-from hyperpcm.evaluation.report.figures import label_histogram
-from hyperpcm.evaluation.report.inputs import DataSummary, SplitSummary
-from hyperpcm.evaluation.report.words import axis_title, clip, count, decimals, percent, value_text
+from hyperpcm.evaluation.report.figures import label_histogram, learning_curve
+from hyperpcm.evaluation.report.inputs import DataSummary, SplitSummary, TrainingCurve
+from hyperpcm.evaluation.report.words import (
+    axis_title,
+    clip,
+    count,
+    decimals,
+    metric_title,
+    percent,
+    value_text,
+)
 
-__all__ = ["data_view", "flattened", "rejections_view", "split_view"]
+__all__ = ["data_view", "flattened", "rejections_view", "split_view", "training_view"]
 
 _LISTED = 20  # refused rows written out
 _SIDES = (("train", "training"), ("valid", "validation"), ("test", "test"))
@@ -22,9 +30,8 @@ def data_view(data: DataSummary) -> dict[str, Any]:
     """Facts about the table, notes of its reading, where it comes from, the histogram of labels."""
     description = data.description
     return {
-        "facts": _facts(data.quantity, description),
+        "facts": [*_facts(data.quantity, description), *data.source.items()],
         "notes": list(description.get("notes", ())),
-        "source": list(data.source.items()),
         "chart": label_histogram(data),
         "rejections": rejections_view(data.rejections),
         "fingerprint": description.get("fingerprint"),
@@ -126,6 +133,22 @@ def _crossings(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
             text = f"mean {decimals(near['mean'], 2)}; {shares}{drawn}"
             found.append((f"{measure} similarity to the nearest seen {kind}", text))
     return found
+
+
+def training_view(training: TrainingCurve) -> dict[str, Any]:
+    """The learning curve, and the numbers of the epoch that was kept."""
+    title = f"validation {metric_title(training.metric.removeprefix('valid_'))}"
+    facts = [("epochs finished", count(len(training.epochs))), ("minimised", training.loss)]
+    kept = [line for line in training.epochs if line.get("epoch") == training.best_epoch]
+    if training.best_epoch is not None and kept:
+        facts.append(("epoch kept", count(training.best_epoch)))
+        facts.append((f"{title} there", decimals(kept[0].get(training.metric))))
+        facts.append(("training loss there", decimals(kept[0].get("train_loss"))))
+    if training.epochs:
+        last = training.epochs[-1]
+        facts.append((f"{title} at the end", decimals(last.get(training.metric))))
+        facts.append(("training loss at the end", decimals(last.get("train_loss"))))
+    return {"chart": learning_curve(training), "facts": facts}
 
 
 def flattened(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

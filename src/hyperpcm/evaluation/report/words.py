@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.evaluation.tables import TITLES
@@ -18,9 +18,11 @@ __all__ = [
     "clip",
     "count",
     "decimals",
+    "joined_name",
     "label_text",
     "listed",
     "metric_title",
+    "page_value",
     "percent",
     "score_title",
     "value_text",
@@ -46,6 +48,11 @@ def clip(text: object, characters: int) -> str:
     """The clean text, with an ellipsis where it is longer than so many characters."""
     plain = clean(text)
     return plain if len(plain) <= characters else plain[: characters - 1] + "…"
+
+
+def joined_name(name: str) -> Markup:
+    """A display name that may break after each ``|`` between identifiers, at most 400 characters of it."""
+    return Markup("|<wbr>").join(escape(part) for part in clip(name, 400).split("|"))
 
 
 def count(number: int) -> str:
