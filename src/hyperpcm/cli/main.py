@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from hyperpcm.cli import compile, data, evaluate, score, settings, train
+from hyperpcm.cli import compile, data, evaluate, report, score, settings, train
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 
@@ -61,6 +61,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
+app.command("report")(report.report)
 app.command("settings")(settings.show)
 
 
