@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hyperpcm import __version__
 from hyperpcm.checkpoint.archive import read_archive, write_archive
+from hyperpcm.checkpoint.consistency import check_model, check_state, check_target_model
 from hyperpcm.errors import (
     CorruptModelError,
     DataUnavailableError,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_model", "load_target_model", "save_model", "save_target_model"]
 
-_Built = TypeVar("_Built")
+_Built = TypeVar("_Built", "HyperPCM", "TargetModel")
 
 
 def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
@@ -58,7 +59,7 @@ def load_model(path: Path) -> HyperPCM:
     """
     from hyperpcm.model import HyperPCM
 
-    return _built(Path(path), "model", HyperPCM.from_state)
+    return _built(Path(path), "model", HyperPCM.from_state, check_model)
 
 
 def save_target_model(target_model: TargetModel, path: Path, *, overwrite: bool = False) -> None:
@@ -87,21 +88,27 @@ def load_target_model(path: Path) -> TargetModel:
     Raises:
         InputError: there is no such file.
         CorruptModelError: the file is truncated, altered, not a model file, or describes no target model.
-        IncompatibleModelError: it is whole, and of another kind, of a newer format version, or for an encoder
-            that this version does not have.
+        IncompatibleModelError: it is whole, and of another kind, of a newer format version, for an encoder
+            that this version does not have, or its parts do not fit together.
     """
     from hyperpcm.target_model import TargetModel
 
-    return _built(Path(path), "target_model", TargetModel.from_state)
+    return _built(Path(path), "target_model", TargetModel.from_state, check_target_model)
 
 
 def _built(
-    path: Path, kind: str, from_state: Callable[[Mapping[str, Tensor], Mapping[str, Any]], _Built]
+    path: Path,
+    kind: str,
+    from_state: Callable[[Mapping[str, Tensor], Mapping[str, Any]], _Built],
+    check: Callable[[_Built], None],
 ) -> _Built:
     """What ``from_state`` makes of an archive; what it cannot use is the fault of the file."""
     archive = read_archive(path, kind)
     try:
-        return from_state(archive.tensors, archive.header)
+        built = from_state(archive.tensors, archive.header)
+        check_state((archive.tensors, archive.header), built.state())
+        check(built)
+        return built
     except (MissingExtraError, DataUnavailableError):
         raise  # the file is good; something has to be installed or fetched
     except ModelFileError as error:

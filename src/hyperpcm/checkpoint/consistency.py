@@ -1,0 +1,114 @@
+"""Whether what a file holds fits together: nothing missing, nothing left over, every shape as it must be.
+
+The sha256 of an archive tells that nothing was altered by accident; these checks tell that a file made by
+another program or version is what it says, before a wrong index or a silently broadcast shape becomes a
+score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from hyperpcm.errors import IncompatibleModelError
+
+if TYPE_CHECKING:
+    from hyperpcm.model import HyperPCM
+    from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
+    from hyperpcm.target_model import TargetModel
+
+__all__ = ["check_model", "check_state", "check_target_model"]
+
+
+def check_state(
+    stored: tuple[Mapping[str, Tensor], Mapping[str, Any]],
+    rebuilt: tuple[Mapping[str, Tensor], Mapping[str, Any]],
+) -> None:
+    """Refuse tensors and header entries that the rebuilt model did not take up as they were stored.
+
+    Args:
+        stored: tensors and header of the file.
+        rebuilt: what the model made from them says of itself.
+
+    Raises:
+        IncompatibleModelError: something is missing, left over, or of another shape or type.
+    """
+    kinds = [
+        {name: (tensor.dtype, tensor.shape) for name, tensor in state[0].items()}
+        for state in (stored, rebuilt)
+    ]
+    differing = [
+        name for name in kinds[0].keys() | kinds[1].keys() if kinds[0].get(name) != kinds[1].get(name)
+    ]
+    differing += stored[1].keys() ^ rebuilt[1].keys()
+    if differing:
+        raise IncompatibleModelError(
+            f"settings and weights do not fit: {', '.join(sorted(differing)[:5])} missing, left over or of "
+            "another shape."
+        )
+
+
+def check_model(model: HyperPCM) -> None:
+    """Refuse a context memory whose parts do not belong together.
+
+    Raises:
+        IncompatibleModelError: numbers of rows differ, or a label belongs to no row or compound.
+    """
+    rows, columns = len(model.memory_sequences), len(model.landmark_compounds)
+    labels, numbers = model.memory_values.shape, {model.memory_values.dtype, model.memory_embeddings.dtype}
+    _require(numbers == {model.label_scaler.mean.dtype}, "the type of the memory's numbers")
+    _require(len(model.memory_names) == rows, "the number of names in the memory")
+    _require(
+        model.memory_embeddings.shape == (rows, model.target_encoder.width), "the embeddings of the memory"
+    )
+    _require(
+        model.landmarks.shape == (columns, -(-model.landmark_width // 8)), "the fingerprints of the memory"
+    )
+    for index, size in ((model.memory_rows, rows), (model.memory_columns, columns)):
+        _require(len(labels) == 1 and index.shape == labels, "the number of labels in the memory")
+        _require(bool(((index >= 0) & (index < size)).all()), "the places of the labels in the memory")
+
+
+def check_target_model(model: TargetModel) -> None:
+    """Refuse networks whose layers do not follow one another, and settings that score nothing.
+
+    Raises:
+        IncompatibleModelError: a shape does not follow from the one before it.
+    """
+    width, landmarks = model.encoder.width, 0
+    _require(model.compound_scaler.mean.shape == (width,), "the width of the compound encoder")
+    if model.prior is not None:
+        levels, landmarks = model.prior.retrieval.levels, len(model.prior.landmarks)
+        sums = (model.prior.collapsed.evidence, model.prior.collapsed.first, model.prior.collapsed.second)
+        _require(all(part.shape == (1, levels, landmarks) for part in sums), "the retrieved labels")
+        width += model.prior.retrieval.width
+    _require(bool(model.networks), "the number of networks")
+    for network in model.networks:
+        _check_network(network, width)
+    similarity = None if model.prior is None else torch.zeros(1, landmarks)
+    trial = model.score_embedded(torch.zeros(1, model.encoder.width), similarity)
+    _require(trial.shape == (1,), "the score of a trial compound")
+
+
+def _check_network(network: QsarNetwork, width: int) -> None:
+    _require(network.activation in ("relu", "selu"), "the activation")
+    if network.noise_head is not None:
+        width += _width_after(network.noise_head, width)
+    for layer in network.layers:
+        width = _width_after(layer, width)
+    _require(bool(network.layers) and width == 1, "the number of outputs")
+
+
+def _width_after(layer: GeneratedLayer, width: int) -> int:
+    _require(
+        layer.bias.ndim == 2 and layer.dense().shape == (*layer.bias.shape, width), "the width of a layer"
+    )
+    return layer.bias.shape[1]
+
+
+def _require(fits: bool, what: str) -> None:
+    if not fits:
+        raise IncompatibleModelError(f"settings and weights do not fit: {what}.")
