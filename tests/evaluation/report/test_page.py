@@ -88,7 +88,7 @@ def test_every_section_shows_its_facts():
         "hyperpcm is better than every null evaluated here in MSE, CI and r per target.",
         "licence CC0",
         "epoch kept 3",
-        "A kinase, 9 residues. No training target is alike.",
+        "9 residues. No training target is alike.",
         "1. imatinib score 8.25 measured 8.00",
         "2. ethanol score 5.50 measured < 5.00",
         "Compounds that could not be used: 1 (PARSE 1)",
