@@ -120,5 +120,5 @@ def test_any_name_of_a_quantity_is_written_as_it_is(name):
 
 def test_targets_at_or_below_chance_are_counted():
     chart = per_target_histogram(np.array([0.5, 0.0, -0.3, 0.9]), "r per target", 0.0, -1.0)
-    assert "Of 4 targets, 2 are at or below chance." in chart.caption
+    assert chart.caption == "2 targets of 4 at or below chance."
     assert "median 0.25" in chart.says

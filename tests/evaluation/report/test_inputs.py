@@ -64,5 +64,5 @@ def test_targets_that_cannot_be_judged_are_counted_not_dropped():
     index = np.repeat([0, 1, 2], [12, 12, 2])
     view = view_of(ScoredRows(labels, labels, index, ("good", "flat", "few", "absent")), PKD)
     assert [line["name"] for line in view["best"]] == ["good"]
-    assert (view["counted"], view["targets"], view["too_few"]) == ("1", "3", "2")
+    assert (view["counted"], view["targets"], view["too_few"]) == ("1 target", "3", 2)
     assert view["min_labels"] == metrics.per_target(labels, labels, index).min_labels

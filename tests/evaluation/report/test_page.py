@@ -200,7 +200,7 @@ def test_many_refused_rows_are_counted_and_the_first_are_listed():
 def test_only_the_best_compounds_are_drawn_and_all_are_counted():
     compounds = tuple(RankedCompound("C" * (i + 1), 9 - i / 10, f"name{i}") for i in range(40))
     text = Page(render_report(full_inputs(compiled=CompiledTarget("T", "MKV", compounds)))).text
-    assert "40 compounds were scored; the best 24 are drawn" in text
+    assert "Scored: 40 compounds. Drawn, best first: 24, of which with a measured label: 0." in text
     assert "name23" in text
     assert "name24" not in text
 

@@ -24,6 +24,7 @@ from hyperpcm.evaluation.report.words import (
     joined_name,
     label_text,
     score_title,
+    several,
     value_text,
 )
 
@@ -54,9 +55,9 @@ def test_view(test: ScoredRows, quantity: Quantity) -> dict[str, Any]:
         "title": title,
         "best": ends[0],
         "worst": ends[1],
-        "counted": count(len(lines)),
+        "counted": several(len(lines), "target"),
         "targets": count(found.targets.size),
-        "too_few": count(found.targets.size - len(lines)),
+        "too_few": found.targets.size - len(lines),
         "min_labels": found.min_labels,
         "mean": decimals(found.mean(name)),
         "is_binary": active is not None,
@@ -89,7 +90,7 @@ def compiled_view(compiled: CompiledTarget, quantity: Quantity) -> dict[str, Any
         "sequence": compiled.sequence,
         "note": compiled.note,
         "compounds": shown,
-        "scored": count(scored),
+        "scored": several(scored, "compound"),
         "shown": count(len(shown)),
         "measured": count(sum(one["label"] is not None for one in shown)),
         "unit": score_title(quantity),

@@ -14,7 +14,15 @@ from markupsafe import Markup
 from hyperpcm.datasets.interactions import EXACT, Quantity
 from hyperpcm.evaluation.report.inputs import DataSummary, ScoredRows, TrainingCurve
 from hyperpcm.evaluation.report.theme import FIRST, INK, MUTED, SECOND, draw_svg
-from hyperpcm.evaluation.report.words import axis_title, clip, count, decimals, metric_title, value_text
+from hyperpcm.evaluation.report.words import (
+    axis_title,
+    clip,
+    count,
+    decimals,
+    metric_title,
+    several,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +41,6 @@ __all__ = [
 _MOST_POINTS = 1500  # beyond that many, cells are counted
 _CELLS = 36  # along the axis of labels
 _BINS = 40
-_SMALL = 8  # bins that a label with few distinct values gets at most
 
 Floats = npt.NDArray[np.float64]
 
@@ -140,7 +147,7 @@ def measured_against_predicted(test: ScoredRows, quantity: Quantity) -> Chart | 
         if dense:
             fullest = _cells(axes, labels, scores, limits)
         else:
-            axes.scatter(labels, scores, s=14, color=FIRST, alpha=0.45, linewidths=0)
+            axes.scatter(labels, scores, s=22, color=FIRST, alpha=0.5, linewidths=0, zorder=3)
         axes.plot(limits, limits, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
         axes.set(xlim=limits, ylim=limits, aspect="equal")
         axes.set_xlabel(f"measured {axis_title(quantity)}")
@@ -162,7 +169,8 @@ def class_scores(test: ScoredRows) -> Chart | None:
     if test.labels.size == 0:
         return None
     active = test.labels >= 0.5
-    edges = np.histogram_bin_edges(test.scores.astype(np.float64), bins=_BINS)
+    bins = min(_BINS, max(8, round(math.sqrt(test.scores.size))))
+    edges = np.histogram_bin_edges(test.scores.astype(np.float64), bins=bins)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -210,10 +218,8 @@ def per_target_histogram(values: Floats, title: str, chance: float, lowest: floa
         _legend(figure)
 
     below = int((values <= chance).sum())
-    caption = (
-        f"Of {count(values.size)} targets, {count(below)} {'is' if below == 1 else 'are'} at or below chance."
-    )
-    says = f"Histogram of {title} over {count(values.size)} targets, median {decimals(median, 2)}."
+    caption = f"{several(below, 'target')} of {count(values.size)} at or below chance."
+    says = f"Histogram of {title} over {several(values.size, 'target')}, median {decimals(median, 2)}."
     return Chart(draw_svg("per-target", draw), says, caption)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "page_value",
     "percent",
     "score_title",
+    "several",
     "value_text",
 ]
 
@@ -60,6 +61,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def several(number: int, noun: str) -> str:
+    """A count with its noun: 1 target, 76 targets."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def decimals(number: Any, places: int = 3) -> str:
     """A number with a true minus sign; – where there is none."""
     if not isinstance(number, (int, float)) or not math.isfinite(number):
@@ -87,7 +93,7 @@ def metric_title(metric: str) -> str:
 def axis_title(quantity: Quantity) -> str:
     """The quantity with its unit: pKd [-log10(M)]."""
     unit = f" [{quantity.unit}]" if quantity.unit else ""
-    return clip(f"{quantity.name}{unit}", 60)
+    return clip(f"{quantity.name}{unit}", 44)
 
 
 def score_title(quantity: Quantity) -> str:
