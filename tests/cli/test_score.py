@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -202,9 +201,8 @@ def test_what_is_read_is_never_written_over(trained: SimpleNamespace, tmp_path: 
 
 def test_a_full_disk_leaves_nothing_behind(trained: SimpleNamespace, tmp_path: Path, small_disk: Path):
     table = tmp_path / "many.csv"
-    table.write_text(
-        "smiles,name\n" + "".join(f"{'C' * (1 + n % 40)}O,{'x' * 400}{n}\n" for n in range(4000))
-    )
+    rows = [f"{'C' * (1 + n)}O,{'x' * 20_000}{n}\n" for n in range(100)]
+    table.write_text("smiles,name\n" + "".join(rows))
     done = call("-q", "score", trained.target, table, "--out", small_disk / "scores.csv")
     assert (done.exit_code, done.stdout) == (5, "")
     assert "no space left" in done.stderr
@@ -309,13 +307,9 @@ def test_equal_calls_write_equal_files(trained: SimpleNamespace, smi: Path, tmp_
 
 
 def test_json_is_json_whatever_the_names_are(trained: SimpleNamespace, tmp_path: Path):
-    table = io.StringIO()
-    csv.writer(table).writerows([["smiles", "name"], ["CCO", 'quote " \\ \u2028 é'], ["CCN", "\x00"]])
+    name = 'quote " \\ \u2028 é'
     path = tmp_path / "a.csv"
-    path.write_text(table.getvalue(), encoding="utf-8")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["smiles", "name"], ["CCO", name]])
     done = call("score", trained.target, path, "--json")
-    if done.exit_code == 0:
-        names = {one["name"] for one in json.loads(done.stdout)["scores"]}
-        assert 'quote " \\ \u2028 é' in names
-    else:  # a table with NUL in it may be refused as a whole
-        assert done.exit_code == 2
+    assert [one["name"] for one in json.loads(done.stdout)["scores"]] == [name]

@@ -138,46 +138,64 @@ def test_data_that_nothing_can_be_learned_from_are_refused(rows: list[str], mess
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
-def test_a_stopped_training_goes_on_to_the_same_model(
-    number: signal.Signals, code: int, trained: SimpleNamespace, tmp_path: Path
-):
-    settings = [*FAST, "--set=training.epochs=120", "--set=training.patience=120"]
-    command = [sys.executable, "-m", "hyperpcm", "train", "--data", str(trained.table), *settings]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    """Train for a while, in a process of its own."""
+    settings = [*FAST, "--set=training.epochs=100", "--set=training.patience=100"]
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "hyperpcm",
+            "train",
+            "--data",
+            str(table),
+            *settings,
+            "--out",
+            str(out),
+            *more,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
-    def start(out: Path, *more: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*command, "--out", str(out), *more],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
 
-    whole = start(tmp_path / "whole")
-    stopped = start(tmp_path / "stopped")
-    metrics = tmp_path / "stopped" / "metrics.jsonl"
-    deadline = time.monotonic() + 120
+def stop(child: subprocess.Popen[str], run: Path, number: signal.Signals, code: int) -> None:
+    """Stop training after some epochs, and look at how it ends."""
+    metrics, deadline = run / "metrics.jsonl", time.monotonic() + 120
     while not metrics.exists() or len(metrics.read_text().splitlines()) < 3:
-        assert stopped.poll() is None, stopped.communicate()
+        assert child.poll() is None, child.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    stopped.send_signal(number)
-    out, err = stopped.communicate(timeout=120)
-    assert (stopped.returncode, out) == (code, ""), err
+    child.send_signal(number)
+    out, err = child.communicate(timeout=120)
+    assert (child.returncode, out) == (code, ""), err
     assert "--resume" in err
     assert "Traceback" not in err
-    assert not (tmp_path / "stopped" / "model.safetensors").exists()
-    unfinished = call("score", tmp_path / "stopped", "CCO", "--target", "MKTAYIAKQRQISFVK")
+    assert not (run / "model.safetensors").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_ends_training_with_130_and_an_unfinished_run_says_so(
+    trained: SimpleNamespace, tmp_path: Path
+):
+    run = tmp_path / "run"
+    stop(start(trained.table, run), run, signal.SIGINT, 130)
+    unfinished = call("score", run, "CCO", "--target", "MKTAYIAKQRQISFVK")
     assert unfinished.exit_code == 2
-    assert "has not ended" in unfinished.stderr
-    resumed = start(tmp_path / "stopped", "--resume")
-    assert resumed.wait(240) == 0, resumed.communicate()
-    assert whole.wait(240) == 0, whole.communicate()
-    for child in (whole, resumed):
-        child.communicate()
+    assert f"hyperpcm train --resume --out {run}" in unfinished.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_stopped_training_goes_on_to_the_same_model(trained: SimpleNamespace, tmp_path: Path):
+    whole = start(trained.table, tmp_path / "whole")
+    stop(start(trained.table, tmp_path / "stopped"), tmp_path / "stopped", signal.SIGTERM, 75)
+    resumed = start(trained.table, tmp_path / "stopped", "--resume")
+    for child in (resumed, whole):
+        out, err = child.communicate(timeout=240)
+        assert child.returncode == 0, err
+        assert "trained for 100 epochs" in out
     assert sha256(tmp_path / "stopped" / "model.safetensors") == sha256(
         tmp_path / "whole" / "model.safetensors"
     )
