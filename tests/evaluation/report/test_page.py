@@ -226,7 +226,7 @@ def test_importing_the_report_brings_no_heavy_library():
 @pytest.mark.mirror
 def test_a_report_of_real_data_is_one_small_file(mirror, monkeypatch, tmp_path):
     monkeypatch.setenv("HYPERPCM_MIRROR", str(mirror))
-    monkeypatch.setenv("HYPERPCM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HYPERPCM_DATA", str(tmp_path / "cache"))
     interactions = load("kiba_sample")
     rows = np.arange(len(interactions))
     sums = np.bincount(interactions.compound_index, interactions.values)

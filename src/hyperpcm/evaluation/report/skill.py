@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.evaluation.report.words import clean, count, decimals, listed, metric_title
+from hyperpcm.evaluation.report.words import clean, count, decimals, joined_name, listed, metric_title
 from hyperpcm.evaluation.results import ResultRow
 from hyperpcm.evaluation.tables import (
     DEFAULT_METRICS,
@@ -128,6 +128,7 @@ def _line(
     own = [row for row in every if row.model == name]
     return {
         "name": name,
+        "title": joined_name(name),
         "is_model": name == model,
         "is_null": name in NULL_ROWS,
         "folds": len({row.fold for row in own}),

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_JOINTS = re.compile(r"(?<=[|_])(?=.)")
 _RELATIONS: Final = {0: "", 1: "> ", -1: "< "}
 
 
@@ -52,8 +53,8 @@ def clip(text: object, characters: int) -> str:
 
 
 def joined_name(name: str) -> Markup:
-    """A display name that may break after each ``|`` between identifiers, at most 400 characters of it."""
-    return Markup("|<wbr>").join(escape(part) for part in clip(name, 400).split("|"))
+    """A display name that may break after each ``|`` and ``_``, at most 400 characters of it."""
+    return Markup("<wbr>").join(escape(part) for part in _JOINTS.split(clip(name, 400)))
 
 
 def count(number: int) -> str:
