@@ -140,7 +140,7 @@ def test_data_that_nothing_can_be_learned_from_are_refused(rows: list[str], mess
 
 def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
     """Train for a while, in a process of its own."""
-    settings = [*FAST, "--set=training.epochs=100", "--set=training.patience=100"]
+    settings = [*FAST, "--set=training.epochs=40", "--set=training.patience=40"]
     return subprocess.Popen(
         [
             sys.executable,
@@ -195,7 +195,7 @@ def test_a_stopped_training_goes_on_to_the_same_model(trained: SimpleNamespace, 
     for child in (resumed, whole):
         out, err = child.communicate(timeout=240)
         assert child.returncode == 0, err
-        assert "trained for 100 epochs" in out
+        assert "trained for 40 epochs" in out
     assert sha256(tmp_path / "stopped" / "model.safetensors") == sha256(
         tmp_path / "whole" / "model.safetensors"
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from hyperpcm.cli import compile, data, evaluate, report, score, settings, train
+from hyperpcm.cli import compile, data, demo, evaluate, report, score, settings, train
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 
@@ -63,6 +63,7 @@ app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.command("settings")(settings.show)
+app.command("demo")(demo.demo)
 
 
 def _version(wanted: bool) -> None:
