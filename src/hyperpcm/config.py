@@ -114,7 +114,7 @@ class QsarConfig(_Settings):
     """Dropout of the hidden layers."""
     activation: Literal["relu", "selu"] = "relu"
     """Activation of the hidden layers."""
-    standardise: bool = True
+    standardise: bool = False
     """Standardise compound embeddings on the training compounds."""
     zero_start: bool = True
     """Start with an output layer of zeros, so that an untrained network adds nothing to what is retrieved."""
@@ -170,15 +170,15 @@ class RetrievalConfig(_Settings):
 
     enabled: bool = True
     """Use the memory's labels as the prior mean of the scores."""
-    target_exponents: tuple[float, ...] = (0.0, 0.0, 2.0, 3.0, 4.0, 6.0, 12.0)
+    target_exponents: tuple[float, ...] = (0.0, 0.0, 2.0, 4.0)
     """Start values of the exponents on alignment similarity, one per level."""
-    compound_exponents: tuple[float, ...] = (2.0, 8.0, 4.0, 8.0, 8.0, 8.0, 12.0)
+    compound_exponents: tuple[float, ...] = (2.0, 8.0, 8.0, 8.0)
     """Start values of the exponents on Tanimoto similarity, one per level."""
-    fallback: float = Field(0.02, gt=0)
+    fallback: float = Field(0.005, gt=0)
     """Start value of the weight with which a level falls back on the wider one."""
     max_landmarks: int = Field(4096, gt=0)
     """Most landmark compounds that one target retrieves from; those with the most evidence are kept."""
-    steps: int = Field(60, ge=0)
+    steps: int = Field(120, ge=0)
     """Steps of leave-one-target-out fitting of exponents and fallbacks; 0 keeps the start values."""
     learning_rate: float = Field(0.03, gt=0)
     """Step size of that fitting."""
@@ -197,6 +197,8 @@ class ModelConfig(_Settings):
     hypernetwork: HypernetworkConfig = HypernetworkConfig()
     context: ContextConfig = ContextConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
+    alignment_components: int = Field(64, ge=0)
+    """Principal components of the alignment similarity to the memory, put beside the target's embedding."""
     members: int = Field(4, ge=1, le=32)
     """Number of independently initialised hypernetworks whose scores are averaged."""
     scale_labels: bool = True
@@ -207,7 +209,8 @@ class ModelConfig(_Settings):
     @property
     def needs_alignment(self) -> bool:
         """Whether a target has to be aligned to the memory before it can be compiled."""
-        return self.retrieval.enabled or (self.context.enabled and self.context.guided)
+        guided = self.context.enabled and self.context.guided
+        return self.retrieval.enabled or guided or self.alignment_components > 0
 
 
 class TrainingConfig(_Settings):

@@ -23,6 +23,7 @@ from hyperpcm.config import ModelConfig
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder, target_encoder
 from hyperpcm.errors import ConfigError, IncompatibleModelError
+from hyperpcm.nn.alignment import AlignmentComponents
 from hyperpcm.nn.context import ContextModule
 from hyperpcm.nn.hypernetwork import Hypernetwork, QsarShape
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
@@ -47,6 +48,8 @@ class ContextMemory:
         embeddings: float32 [m, d_t], unscaled.
         compounds: standardised SMILES of the landmark compounds [j].
         landmarks: their Morgan counts, uint8 [j, w].
+        similarity: alignment similarity of the rows to one another, float32 [m, m]; None where the model
+            aligns nothing.
         rows: memory row of each known label, int64 [n].
         columns: landmark compound of each known label, int64 [n].
         values: the label, float32 [n].
@@ -60,6 +63,7 @@ class ContextMemory:
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
     values: npt.NDArray[np.float32]
+    similarity: npt.NDArray[np.float32] | None = None
 
 
 class Member(nn.Module):
@@ -135,7 +139,9 @@ class HyperPCM(nn.Module):
         self.memory_sequences, self.memory_names = memory.sequences, memory.names
         self.landmark_compounds = memory.compounds
         self.card: dict[str, Any] = {}
-        self.target_scaler = Standardiser(target_encoder.width, clip=_CLIP)
+        components = min(config.alignment_components, len(memory.sequences))
+        target_width = target_encoder.width + components
+        self.target_scaler = Standardiser(target_width, clip=_CLIP)
         self.compound_scaler = Standardiser(compound_encoder.width, clip=_CLIP)
         self.label_scaler = Standardiser(1)
         retrieval = config.retrieval
@@ -145,12 +151,13 @@ class HyperPCM(nn.Module):
             else None
         )
         inputs = compound_encoder.width + (0 if self.retrieval is None else self.retrieval.width)
-        self.members = nn.ModuleList(
-            Member(config, target_encoder.width, inputs) for _ in range(config.members)
-        )
-        self._register_memory(memory)
+        self.members = nn.ModuleList(Member(config, target_width, inputs) for _ in range(config.members))
+        self._register_memory(memory, components)
 
-    def _register_memory(self, memory: ContextMemory) -> None:
+    def _register_memory(self, memory: ContextMemory, components: int) -> None:
+        self.alignment = AlignmentComponents(len(memory.sequences), components)
+        if memory.similarity is not None:
+            self.alignment.fit(torch.from_numpy(memory.similarity))
         buffers = {
             "memory_embeddings": torch.from_numpy(memory.embeddings.copy()),
             "memory_rows": torch.from_numpy(memory.rows.astype(np.int32)),
@@ -175,14 +182,16 @@ class HyperPCM(nn.Module):
             float(self.label_scaler.mean), float(self.label_scaler.scale), self.quantity.kind == "binary"
         )
 
-    def fit_scalers(
-        self,
-        targets: Float[Tensor, "n_targets d_t"],
-        compounds: Float[Tensor, "n_compounds d_c"],
-        labels: Float[Tensor, "n"],
-    ) -> None:
-        """Fit all scalers on the training side; labels of classes are centred but not scaled."""
-        self.target_scaler.fit(targets)
+    def fit_scalers(self, compounds: Float[Tensor, "n_compounds d_c"], labels: Float[Tensor, "n"]) -> None:
+        """Fit all scalers on the training side; labels of classes are centred but not scaled.
+
+        Targets are scaled by the memory, which is the training targets.
+
+        Args:
+            compounds: embeddings of the training compounds.
+            labels: point labels of the training interactions.
+        """
+        self.target_scaler.fit(torch.cat([self.memory_embeddings, self.alignment.memory], dim=-1))
         if self.config.qsar.standardise:
             self.compound_scaler.fit(compounds)
         self.label_scaler.fit(labels[:, None])
@@ -249,7 +258,8 @@ class HyperPCM(nn.Module):
             similarity: alignment similarity to the memory rows.
             allowed: False where a target must not see a memory row (its own, in training).
         """
-        scaled, memory = self.target_scaler(targets), self.target_scaler(self.memory_embeddings)
+        scaled = self.target_scaler(torch.cat([targets, self.alignment(targets, similarity)], dim=-1))
+        memory = self.target_scaler(torch.cat([self.memory_embeddings, self.alignment.memory], dim=-1))
         logarithm = None if similarity is None else similarity.clamp(1e-3, 1.0).log()
         return tuple(member(scaled, memory, allowed, logarithm) for member in self.members)
 

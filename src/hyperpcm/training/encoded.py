@@ -17,7 +17,7 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore, compound_encoder, target_encoder
 from hyperpcm.model import ContextMemory, HyperPCM
 
-__all__ = ["EncodedData", "Progress", "build_model", "encode", "retrieve_rows"]
+__all__ = ["EncodedData", "Progress", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
 Progress = Callable[[str, int, int], None]
 _PAIRS = 2048  # compounds of one target whose similarity to the landmarks is computed at a time
@@ -118,35 +118,60 @@ def build_model(config: RunConfig, interactions: Interactions, split: Split, dat
         rows=np.searchsorted(memory_targets, interactions.target_index[train]),
         columns=columns.astype(np.int64),
         values=data.labels.numpy()[train],
+        similarity=None if data.similarity is None else data.similarity.numpy()[memory_targets],
     )
     model = HyperPCM(
         config.model, interactions.quantity, memory, encoder, own_encoder, radius=config.encoders.radius
     )
-    model.fit_scalers(data.targets[memory_targets], data.compounds[landmarks], data.labels[train])
+    measured, rows = (torch.from_numpy(axis.copy()) for axis in (landmarks, train))
+    model.fit_scalers(data.compounds[measured], data.labels[rows])
     return model
 
 
 @torch.no_grad()
+def retrieve_pairs(
+    model: HyperPCM,
+    data: EncodedData,
+    compounds: npt.NDArray[np.int64],
+    targets: npt.NDArray[np.int64],
+    progress: Progress | None = None,
+) -> Tensor | None:
+    """Return the label features of each pair, float32 [n, f]; None where the model retrieves no labels.
+
+    A target that is in the memory does not see its own labels.
+
+    Args:
+        model: whose memory is asked.
+        data: the encoded table.
+        compounds: of each pair, int64 [n].
+        targets: of each pair, int64 [n].
+        progress: called with the number of targets done.
+    """
+    if model.retrieval is None or data.similarity is None:
+        return None
+    retrieved = torch.zeros(len(targets), model.retrieval.width)
+    label_memory, landmark_bits = model.label_memory(), model.landmark_bits()
+    different = np.unique(targets)
+    for number, target in enumerate(different):
+        one = slice(int(target), int(target) + 1)
+        collapsed, kept = model.collapse_target(label_memory, data.similarity[one], data.allowed[one])
+        own = np.flatnonzero(targets == target)
+        for start in range(0, len(own), _PAIRS):
+            block = own[start : start + _PAIRS]
+            similarity = tanimoto(data.counts[compounds[block]], landmark_bits[kept])
+            retrieved[block] = model.retrieval(collapsed, torch.from_numpy(similarity)[None])[0]
+        if progress is not None:
+            progress("label retrieval", number + 1, len(different))
+    return retrieved
+
+
 def retrieve_rows(
     model: HyperPCM, data: EncodedData, rows: npt.NDArray[np.int64], progress: Progress | None = None
 ) -> EncodedData:
-    """Return the data with the label features of the given interactions filled in.
-
-    A target that is in the memory does not see its own labels.
-    """
-    if model.retrieval is None or data.similarity is None:
+    """Return the data with the label features of the given interactions filled in."""
+    features = retrieve_pairs(model, data, data.compound_index[rows], data.target_index[rows], progress)
+    if features is None:
         return data
-    retrieved = torch.zeros(len(data.labels), model.retrieval.width)
-    label_memory, landmark_bits = model.label_memory(), model.landmark_bits()
-    order = rows[np.argsort(data.target_index[rows], kind="stable")]
-    targets, starts = np.unique(data.target_index[order], return_index=True)
-    for number, (target, own) in enumerate(zip(targets, np.split(order, starts[1:]), strict=True)):
-        one = slice(int(target), int(target) + 1)
-        collapsed, kept = model.collapse_target(label_memory, data.similarity[one], data.allowed[one])
-        for start in range(0, len(own), _PAIRS):
-            block = own[start : start + _PAIRS]
-            similarity = tanimoto(data.counts[data.compound_index[block]], landmark_bits[kept])
-            retrieved[block] = model.retrieval(collapsed, torch.from_numpy(similarity)[None])[0]
-        if progress is not None:
-            progress("label retrieval", number + 1, len(targets))
+    retrieved = torch.zeros(len(data.labels), features.shape[1])
+    retrieved[torch.from_numpy(rows)] = features
     return replace(data, retrieved=retrieved)

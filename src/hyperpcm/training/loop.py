@@ -1,0 +1,277 @@
+"""The training loop, explicit, on Lightning Fabric: steps, epochs, early stopping, exact resume.
+
+Every step draws its randomness from (seed, step) and every epoch's order from (seed, epoch), so a run that
+was killed and resumed ends with the weights of an uninterrupted one, bit for bit.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from hyperpcm.config import TrainingConfig
+from hyperpcm.errors import DivergedError
+from hyperpcm.model import HyperPCM
+from hyperpcm.nn.losses import Loss
+from hyperpcm.training.batches import StepRows, TargetSampler
+from hyperpcm.training.encoded import EncodedData, retrieve_pairs
+from hyperpcm.training.stopping import StopSignal
+
+__all__ = ["LoopState", "Trainer", "predict_pairs"]
+
+logger = logging.getLogger(__name__)
+
+_SEED_STRIDE = 1_000_003  # keeps the seeds of steps of neighbouring run seeds apart
+
+
+@dataclass
+class LoopState:
+    """Where training stands; everything of it that is not a tensor.
+
+    Attributes:
+        epoch: the epoch in progress, from 1; 0 is the untrained model.
+        step_in_epoch: steps of it that are done.
+        step: steps done in all.
+        bad_steps: steps that were skipped because their loss was not a number.
+        best_epoch: the epoch whose weights are kept.
+        best_value: its validation metric.
+        rate_factor: what plateaus have left of the learning rate.
+        epochs_since_cut: epochs without improvement since the rate was last halved.
+        loss_sum: sum of the losses of the epoch in progress.
+        history: one record per finished epoch.
+    """
+
+    epoch: int = 1
+    step_in_epoch: int = 0
+    step: int = 0
+    bad_steps: int = 0
+    best_epoch: int = -1
+    best_value: float | None = None
+    rate_factor: float = 1.0
+    epochs_since_cut: int = 0
+    loss_sum: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains one model on one split.
+
+    Args:
+        model: with memory, scalers and label retrieval set.
+        data: the encoded table.
+        train: training rows.
+        validate: returns the validation metrics of the model as it is.
+        metric: name of the metric that selects the epoch.
+        higher_is_better: of that metric.
+        config: the loop's settings.
+        loss: what is minimised.
+        bin_width: of the labels, in scaled units; None where values are points.
+        seed: of the run.
+    """
+
+    def __init__(
+        self,
+        model: HyperPCM,
+        data: EncodedData,
+        train: npt.NDArray[np.int64],
+        validate: Callable[[], dict[str, float]],
+        *,
+        metric: str,
+        higher_is_better: bool,
+        config: TrainingConfig,
+        loss: Loss,
+        bin_width: float | None,
+        seed: int,
+    ) -> None:
+        self.config, self.seed, self.data = config, seed, data
+        self.metric, self.higher_is_better = metric, higher_is_better
+        self._validate, self._bin_width = validate, bin_width
+        self.state = LoopState()
+        self.sampler = TargetSampler(
+            train,
+            data.target_index,
+            targets=config.targets_per_batch,
+            compounds=config.compounds_per_target,
+            seed=seed,
+        )
+        self.fabric = Fabric(accelerator=config.accelerator, devices=1, precision=config.precision)
+        self.fabric.launch()
+        self.raw_model, self.loss = model, loss.to(self.fabric.device)
+        parameters = [p for p in [*model.parameters(), *loss.parameters()] if p.requires_grad]
+        self.model, self.optimiser = self.fabric.setup(model, _optimiser(parameters, config))
+        self.best: dict[str, Tensor] = {}
+
+    def run(
+        self,
+        *,
+        save: Callable[[], None],
+        stop: StopSignal,
+        on_epoch: Callable[[dict[str, Any]], None],
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        """Train to the end, or until a signal asks to stop.
+
+        Args:
+            save: writes a checkpoint of `state`, `best` and the module's and optimiser's tensors.
+            stop: tells whether a signal has come; then a checkpoint is written and an error raised.
+            on_epoch: receives the record of each finished epoch.
+            progress: called with the steps done.
+
+        Raises:
+            TrainingStoppedError: a signal came; the checkpoint is written.
+            DivergedError: the loss was not a number more often than allowed.
+        """
+        state, steps = self.state, len(self.sampler)
+        if state.best_epoch < 0:
+            self._judge(0, None, on_epoch)
+        saved_at = time.monotonic()
+        while state.epoch <= self.config.epochs and not self._is_patience_spent():
+            self._set_rate()
+            plan = self.sampler.epoch(state.epoch)
+            while state.step_in_epoch < steps:
+                self._step(plan[state.step_in_epoch])
+                state.step += 1
+                state.step_in_epoch += 1
+                if progress is not None:
+                    done = (state.epoch - 1) * steps + state.step_in_epoch
+                    progress("training", done, self.config.epochs * steps)
+                if stop.requested or time.monotonic() - saved_at >= self.config.checkpoint_seconds:
+                    save()
+                    saved_at = time.monotonic()
+                    stop.raise_if_requested()
+            self._judge(state.epoch, state.loss_sum / steps, on_epoch)
+            state.epoch, state.step_in_epoch, state.loss_sum = state.epoch + 1, 0, 0.0
+        self.raw_model.load_state_dict(self.best)
+        self.raw_model.eval()
+
+    def _step(self, rows: StepRows) -> None:
+        torch.manual_seed(self.seed * _SEED_STRIDE + self.state.step)
+        self.model.train()
+        device, data = self.fabric.device, self.data
+        at = torch.from_numpy(rows.rows)
+        scores = self.model(*self._inputs(rows))
+        labels = self._scaled(data.labels[at].to(device)).expand_as(scores)
+        censored = data.censored[at].to(device).expand_as(scores)
+        loss = self.loss(scores.flatten(0, 1), labels.flatten(0, 1), censored.flatten(0, 1), self._bin_width)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            self._skip(value, rows)
+            return
+        self.optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(self.model, self.optimiser, max_norm=self.config.clip, error_if_nonfinite=False)
+        self.optimiser.step()
+        self.state.loss_sum += value
+
+    def _inputs(self, rows: StepRows) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
+        """Return the arguments of the model's forward."""
+        data, device, at = self.data, self.fabric.device, torch.from_numpy(rows.targets)
+        compounds = data.compounds[torch.from_numpy(data.compound_index[rows.rows])]
+        retrieved = None if data.retrieved is None else data.retrieved[torch.from_numpy(rows.rows)].to(device)
+        similarity = None if data.similarity is None else data.similarity[at].to(device)
+        allowed = data.allowed[at].to(device) if self.raw_model.config.context.mask_own else None
+        return data.targets[at].to(device), compounds.to(device), retrieved, similarity, allowed
+
+    def _scaled(self, labels: Tensor) -> Tensor:
+        scale = self.raw_model.label_scale
+        return labels if scale.binary else scale.to_scaled(labels)
+
+    def _skip(self, value: float, rows: StepRows) -> None:
+        state = self.state
+        state.bad_steps += 1
+        logger.warning("step %d skipped: its loss is %s", state.step, value)
+        if state.bad_steps > self.config.bad_steps:
+            raise DivergedError(
+                f"The loss was {value} at step {state.step} (epoch {state.epoch}, targets "
+                f"{', '.join(map(str, rows.targets[:5]))} of the table), the {state.bad_steps}th such step. Lower "
+                "training.learning_rate or training.clip, or look for extreme labels; the best weights so far "
+                "are in the checkpoint."
+            )
+
+    def _judge(
+        self, epoch: int, train_loss: float | None, on_epoch: Callable[[dict[str, Any]], None]
+    ) -> None:
+        """Validate, keep the weights if they are the best so far, and record the epoch."""
+        state = self.state
+        found = self._validate()
+        value = found[self.metric]
+        is_better = state.best_value is None or (
+            value > state.best_value if self.higher_is_better else value < state.best_value
+        )
+        if math.isfinite(value) and is_better:
+            state.best_epoch, state.best_value, state.epochs_since_cut = epoch, value, 0
+            self.best = {key: tensor.detach().cpu().clone() for key, tensor in self.raw_model.state_dict().items()}
+        else:
+            state.epochs_since_cut += 1
+            if self.config.schedule == "plateau" and state.epochs_since_cut >= self.config.plateau_epochs:
+                state.rate_factor, state.epochs_since_cut = state.rate_factor / 2, 0
+        record = {
+            "epoch": epoch,
+            "step": state.step,
+            "train_loss": train_loss,
+            "learning_rate": self.optimiser.param_groups[0]["lr"],
+            **{f"valid_{name}": number for name, number in found.items()},
+            "best_epoch": state.best_epoch,
+        }
+        state.history.append(record)
+        on_epoch(record)
+
+    def _is_patience_spent(self) -> bool:
+        return self.state.epoch - 1 - max(self.state.best_epoch, 0) >= self.config.patience
+
+    def _set_rate(self) -> None:
+        config, state = self.config, self.state
+        factor = state.rate_factor
+        if config.schedule == "cosine":
+            factor = 0.5 * (1 + math.cos(math.pi * (state.epoch - 1) / config.epochs))
+        for group in self.optimiser.param_groups:
+            group["lr"] = config.learning_rate * factor
+
+
+@torch.no_grad()
+def predict_pairs(
+    model: HyperPCM,
+    data: EncodedData,
+    compounds: npt.NDArray[np.int64],
+    targets: npt.NDArray[np.int64],
+    retrieved: Tensor | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return scores, in label units, of any compounds for any targets of the table.
+
+    Args:
+        model: is put into evaluation mode.
+        data: the encoded table.
+        compounds: of each pair, int64 [n].
+        targets: of each pair, int64 [n].
+        retrieved: label features of each pair, where they are at hand; computed if need be.
+    """
+    model.eval()
+    device = model.memory_embeddings.device
+    if retrieved is None:
+        retrieved = retrieve_pairs(model, data, compounds, targets)
+    scores = np.empty(len(compounds), dtype=np.float32)
+    for target in np.unique(targets):
+        own = torch.from_numpy(np.flatnonzero(targets == target))
+        at = torch.tensor([int(target)])
+        features = None if retrieved is None else retrieved[own][None].to(device)
+        inputs = data.compounds[torch.from_numpy(compounds)[own]][None].to(device)
+        similarity = None if data.similarity is None else data.similarity[at].to(device)
+        raw = model(data.targets[at].to(device), inputs, features, similarity).mean(0)[0]
+        scores[own.numpy()] = model.label_scale.to_labels(raw).float().cpu().numpy()
+    return scores
+
+
+def _optimiser(parameters: list[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
+    # Fused: one pass over all parameters; plain Adam spends longer on the published width than the step itself.
+    kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)

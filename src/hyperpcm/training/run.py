@@ -1,0 +1,259 @@
+"""From settings to a trained model in a run folder: where everything is wired together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hyperpcm import metrics
+from hyperpcm.checkpoint import save_model
+from hyperpcm.config import DataConfig, RunConfig
+from hyperpcm.datasets import load, make_splits, read_table
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.splits import Split
+from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.errors import ConfigError, LabelError
+from hyperpcm.evaluation.surroundings import surroundings
+from hyperpcm.model import HyperPCM
+from hyperpcm.nn.losses import Loss
+from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
+from hyperpcm.training.loggers import RunLoggers
+from hyperpcm.training.loop import Trainer, predict_pairs
+from hyperpcm.training.retrieval_fit import fit_retrieval
+from hyperpcm.training.run_folder import RunFolder
+from hyperpcm.training.state import load_state, save_state
+from hyperpcm.training.stopping import StopSignal
+
+__all__ = ["FittedRun", "fit", "open_data", "open_split", "train_model"]
+
+logger = logging.getLogger(__name__)
+
+_HIGHER_IS_BETTER = frozenset({"ci", "pearson", "spearman", "auroc"})
+
+
+@dataclass(frozen=True)
+class FittedRun:
+    """What training leaves.
+
+    Attributes:
+        folder: the run.
+        model_path: the trained model.
+        best: the record of the epoch whose weights were kept.
+        epochs: epochs trained.
+    """
+
+    folder: RunFolder
+    model_path: Path
+    best: Mapping[str, Any]
+    epochs: int
+
+
+def open_data(config: DataConfig, progress: Progress | None = None) -> Interactions:
+    """Return the measurements that the settings name."""
+    if config.name is not None:
+        return load(config.name, merge=config.merge, progress=progress)
+    if config.path is None:
+        raise ConfigError("data: neither a name nor a path is given.")
+
+    def told(done: int) -> None:
+        if progress is not None:
+            progress(f"reading {config.path}", done, 0)
+
+    return read_table(
+        config.path,
+        columns=config.columns or None,
+        targets=config.targets,
+        quantity=config.quantity,
+        unit=config.unit,
+        active_at=config.active_at,
+        merge=config.merge,
+        progress=told,
+    )
+
+
+def open_split(config: RunConfig, interactions: Interactions) -> Split:
+    """Return the division that the settings name."""
+    split = config.split
+    made = make_splits(interactions, split.name, folds=split.folds, seed=split.seed, **split.options)
+    if split.fold >= len(made):
+        raise ConfigError(f"split.fold = {split.fold}, but a {split.name} split has {len(made)} folds here.")
+    return made[split.fold]
+
+
+def fit(
+    config: RunConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> FittedRun:
+    """Train a model and leave everything about it in a folder.
+
+    Args:
+        config: all settings.
+        folder: of the run; made if need be.
+        resume: go on with a run that was interrupted.
+        overwrite: replace a run that is there.
+        progress: called with a stage, what is done and what there is.
+
+    Raises:
+        OutputError: the folder holds a run, or cannot be made.
+        IncompatibleModelError: resumed with other settings or data.
+        TrainingStoppedError: a signal came; resume goes on from there.
+        DivergedError: the loss was not a number too often.
+    """
+    run = RunFolder(folder)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    if resume:
+        run.check_same(config)
+    interactions = open_data(config.data, progress)
+    if resume:
+        split = run.split(interactions)
+        if run.model_path.exists():
+            return _finished(run)
+    else:
+        split = open_split(config, interactions)
+        run.begin(config, interactions, split, overwrite=overwrite)
+    with EmbeddingStore() as store:
+        model, trainer_state = train_model(
+            config, interactions, split, run=run, resume=resume, store=store, progress=progress
+        )
+    model.card = _card(config, interactions, split, trainer_state)
+    save_model(model, run.model_path, overwrite=True)
+    run.clear_state()
+    return _finished(run)
+
+
+def _finished(run: RunFolder) -> FittedRun:
+    history = run.history()
+    best = next(record for record in history if record["epoch"] == history[-1]["best_epoch"])
+    return FittedRun(run, run.model_path, best, int(history[-1]["epoch"]))
+
+
+def train_model(
+    config: RunConfig,
+    interactions: Interactions,
+    split: Split,
+    *,
+    run: RunFolder | None = None,
+    resume: bool = False,
+    store: EmbeddingStore | None = None,
+    progress: Progress | None = None,
+) -> tuple[HyperPCM, dict[str, Any]]:
+    """Train a model in memory, or with checkpoints and logs in a run folder.
+
+    Returns:
+        The model with its best weights, on the CPU, and the record of the epoch they come from.
+    """
+    _check_labels(interactions, split)
+    data = encode(config, interactions, split, store, progress)
+    torch.manual_seed(config.seed)
+    model = build_model(config, interactions, split, data)
+    fit_retrieval(model, data, split.train, config.model.retrieval, config.seed, progress)
+    data = retrieve_rows(model, data, np.concatenate([split.train, split.valid]), progress)
+    trainer = _trainer(config, interactions, split, model, data)
+    folder = run
+    if folder is not None:
+        folder.write_environment(surroundings(str(trainer.fabric.device)), config.seed)
+        if resume:
+            load_state(folder, trainer)
+    loggers = RunLoggers(config, folder, trainer.state.history)
+
+    def save() -> None:
+        if folder is not None:
+            save_state(folder, trainer)
+
+    with StopSignal() as stop, loggers:
+        trainer.run(save=save, stop=stop, on_epoch=loggers.epoch, progress=progress)
+    history = trainer.state.history
+    best = next(record for record in history if record["epoch"] == trainer.state.best_epoch)
+    return model.cpu(), best
+
+
+def _trainer(
+    config: RunConfig, interactions: Interactions, split: Split, model: HyperPCM, data: EncodedData
+) -> Trainer:
+    quantity, training = interactions.quantity, config.training
+    binary = quantity.kind == "binary"
+    metric = training.metric
+    if metric == "auto":
+        metric = "auroc" if binary else "mse"
+    loss = training.loss
+    if loss == "auto":
+        loss = "bce" if binary else "mse"
+    if binary != (loss == "bce"):
+        raise ConfigError(f"training.loss = {loss!r} does not fit {quantity.kind} labels ({quantity.name}).")
+    if binary and metric != "auroc":
+        raise ConfigError(f"training.metric = {metric!r} does not fit two classes; use auroc.")
+    labels = interactions.point()[split.valid]
+    compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
+    retrieved = None if data.retrieved is None else data.retrieved[torch.from_numpy(split.valid.copy())]
+    functions = {
+        "mse": metrics.mse,
+        "mae": metrics.mae,
+        "ci": metrics.concordance_index,
+        "pearson": metrics.pearson,
+        "spearman": metrics.spearman,
+    }
+    shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
+
+    def validate() -> dict[str, float]:
+        scores = predict_pairs(model, data, compounds, targets, retrieved)
+        found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
+        if metric == "auroc":
+            found["auroc"] = float(metrics.auroc(interactions.is_active()[split.valid], scores))
+        return found
+
+    width = quantity.bin_width
+    return Trainer(
+        model,
+        data,
+        split.train,
+        validate,
+        metric=metric,
+        higher_is_better=metric in _HIGHER_IS_BETTER,
+        config=training,
+        loss=Loss(loss),
+        bin_width=None if width is None else width / model.label_scale.scale,
+        seed=config.seed,
+    )
+
+
+def _check_labels(interactions: Interactions, split: Split) -> None:
+    """Refuse what no model can learn from."""
+    labels = interactions.point()[split.train]
+    targets = len(np.unique(interactions.target_index[split.train]))
+    if targets < 2:
+        raise LabelError(
+            f"the training side of {interactions.name!r} has one target only. A model across targets needs at "
+            "least two, and in practice dozens."
+        )
+    if len(np.unique(labels)) < 2:
+        raise LabelError(
+            f"all {len(labels)} training labels of {interactions.name!r} are {labels[0]:g}. Nothing can be "
+            "learned from a constant; check the value column."
+        )
+
+
+def _card(
+    config: RunConfig, interactions: Interactions, split: Split, best: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a reader of the model file should know about it."""
+    return {
+        "data": interactions.name,
+        "data_fingerprint": interactions.fingerprint(),
+        "interactions": len(split.train),
+        "targets": len(np.unique(interactions.target_index[split.train])),
+        "compounds": len(np.unique(interactions.compound_index[split.train])),
+        "split": split.label(),
+        "seed": config.seed,
+        "best": dict(best),
+    }
