@@ -281,7 +281,9 @@ class RunConfig(_Settings):
         try:
             return validated(json.loads(text))
         except json.JSONDecodeError as error:
-            raise ConfigError(f"the stored settings are not JSON (line {error.lineno}): {error.msg}.") from None
+            raise ConfigError(
+                f"the stored settings are not JSON (line {error.lineno}): {error.msg}."
+            ) from None
 
 
 def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> RunConfig:

@@ -190,5 +190,7 @@ def disk_full_as_error(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(f"{path}: no space left on the disk. Free some and run the same command again.") from error
+            raise DiskFullError(
+                f"{path}: no space left on the disk. Free some and run the same command again."
+            ) from error
         raise

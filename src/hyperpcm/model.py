@@ -233,9 +233,7 @@ class HyperPCM(nn.Module):
         """
         if self.retrieval is None:
             raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
-        collapsed = self.retrieval.collapse(
-            self.retrieval.target_weights(similarity, allowed), *label_memory
-        )
+        collapsed = self.retrieval.collapse(self.retrieval.target_weights(similarity, allowed), *label_memory)
         landmarks, most = collapsed.evidence.shape[-1], self.config.retrieval.max_landmarks
         if landmarks <= most:
             return collapsed, np.arange(landmarks)
@@ -285,7 +283,9 @@ class HyperPCM(nn.Module):
             inputs = torch.cat([inputs, retrieved], dim=-1)
             base = self.label_scale.prior(self.retrieval.scores(retrieved))
         qsar = self.config.qsar
-        regularisation = QsarRegularisation(qsar.noise, qsar.noise_dropout, qsar.dropout) if self.training else None
+        regularisation = (
+            QsarRegularisation(qsar.noise, qsar.noise_dropout, qsar.dropout) if self.training else None
+        )
         networks = self.generate(targets, similarity, allowed)
         return torch.stack([base + qsar_scores(network, inputs, regularisation) for network in networks])
 
@@ -380,8 +380,9 @@ class HyperPCM(nn.Module):
         try:
             model.load_state_dict(dict(tensors))
         except RuntimeError as error:
-            raise IncompatibleModelError(f"the weights do not fit the settings stored with them: {error}") from None
+            raise IncompatibleModelError(
+                f"the weights do not fit the settings stored with them: {error}"
+            ) from None
         model.card = dict(header["card"])
         model.eval()
         return model
-

@@ -102,7 +102,9 @@ class RetrievedPrior:
 
     def similarity(self, smiles: Sequence[str]) -> Float[np.ndarray, "n j"]:
         """Return the Tanimoto similarity of standardised SMILES to the landmark compounds."""
-        return tanimoto(morgan_counts(smiles, radius=self.radius, width=self.landmarks.shape[1]), self.landmarks)
+        return tanimoto(
+            morgan_counts(smiles, radius=self.radius, width=self.landmarks.shape[1]), self.landmarks
+        )
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,9 @@ class TargetModel:
         try:
             encoder = build_encoder(header["encoder"])
         except ConfigError as error:
-            raise IncompatibleModelError(f"this target model needs an encoder that is not here: {error}") from None
+            raise IncompatibleModelError(
+                f"this target model needs an encoder that is not here: {error}"
+            ) from None
         scaler = Standardiser(len(tensors["scaler.mean"]), clip=header["clip"])
         scaler.load_state_dict({"mean": tensors["scaler.mean"], "scale": tensors["scaler.scale"]})
         return cls(
@@ -286,4 +290,6 @@ def _prior(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Retrieve
     retrieval.load_state_dict({key: tensors[f"prior.{key}"] for key in retrieval.state_dict()})
     retrieval.requires_grad_(False)
     bits = np.unpackbits(tensors["prior.landmarks"].numpy(), axis=1, count=header["width"])
-    return RetrievedPrior(retrieval, CollapsedLabels(*tensors["prior.sums"].unbind(0)), bits, header["radius"])
+    return RetrievedPrior(
+        retrieval, CollapsedLabels(*tensors["prior.sums"].unbind(0)), bits, header["radius"]
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -41,7 +42,7 @@ class QsarShape:
     def layers(self) -> list[tuple[int, int]]:
         """Return (out, in) of each layer after the noise head, the one-wide output layer last."""
         widths = [self.inputs + self.noise_head, *self.hidden, 1]
-        return [(out, fan_in) for fan_in, out in zip(widths[:-1], widths[1:], strict=True)]
+        return [(out, fan_in) for fan_in, out in pairwise(widths)]
 
     def parameters(self) -> int:
         """Return how many numbers one plain QSAR network of this shape has."""
@@ -85,7 +86,7 @@ class LayerHeads(nn.Module):
             base = nn.Linear(fan_in, fan_out)
             nn.init.kaiming_uniform_(base.weight, nonlinearity="relu")
             nn.init.zeros_(base.bias)
-            self.shared_weight, self.shared_bias = base.weight, base.bias
+            self.shared_weight, self.shared_bias = nn.Parameter(base.weight), nn.Parameter(base.bias)
             self.scale = nn.Parameter(torch.tensor(float(delta_scale)))
         self.bias = nn.Linear(trunk_width, fan_out) if parts is not None else None
         if self.bias is not None:
@@ -171,7 +172,14 @@ class Hypernetwork(nn.Module):
                 own = parts
             self.heads.append(
                 LayerHeads(
-                    trunk[-1], fan_out, fan_in, parts=own, rank=rank, shared=shared, rule=rule, delta_scale=delta_scale
+                    trunk[-1],
+                    fan_out,
+                    fan_in,
+                    parts=own,
+                    rank=rank,
+                    shared=shared,
+                    rule=rule,
+                    delta_scale=delta_scale,
                 )
             )
         if zero_output:
@@ -189,7 +197,7 @@ class Hypernetwork(nn.Module):
 
 def _trunk(widths: tuple[int, ...], activation: Literal["relu", "selu"], dropout: float) -> nn.Sequential:
     modules: list[nn.Module] = []
-    for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+    for fan_in, fan_out in pairwise(widths):
         layer = nn.Linear(fan_in, fan_out)
         if activation == "selu":
             # Source: Klambauer et al., "Self-Normalizing Neural Networks", NeurIPS 2017.

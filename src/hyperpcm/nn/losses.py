@@ -50,7 +50,7 @@ class Loss(nn.Module):
             bin_width: width of the bins, in the labels' scaled units; None: values are points.
             weights: weight of each entry, 0 for padding.
         """
-        losses = self._each(scores, labels, censored, bin_width)
+        losses: Tensor = self._each(scores, labels, censored, bin_width)
         if weights is None:
             return losses.mean()
         weights = weights.to(losses.dtype)
@@ -72,7 +72,7 @@ class Loss(nn.Module):
     def _censored(
         self, scores: Tensor, labels: Tensor, censored: Tensor | None, bin_width: float | None
     ) -> Float[Tensor, "t c"]:
-        assert self.log_deviation is not None  # noqa: S101 - set with the name, for the type checker
+        assert self.log_deviation is not None
         deviation = self.log_deviation.exp()
         z = (labels - scores) / deviation
         if bin_width is None:
@@ -83,7 +83,8 @@ class Loss(nn.Module):
         if censored is None:
             return exact
         below, above = -torch.special.log_ndtr(z), -torch.special.log_ndtr(-z)
-        return torch.where(censored == 0, exact, torch.where(censored < 0, below, above))
+        likelihood: Tensor = torch.where(censored == 0, exact, torch.where(censored < 0, below, above))
+        return likelihood
 
 
 def _log_interval(low: Tensor, high: Tensor) -> Tensor:
@@ -91,4 +92,5 @@ def _log_interval(low: Tensor, high: Tensor) -> Tensor:
     flip = low > 0
     low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
     log_high, log_low = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
-    return log_high + torch.log1p(-torch.exp((log_low - log_high).clamp_max(-1e-6)))
+    logarithm: Tensor = log_high + torch.log1p(-torch.exp((log_low - log_high).clamp_max(-1e-6)))
+    return logarithm

@@ -155,7 +155,9 @@ def qsar_hidden(
             )
             noised, share = compounds + regularisation.noise * draw, regularisation.noise_dropout
         # Deviation: the published noise stays on when predicting; here it is part of training only.
-        head = functional.dropout(activate(network.noise_head.apply(noised)), share, regularisation is not None)
+        head = functional.dropout(
+            activate(network.noise_head.apply(noised)), share, regularisation is not None
+        )
         hidden = torch.cat([head, compounds], dim=-1)
     for layer in network.layers[:-1]:
         hidden = activate(layer.apply(hidden))

@@ -131,5 +131,6 @@ class LabelRetrieval(nn.Module):
 def _product(weights: Float[Tensor, "n m"], matrix: Tensor) -> Float[Tensor, "n j"]:
     """Return weights @ matrix for a dense or a sparse matrix."""
     if matrix.is_sparse:
-        return torch.sparse.mm(matrix.t(), weights.T).T
+        product: Tensor = torch.sparse.mm(matrix.t(), weights.T)
+        return product.T
     return weights @ matrix

@@ -14,7 +14,7 @@ from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
-from hyperpcm.encoders import EmbeddingStore, compound_encoder, target_encoder
+from hyperpcm.encoders import EmbeddingStore, Encoder, compound_encoder, target_encoder
 from hyperpcm.model import ContextMemory, HyperPCM
 
 __all__ = ["EncodedData", "Progress", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
@@ -79,7 +79,9 @@ def encode(
     similarity = None
     if config.model.needs_alignment:
         aligner = target_encoder("alignment", references=tuple(targets[target] for target in memory_targets))
-        similarity = torch.from_numpy(store.encode(aligner, targets, tell("alignment to the memory", len(targets))))
+        similarity = torch.from_numpy(
+            store.encode(aligner, targets, tell("alignment to the memory", len(targets)))
+        )
     allowed = np.arange(len(targets))[:, None] != memory_targets[None]
     return EncodedData(
         compounds=torch.from_numpy(embedded),
@@ -95,7 +97,7 @@ def encode(
     )
 
 
-def encoders_of(config: RunConfig) -> tuple:  # type: ignore[type-arg]
+def encoders_of(config: RunConfig) -> tuple[Encoder, Encoder]:
     """Return the compound and the target encoder that the settings name."""
     options = {"ecfp": {"radius": config.encoders.radius, "width": config.encoders.width}}
     return (

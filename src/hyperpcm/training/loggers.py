@@ -62,7 +62,7 @@ def _tensorboard(folder: RunFolder) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise MissingExtraError("TensorBoard", "tensorboard") from None
-    return SummaryWriter(str(folder.path / "tensorboard"))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder.path / "tensorboard"))
 
 
 def _wandb(folder: RunFolder, config: RunConfig) -> Any:

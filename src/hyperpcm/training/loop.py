@@ -169,7 +169,9 @@ class Trainer:
             return
         self.optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.model, self.optimiser, max_norm=self.config.clip, error_if_nonfinite=False)
+        self.fabric.clip_gradients(
+            self.model, self.optimiser, max_norm=self.config.clip, error_if_nonfinite=False
+        )
         self.optimiser.step()
         self.state.loss_sum += value
 
@@ -191,11 +193,11 @@ class Trainer:
         state.bad_steps += 1
         logger.warning("step %d skipped: its loss is %s", state.step, value)
         if state.bad_steps > self.config.bad_steps:
+            targets = ", ".join(map(str, rows.targets[:5]))
             raise DivergedError(
-                f"The loss was {value} at step {state.step} (epoch {state.epoch}, targets "
-                f"{', '.join(map(str, rows.targets[:5]))} of the table), the {state.bad_steps}th such step. Lower "
-                "training.learning_rate or training.clip, or look for extreme labels; the best weights so far "
-                "are in the checkpoint."
+                f"The loss was {value} at step {state.step} (epoch {state.epoch}, targets {targets} of the "
+                f"table); that is {state.bad_steps} such steps. Lower training.learning_rate or training.clip, "
+                "or look for extreme labels; the best weights so far are in the checkpoint."
             )
 
     def _judge(
@@ -210,7 +212,9 @@ class Trainer:
         )
         if math.isfinite(value) and is_better:
             state.best_epoch, state.best_value, state.epochs_since_cut = epoch, value, 0
-            self.best = {key: tensor.detach().cpu().clone() for key, tensor in self.raw_model.state_dict().items()}
+            self.best = {
+                key: tensor.detach().cpu().clone() for key, tensor in self.raw_model.state_dict().items()
+            }
         else:
             state.epochs_since_cut += 1
             if self.config.schedule == "plateau" and state.epochs_since_cut >= self.config.plateau_epochs:
@@ -272,6 +276,6 @@ def predict_pairs(
 
 
 def _optimiser(parameters: list[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
-    # Fused: one pass over all parameters; plain Adam spends longer on the published width than the step itself.
+    # Fused, one pass over all parameters: plain Adam takes longer than the published step itself.
     kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
     return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)

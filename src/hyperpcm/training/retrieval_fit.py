@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from hyperpcm.chem import tanimoto
@@ -18,7 +19,7 @@ _TARGETS, _COMPOUNDS = 16, 64  # of one step
 def fit_retrieval(
     model: HyperPCM,
     data: EncodedData,
-    rows: np.ndarray,  # type: ignore[type-arg]
+    rows: npt.NDArray[np.int64],
     config: RetrievalConfig,
     seed: int,
     progress: Progress | None = None,

@@ -233,8 +233,8 @@ def _check_labels(interactions: Interactions, split: Split) -> None:
     targets = len(np.unique(interactions.target_index[split.train]))
     if targets < 2:
         raise LabelError(
-            f"the training side of {interactions.name!r} has one target only. A model across targets needs at "
-            "least two, and in practice dozens."
+            f"the training side of {interactions.name!r} has one target only. A model across targets needs "
+            "at least two, and in practice dozens."
         )
     if len(np.unique(labels)) < 2:
         raise LabelError(

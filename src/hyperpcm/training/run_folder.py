@@ -96,7 +96,13 @@ class RunFolder:
     def clear(self) -> None:
         """Remove what an earlier run left behind, its state first."""
         self.clear_state()
-        for path in (self.metrics_path, self.model_path, self.results_path, self.scores_path, self.report_path):
+        for path in (
+            self.metrics_path,
+            self.model_path,
+            self.results_path,
+            self.scores_path,
+            self.report_path,
+        ):
             path.unlink(missing_ok=True)
 
     def clear_state(self) -> None:

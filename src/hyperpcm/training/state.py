@@ -25,7 +25,9 @@ def save_state(folder: RunFolder, trainer: Trainer) -> None:
     tensors |= {f"loss.{key}": tensor for key, tensor in trainer.loss.state_dict().items()}
     tensors |= {f"best.{key}": tensor for key, tensor in trainer.best.items()}
     optimiser = trainer.optimiser.state_dict()
-    groups = [{key: value for key, value in group.items() if key != "params"} for group in optimiser["param_groups"]]
+    groups = [
+        {key: value for key, value in group.items() if key != "params"} for group in optimiser["param_groups"]
+    ]
     for number, entries in optimiser["state"].items():
         tensors |= {f"optimiser.{number}.{key}": _tensor(value) for key, value in entries.items()}
     header: dict[str, Any] = {

@@ -50,7 +50,7 @@ class StopSignal:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
+    def _receive(self, number: int, _: FrameType | None) -> None:
         name = signal.Signals(number).name
         if self.name == "SIGINT" and name == "SIGINT":
             raise KeyboardInterrupt

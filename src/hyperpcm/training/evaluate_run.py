@@ -1,0 +1,189 @@
+"""Evaluates a finished run on its own test side, beside the nulls, and keeps what was found in its folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hyperpcm.baselines import NULLS, build_baseline, prepare_inputs
+from hyperpcm.checkpoint import load_model
+from hyperpcm.config import RunConfig
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.output import write_table
+from hyperpcm.datasets.splits import Split
+from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.errors import InputError
+from hyperpcm.evaluation.measure import result_row
+from hyperpcm.evaluation.nulls import run_nulls
+from hyperpcm.evaluation.results import AccuracyResults, ResultRow
+from hyperpcm.evaluation.shuffle import run_shuffled
+from hyperpcm.evaluation.surroundings import surroundings
+from hyperpcm.model import HyperPCM
+from hyperpcm.training.encoded import Progress, encode
+from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.run import open_data
+from hyperpcm.training.run_folder import RunFolder
+
+__all__ = ["EvaluatedRun", "evaluate_run", "model_rows", "null_rows", "protocol_of"]
+
+SHUFFLED = "hyperpcm_shuffled"
+
+
+@dataclass(frozen=True)
+class EvaluatedRun:
+    """What evaluation found.
+
+    Attributes:
+        folder: the run.
+        interactions: the table.
+        split: its division.
+        results: rows of the model, of the model with shuffled targets, and of the nulls.
+        test_scores: of the test rows, float32 [n].
+    """
+
+    folder: RunFolder
+    interactions: Interactions
+    split: Split
+    results: AccuracyResults
+    test_scores: npt.NDArray[np.float32]
+
+    @property
+    def rows(self) -> tuple[ResultRow, ...]:
+        """The rows of the table, the model first."""
+        return self.results.rows
+
+
+def evaluate_run(
+    folder: Path,
+    *,
+    nulls: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> EvaluatedRun:
+    """Evaluate a finished run; writes ``results.json`` and ``scores.parquet`` into its folder.
+
+    Args:
+        folder: the run's.
+        nulls: names of the nulls to fit on the same rows; None: all of them, an empty list: none.
+        progress: called with a stage, what is done and what there is.
+
+    Raises:
+        InputError: there is no finished run in the folder.
+        SplitError: the data are not those that the run was made from.
+    """
+    run = RunFolder(folder)
+    config = run.config()
+    if not run.model_path.exists():
+        raise InputError(f"{folder}: training has not ended here. Run hyperpcm train with --resume first.")
+    interactions = open_data(config.data, progress)
+    split = run.split(interactions)
+    with EmbeddingStore() as store:
+        model = load_model(run.model_path)
+        rows, valid, test = model_rows(config, interactions, split, model, store=store, progress=progress)
+        rows += null_rows(interactions, split, nulls, seed=config.seed, store=store, progress=progress)
+    results = AccuracyResults.of(protocol_of(config, interactions), rows, surroundings())
+    results.write(run.results_path)
+    _write_scores(run, interactions, split, valid, test)
+    return EvaluatedRun(run, interactions, split, results, test)
+
+
+def model_rows(
+    config: RunConfig,
+    interactions: Interactions,
+    split: Split,
+    model: HyperPCM,
+    *,
+    name: str = "hyperpcm",
+    seconds: float = 0.0,
+    store: EmbeddingStore | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[ResultRow], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the rows of a trained model and of itself with shuffled targets, and its scores.
+
+    Args:
+        config: the run's settings.
+        interactions: the table.
+        split: its division.
+        model: trained on the training side.
+        name: of the row.
+        seconds: time already spent on training, added to that of scoring.
+        store: where embeddings are kept.
+        progress: called with a stage, what is done and what there is.
+    """
+    started = time.perf_counter()
+    data = encode(config, interactions, split, store, progress)
+
+    def score(compounds: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        return predict_pairs(model, data, compounds, targets)
+
+    sides = [
+        score(interactions.compound_index[rows], interactions.target_index[rows])
+        for rows in (split.valid, split.test)
+    ]
+    spent = seconds + time.perf_counter() - started
+    row = result_row(interactions, split, name, *sides, seed=config.seed, seconds=spent)
+    rows = [row]
+    if len(np.unique(interactions.target_index[split.test])) > 1:
+        rows.append(run_shuffled(interactions, split, score, seed=config.seed, model=f"{name}_shuffled"))
+    return rows, sides[0], sides[1]
+
+
+def null_rows(
+    interactions: Interactions,
+    split: Split,
+    nulls: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    store: EmbeddingStore | None = None,
+    progress: Progress | None = None,
+) -> list[ResultRow]:
+    """Return the rows of the nulls, fitted on the training side and tuned on the validation side."""
+    names = list(NULLS) if nulls is None else list(nulls)
+    if not names:
+        return []
+    inputs = prepare_inputs(interactions, store, threads=max(1, torch.get_num_threads()), progress=progress)
+
+    def tell(name: str) -> None:
+        if progress is not None:
+            progress(f"null: {name}", names.index(name), len(names))
+
+    return run_nulls(inputs, split, [build_baseline(name) for name in names], seed=seed, progress=tell)
+
+
+def protocol_of(config: RunConfig, interactions: Interactions) -> dict[str, object]:
+    """Return what results must share to stand in one table: data, division and how they were made."""
+    return {
+        "data": interactions.name,
+        "fingerprint": interactions.fingerprint(),
+        "merged": config.data.merge,
+        "split": config.split.name,
+        "folds": config.split.folds,
+        "split_seed": config.split.seed,
+        "options": dict(config.split.options),
+    }
+
+
+def _write_scores(
+    folder: RunFolder,
+    interactions: Interactions,
+    split: Split,
+    valid: npt.NDArray[np.float32],
+    test: npt.NDArray[np.float32],
+) -> None:
+    rows = np.concatenate([split.valid, split.test])
+    relation = np.array(["<", "=", ">"])[interactions.relations[rows] + 1]
+    columns = {
+        "row": rows.tolist(),
+        "side": ["valid"] * len(split.valid) + ["test"] * len(split.test),
+        "compound": [interactions.compounds[index] for index in interactions.compound_index[rows]],
+        "target": [interactions.target_names[index] for index in interactions.target_index[rows]],
+        "label": [float(value) for value in interactions.values[rows]],
+        "relation": relation.tolist(),
+        "score": [float(value) for value in np.concatenate([valid, test])],
+    }
+    write_table(folder.scores_path, columns, overwrite=True)
