@@ -68,7 +68,7 @@ def _run(console: Console, config: RunConfig, out: Path) -> None:
     """All steps, each announced and timed."""
     from hyperpcm.checkpoint import load_model, save_target_model
     from hyperpcm.evaluation.tables import render_table
-    from hyperpcm.training import evaluate_run
+    from hyperpcm.training.evaluate_run import evaluate_run
     from hyperpcm.training.report_run import rank_known_compounds, report_run
     from hyperpcm.training.run import open_data
 
@@ -85,7 +85,7 @@ def _run(console: Console, config: RunConfig, out: Path) -> None:
     steps.say(f"{run.epochs} epochs; kept epoch {run.best['epoch']}{metric_words(run.best)}")
     with steps("Compare with the nulls on proteins that training never saw"), console.progress() as progress:
         evaluated = evaluate_run(out / "run", progress=progress)
-    console.result(render_table(evaluated.rows, style="plain"))
+    console.result(render_table(evaluated.results.rows, style="plain"))
     split = run.folder.split(interactions)
     place = _unseen_target(interactions, split)
     name = interactions.target_names[place].partition("|")[0]

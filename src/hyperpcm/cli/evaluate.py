@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,8 @@ from hyperpcm.errors import ConfigError
 
 __all__ = ["evaluate"]
 
+_ALWAYS: Final = "hyperpcm_shuffled"  # made with the model's own row; it costs nothing
+
 
 def evaluate(
     ctx: typer.Context,
@@ -20,7 +22,9 @@ def evaluate(
     nulls: Annotated[
         str | None, typer.Option(help="Only these nulls, separated by commas; all of them otherwise.")
     ] = None,
-    no_nulls: Annotated[bool, typer.Option("--no-nulls", help="Only the model.")] = False,
+    no_nulls: Annotated[
+        bool, typer.Option("--no-nulls", help="Only the model, and itself with proteins exchanged.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, in the layout of results.json.")] = False,
 ) -> None:
     """Score the test side of a run's split and compare with the nulls: models that know less.
@@ -34,7 +38,7 @@ def evaluate(
     console: Console = ctx.obj
     chosen = _chosen(nulls, no_nulls, NULL_ROWS)
     model_file(run)
-    from hyperpcm.training import evaluate_run
+    from hyperpcm.training.evaluate_run import evaluate_run
 
     with console.progress() as progress:
         evaluated = evaluate_run(run, nulls=chosen, progress=progress)
@@ -42,7 +46,7 @@ def evaluate(
     if as_json:
         console.result_json(read_json(results))
     else:
-        console.result(render_table(evaluated.rows, style="plain").rstrip())
+        console.result(render_table(evaluated.results.rows, style="plain").rstrip())
     console.note(f"Written: {results}. A report with plots: hyperpcm report {run}")
 
 
@@ -55,4 +59,4 @@ def _chosen(nulls: str | None, no_nulls: bool, known: tuple[str, ...]) -> list[s
     names = [name.strip() for name in nulls.split(",") if name.strip()]
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"--nulls: there is no null {unknown[0]!r}. Known: {', '.join(known)}.")
-    return names
+    return [name for name in names if name != _ALWAYS]
