@@ -233,12 +233,15 @@ def test_thread_settings_are_made_before_torch_and_those_of_the_user_stay():
     script = (
         "import os, sys; sys.argv = ['hyperpcm', '--version']\n"
         "from hyperpcm.cli.main import main\n"
-        "main(); print(os.environ['OMP_WAIT_POLICY'], os.environ['TOKENIZERS_PARALLELISM'])"
+        "main(); print(os.environ['OMP_WAIT_POLICY'], os.environ['TOKENIZERS_PARALLELISM'],\n"
+        "      os.environ['OPENBLAS_NUM_THREADS'])"
     )
     environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("OMP_WAIT", "TOKENIZERS"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("OMP_WAIT", "OPENBLAS", "TOKENIZERS"))
     }
-    for given, expected in (({}, "PASSIVE false"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE false")):
+    for given, expected in (({}, "PASSIVE false 1"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE false 1")):
         done = subprocess.run(
             [sys.executable, "-c", script],
             env={**environment, **given},
