@@ -17,7 +17,7 @@ __all__ = ["ContextModule", "masked_softmax"]
 
 
 def masked_softmax(
-    logits: Float[Tensor, "*n m"], allowed: Bool[Tensor, "*n m"] | None
+    logits: Float[Tensor, "*n m"], allowed: Bool[Tensor, "*#n m"] | None
 ) -> Float[Tensor, "*n m"]:
     """Return the softmax over the allowed entries; a row that allows none is all zero, not NaN."""
     if allowed is None:

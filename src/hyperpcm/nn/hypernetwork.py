@@ -135,7 +135,8 @@ class Hypernetwork(nn.Module):
         parts: which part of each layer is generated; ``last_layer`` generates the output layer only.
         rank: of the low-rank product.
         shared: explicit shared base W₀ under full and low-rank parts.
-        rule: initialisation of the heads.
+        rule: initialisation of the heads; ``published`` and ``default`` leave a ReLU trunk as the framework
+            makes it.
         delta_scale: start value of s in W(t) = W₀ + s·Δ(t).
         zero_output: start with an output layer of zeros, for a network that corrects another score.
     """
@@ -157,7 +158,7 @@ class Hypernetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = shape
-        self.trunk = _trunk((width, *trunk), activation, dropout)
+        self.trunk = _trunk((width, *trunk), activation, dropout, rule)
         sizes = [(shape.noise_head, shape.inputs)] if shape.noise_head else []
         sizes += shape.layers()
         self.heads = nn.ModuleList()
@@ -195,16 +196,23 @@ class Hypernetwork(nn.Module):
         return QsarNetwork(layers=tuple(layers), noise_head=noise_head, activation=self.shape.activation)
 
 
-def _trunk(widths: tuple[int, ...], activation: Literal["relu", "selu"], dropout: float) -> nn.Sequential:
+def _trunk(
+    widths: tuple[int, ...],
+    activation: Literal["relu", "selu"],
+    dropout: float,
+    rule: InitialisationRule,
+) -> nn.Sequential:
     modules: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         layer = nn.Linear(fan_in, fan_out)
         if activation == "selu":
             # Source: Klambauer et al., "Self-Normalizing Neural Networks", NeurIPS 2017.
             nn.init.normal_(layer.weight, std=1 / math.sqrt(fan_in))
+            nn.init.zeros_(layer.bias)
             modules += [layer, nn.SELU(), nn.AlphaDropout(dropout)]
-        else:
+            continue
+        modules += [layer, nn.ReLU(), nn.Dropout(dropout)]
+        if rule.startswith("hyperfan"):  # which counts on a mean square of 1; others: the framework's default
             nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-            modules += [layer, nn.ReLU(), nn.Dropout(dropout)]
-        nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.bias)
     return nn.Sequential(*modules)
