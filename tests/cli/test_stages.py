@@ -56,6 +56,14 @@ def test_a_stage_known_by_rows_only():
     assert lines == ["compounds: 123,456", "compounds: 123,456 in 12 s"]
 
 
+def test_a_stage_that_counts_nothing_says_only_how_long_it_took():
+    stages, clock, lines = stages_without_a_terminal()
+    stages("report", 0, 0)
+    clock.now += 4
+    stages.close()
+    assert lines == ["report: 4 s"]
+
+
 def test_bars_are_drawn_on_stderr_and_gone_at_the_end(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws as on a terminal
     clock, lines = Clock(), list[str]()

@@ -71,7 +71,8 @@ class Stages:
             self._bars.remove_task(self._task)
             self._task = None
         if self._stage and now - self._start >= NOTICEABLE_S:
-            self._note(f"{self._stage}: {self._count()} in {now - self._start:.0f} s")
+            counted = f"{self._count()} in " if self._done or self._total else ""
+            self._note(f"{self._stage}: {counted}{now - self._start:.0f} s")
         self._stage = ""
 
     def _count(self) -> str:
