@@ -127,8 +127,8 @@ class HypernetworkConfig(_Settings):
     """Widths of the trunk."""
     activation: Literal["relu", "selu"] = "relu"
     """Activation of the trunk; selu brings LeCun initialisation and alpha-dropout."""
-    dropout: float = Field(0.25, ge=0, lt=1)
-    """Dropout of the trunk."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Dropout of the trunk (published: 0.25)."""
     parts: Literal["full", "low_rank", "gates", "last_layer"] = "low_rank"
     """What is generated: whole matrices, low-rank products, gates on shared rows, the output layer only."""
     rank: int = Field(4, ge=1)
@@ -199,7 +199,7 @@ class ModelConfig(_Settings):
     retrieval: RetrievalConfig = RetrievalConfig()
     alignment_components: int = Field(64, ge=0)
     """Principal components of the alignment similarity to the memory, put beside the target's embedding."""
-    members: int = Field(4, ge=1, le=32)
+    members: int = Field(2, ge=1, le=32)
     """Number of independently initialised hypernetworks whose scores are averaged."""
     scale_labels: bool = True
     """Train on standardised labels (scores are always returned in label units)."""
@@ -222,12 +222,15 @@ class TrainingConfig(_Settings):
     """Targets in one step."""
     compounds_per_target: int = Field(32, gt=0)
     """Compounds of each target in one step, drawn with replacement where a target has fewer."""
-    epochs: int = Field(20, gt=0)
+    epochs: int = Field(8, gt=0)
     """Most epochs."""
-    patience: int = Field(6, gt=0)
+    patience: int = Field(4, gt=0)
     """Epochs without a better validation metric before training stops."""
     metric: Literal["mse", "mae", "ci", "pearson", "spearman", "auroc", "auto"] = "auto"
     """Validation metric that selects the epoch; auto: mse for values, auroc for classes."""
+    caution: float = Field(1.0, ge=0)
+    """Standard errors, over validation targets, by which the networks' share in the scores is put below its
+    best validation value, where a model also retrieves labels; large values leave the retrieved scores alone."""
     learning_rate: float = Field(5e-4, gt=0)
     """Step size of Adam."""
     weight_decay: float = Field(1e-2, ge=0)

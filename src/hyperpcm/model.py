@@ -151,6 +151,7 @@ class HyperPCM(nn.Module):
             else None
         )
         inputs = compound_encoder.width + (0 if self.retrieval is None else self.retrieval.width)
+        self.register_buffer("correction", torch.ones(()))
         self.members = nn.ModuleList(Member(config, target_width, inputs) for _ in range(config.members))
         self._register_memory(memory, components)
 
@@ -169,6 +170,7 @@ class HyperPCM(nn.Module):
             self.register_buffer(name, tensor)
         self.landmark_width = memory.landmarks.shape[1]
 
+    correction: Tensor
     memory_embeddings: Tensor
     memory_rows: Tensor
     memory_columns: Tensor
@@ -271,6 +273,9 @@ class HyperPCM(nn.Module):
     ) -> Float[Tensor, "k t c"]:
         """Return the score of each member, scaled (logits for a binary quantity); average them to predict.
 
+        What the networks say is added to what is retrieved: in training as it is, otherwise times
+        ``correction``, the share of it that the validation side supports.
+
         Args:
             targets: unscaled target embeddings.
             compounds: unscaled compound embeddings of each target's compounds.
@@ -286,8 +291,11 @@ class HyperPCM(nn.Module):
         regularisation = (
             QsarRegularisation(qsar.noise, qsar.noise_dropout, qsar.dropout) if self.training else None
         )
+        share = 1.0 if self.training else self.correction
         networks = self.generate(targets, similarity, allowed)
-        return torch.stack([base + qsar_scores(network, inputs, regularisation) for network in networks])
+        return torch.stack(
+            [base + share * qsar_scores(network, inputs, regularisation) for network in networks]
+        )
 
     @torch.no_grad()
     def compile_target(self, sequence: str, *, name: str = "") -> TargetModel:
@@ -308,7 +316,8 @@ class HyperPCM(nn.Module):
         if self.config.needs_alignment:
             aligner = target_encoder("alignment", references=self.memory_sequences)
             similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
-        networks = tuple(network.densified() for network in self.generate(embedding, similarity))
+        generated = self.generate(embedding, similarity)
+        networks = tuple(network.densified(float(self.correction)) for network in generated)
         prior = None
         if self.retrieval is not None and similarity is not None:
             collapsed, kept = self.collapse_target(self.label_memory(), similarity)

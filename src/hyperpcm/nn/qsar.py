@@ -57,9 +57,9 @@ class GeneratedLayer:
             parts.append(torch.bmm(self.left, self.right))
         return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0].contiguous()
 
-    def densified(self) -> GeneratedLayer:
-        """Return the same map with the plain weight as its only part."""
-        return GeneratedLayer(bias=self.bias, delta=self.dense())
+    def densified(self, factor: float = 1.0) -> GeneratedLayer:
+        """Return the same map, times a factor, with the plain weight as its only part."""
+        return GeneratedLayer(bias=factor * self.bias, delta=factor * self.dense())
 
     def of_target(self, index: int) -> GeneratedLayer:
         """Return the layer of one target of the batch, its target axis kept with length 1."""
@@ -103,10 +103,10 @@ class QsarNetwork:
     noise_head: GeneratedLayer | None = None
     activation: str = "relu"
 
-    def densified(self) -> QsarNetwork:
-        """Return the same networks with plain weights only."""
+    def densified(self, factor: float = 1.0) -> QsarNetwork:
+        """Return the same networks with plain weights only, their scores times a factor."""
         head = None if self.noise_head is None else self.noise_head.densified()
-        layers = tuple(layer.densified() for layer in self.layers)
+        layers = (*(layer.densified() for layer in self.layers[:-1]), self.layers[-1].densified(factor))
         return QsarNetwork(layers=layers, noise_head=head, activation=self.activation)
 
     def of_target(self, index: int) -> QsarNetwork:

@@ -70,7 +70,7 @@ class Trainer:
         model: with memory, scalers and label retrieval set.
         data: the encoded table.
         train: training rows.
-        validate: returns the validation metrics of the model as it is.
+        validate: returns the validation metrics of the model as it is; may set its ``correction``.
         metric: name of the metric that selects the epoch.
         higher_is_better: of that metric.
         config: the loop's settings.
@@ -196,8 +196,8 @@ class Trainer:
             targets = ", ".join(map(str, rows.targets[:5]))
             raise DivergedError(
                 f"The loss was {value} at step {state.step} (epoch {state.epoch}, targets {targets} of the "
-                f"table); that is {state.bad_steps} such steps. Lower training.learning_rate or training.clip, "
-                "or look for extreme labels; the best weights so far are in the checkpoint."
+                f"table); that is {state.bad_steps} such steps. Lower training.learning_rate or "
+                "training.clip, or look for extreme labels; the best weights so far are in the checkpoint."
             )
 
     def _judge(

@@ -22,6 +22,7 @@ from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss
+from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
 from hyperpcm.training.loggers import RunLoggers
 from hyperpcm.training.loop import Trainer, predict_pairs
@@ -205,12 +206,22 @@ def _trainer(
     }
     shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
 
+    prior = None
+    if model.retrieval is not None and retrieved is not None and not binary:
+        prior = model.label_scale.to_labels(model.retrieval.scores(retrieved)).numpy()
+
     def validate() -> dict[str, float]:
+        model.correction.fill_(1.0)
         scores = predict_pairs(model, data, compounds, targets, retrieved)
+        share = 1.0
+        if prior is not None:
+            share = supported_share(labels - prior, scores - prior, targets, training.caution)
+            model.correction.fill_(share)
+            scores = prior + np.float32(share) * (scores - prior)
         found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
         if metric == "auroc":
             found["auroc"] = float(metrics.auroc(interactions.is_active()[split.valid], scores))
-        return found
+        return found if prior is None else found | {"correction": share}
 
     width = quantity.bin_width
     return Trainer(
