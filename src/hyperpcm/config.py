@@ -306,6 +306,8 @@ def load_config(path: Path | None = None, overrides: Sequence[str] = ()) -> RunC
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ConfigError(f"{path}: there is no such file.") from None
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not a TOML file: {error}.") from None
     for override in overrides:
