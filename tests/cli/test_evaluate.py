@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from hyperpcm.checkpoint import load_model
 from hyperpcm.cli.main import app
 from hyperpcm.evaluation.results import AccuracyResults
 
@@ -110,3 +111,12 @@ def test_a_report_shows_a_ranking_for_a_protein_that_is_given(trained: SimpleNam
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script" not in page
     assert "most similar training target" in page
+
+
+def test_a_report_says_when_the_protein_is_not_new(trained: SimpleNamespace, tmp_path: Path):
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    known = load_model(run / "model.safetensors").memory_sequences[0]
+    assert call("report", run, "--target", known).exit_code == 0
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "trained on this very sequence" in page
+    assert "most similar training target" not in page

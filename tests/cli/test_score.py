@@ -186,17 +186,20 @@ def test_what_is_read_is_never_written_over(trained: SimpleNamespace, tmp_path: 
     table.write_text("smiles,name\nCCO,x\n")
     fasta = tmp_path / "a.fasta"
     fasta.write_text(f">a\n{trained.sequence}\n")
+    lone = tmp_path / "lone.csv"
+    lone.write_text(f">a\n{trained.sequence}\n")
     model = trained.run / "model.safetensors"
-    before = [path.read_bytes() for path in (table, fasta, model)]
+    before = [path.read_bytes() for path in (table, fasta, lone, model)]
     for arguments in (
         ["score", trained.target, table, "--out", table],
+        ["score", trained.run, table, "--target", lone, "--out", lone],
         ["compile", trained.run, fasta, "--out", fasta],
         ["compile", trained.run, fasta, "--out", model],
     ):
         done = call(*arguments, "--overwrite")
         assert done.exit_code == 2, arguments
         assert "read from" in done.stderr
-    assert [path.read_bytes() for path in (table, fasta, model)] == before
+    assert [path.read_bytes() for path in (table, fasta, lone, model)] == before
 
 
 def test_a_full_disk_leaves_nothing_behind(trained: SimpleNamespace, tmp_path: Path, small_disk: Path):

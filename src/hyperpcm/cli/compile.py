@@ -9,6 +9,7 @@ import typer
 
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.models import compiled, model_file
+from hyperpcm.cli.targets import target_file
 
 __all__ = ["compile_target"]
 
@@ -29,7 +30,8 @@ def compile_target(
 
     console: Console = ctx.obj
     source = model_file(model)
-    check_output(out, overwrite=overwrite, inputs=[source, Path(target)] if len(target) < 1000 else [source])
+    fasta = target_file(target)
+    check_output(out, overwrite=overwrite, inputs=[source] if fasta is None else [source, fasta])
     target_model = compiled(source, target, record=record, name=name)
     from hyperpcm.checkpoint import save_target_model
 

@@ -13,12 +13,13 @@ from hyperpcm.cli.console import Console
 from hyperpcm.cli.models import model_file, target_model_of
 from hyperpcm.cli.rejections import as_record, in_words
 from hyperpcm.cli.tables import aligned, terminal_width
+from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError, Rejection
 
 if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
     from hyperpcm.datasets.output import Column
-    from hyperpcm.target_model import Scores, TargetModel
+    from hyperpcm.target_model import Scores
 
 __all__ = ["score"]
 
@@ -61,7 +62,8 @@ def score(
     console: Console = ctx.obj
     roles = column_roles(columns or ())
     source = model_file(model)
-    inputs = [source, *input_files(compounds)]
+    fasta = target_file(target)
+    inputs = [source, *input_files(compounds), *([] if fasta is None else [fasta])]
     if out is not None:
         _check_out(out, overwrite, inputs)
     given = read_all(compounds, columns=roles or None)
@@ -79,7 +81,11 @@ def score(
     if out is not None:
         _write(out, given, scores, rejections, overwrite=overwrite)
         top = _BESIDE_FILE if top is None else top
-    _show(console, target_model, given, scores, rejections, top, as_json=as_json)
+    best = [int(row) for row in scores.order()[:top]]
+    if as_json:
+        console.result_json(_record(target_model.name, given, scores, rejections, best))
+    else:
+        console.result(_ranking(given, scores, best))
     if out is not None:
         console.note(f"{len(given.smiles):,} rows written to {out}")
 
@@ -158,38 +164,32 @@ def _write(
         writer.write(columns)
 
 
-def _show(
-    console: Console,
-    target_model: TargetModel,
-    given: GivenCompounds,
-    scores: Scores,
-    rejections: dict[int, Rejection],
-    top: int | None,
-    *,
-    as_json: bool,
-) -> None:
-    best = [int(row) for row in scores.order()[:top]]
-    if as_json:
-        console.result_json(
-            {
-                "target": target_model.name,
-                "quantity": scores.quantity.name,
-                "unit": scores.quantity.unit,
-                "kind": scores.quantity.kind,
-                "scores": [
-                    {
-                        "rank": rank,
-                        "row": row + 1,
-                        "name": given.names[row],
-                        "smiles": scores.smiles[row],
-                        "score": float(scores.values[row]),
-                    }
-                    for rank, row in enumerate(best, start=1)
-                ],
-                "rejected": [as_record(one) for one in rejections.values()],
-            }
-        )
-        return
+def _record(
+    target: str, given: GivenCompounds, scores: Scores, rejections: dict[int, Rejection], best: list[int]
+) -> dict[str, object]:
+    """The result as JSON values."""
+    ranked = [
+        {
+            "rank": rank,
+            "row": row + 1,
+            "name": given.names[row],
+            "smiles": scores.smiles[row],
+            "score": float(scores.values[row]),
+        }
+        for rank, row in enumerate(best, start=1)
+    ]
+    return {
+        "target": target,
+        "quantity": scores.quantity.name,
+        "unit": scores.quantity.unit,
+        "kind": scores.quantity.kind,
+        "scores": ranked,
+        "rejected": [as_record(one) for one in rejections.values()],
+    }
+
+
+def _ranking(given: GivenCompounds, scores: Scores, best: list[int]) -> str:
+    """The result as a table; without a column of names where there are none."""
     title = _score_title(scores.quantity)
     named = any(given.names[row] for row in best)
     header = ["rank", title, *(["name"] if named else []), "SMILES"]
@@ -202,7 +202,7 @@ def _show(
         ]
         for rank, row in enumerate(best, start=1)
     ]
-    console.result(aligned(header, rows, right={"rank", title}, flexible="SMILES", width=terminal_width()))
+    return aligned(header, rows, right={"rank", title}, flexible="SMILES", width=terminal_width())
 
 
 def _score_title(quantity: Quantity) -> str:

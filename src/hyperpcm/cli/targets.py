@@ -11,7 +11,7 @@ from hyperpcm.errors import InputError, InvalidSequenceError
 if TYPE_CHECKING:
     from hyperpcm.protein import FastaRecords, Target
 
-__all__ = ["read_target"]
+__all__ = ["read_target", "target_file"]
 
 _NAMED = 8  # records listed where one has to be chosen
 
@@ -31,10 +31,10 @@ def read_target(given: str, *, record: str | None = None, name: str | None = Non
     """
     from hyperpcm.protein import Target, parse_fasta, read_fasta, validate_sequence
 
-    path = Path(given)
+    path = target_file(given)
     if given == "-":
         found = _chosen(parse_fasta(sys.stdin.read()), record, "standard input")
-    elif _is_file(path):
+    elif path is not None:
         found = _chosen(read_fasta(path), record, given)
     elif record is not None or _looks_like_a_path(given):
         raise InputError(f"{given}: there is no such file. Give a FASTA file or an amino-acid sequence.")
@@ -43,11 +43,12 @@ def read_target(given: str, *, record: str | None = None, name: str | None = Non
     return found if name is None else Target(found.sequence, name, found.changes)
 
 
-def _is_file(path: Path) -> bool:
+def target_file(given: str | None) -> Path | None:
+    """The FASTA file that is meant, if it is one and not a sequence."""
     try:
-        return path.is_file()
+        return Path(given) if given is not None and Path(given).is_file() else None
     except (OSError, ValueError):  # a sequence of thousands of letters, or a NUL in it, is no name of a file
-        return False
+        return None
 
 
 def _looks_like_a_path(given: str) -> bool:
