@@ -1,3 +1,64 @@
-"""Which compounds act on this protein, how strongly, and may I believe it?"""
+"""Which compounds act on this protein, how strongly, and may I believe it?
+
+The public names are imported when they are first asked for, so that ``import hyperpcm`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hyperpcm.checkpoint import load_model, load_target_model, save_model, save_target_model
+    from hyperpcm.config import RunConfig, load_config
+    from hyperpcm.datasets import Interactions, Quantity, Split, load, make_splits, read_table
+    from hyperpcm.errors import HyperpcmError, InputError, Rejection
+    from hyperpcm.model import HyperPCM
+    from hyperpcm.target_model import Scores, TargetModel
+    from hyperpcm.training import evaluate_run, fit
+
+__all__ = [
+    "HyperPCM",
+    "HyperpcmError",
+    "InputError",
+    "Interactions",
+    "Quantity",
+    "Rejection",
+    "RunConfig",
+    "Scores",
+    "Split",
+    "TargetModel",
+    "evaluate_run",
+    "fit",
+    "load",
+    "load_config",
+    "load_model",
+    "load_target_model",
+    "make_splits",
+    "read_table",
+    "save_model",
+    "save_target_model",
+]
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    **dict.fromkeys(("load_model", "load_target_model", "save_model", "save_target_model"), "checkpoint"),
+    **dict.fromkeys(("RunConfig", "load_config"), "config"),
+    **dict.fromkeys(("Interactions", "Quantity", "Split", "load", "make_splits", "read_table"), "datasets"),
+    **dict.fromkeys(("HyperpcmError", "InputError", "Rejection"), "errors"),
+    **dict.fromkeys(("HyperPCM",), "model"),
+    **dict.fromkeys(("Scores", "TargetModel"), "target_model"),
+    **dict.fromkeys(("evaluate_run", "fit"), "training"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"hyperpcm.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
