@@ -22,7 +22,7 @@ from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.evaluation.results import AccuracyResults, ResultRow, accuracy_path
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.evaluation.tables import render_table
-from hyperpcm.training.evaluate_run import model_rows, null_rows, protocol_of
+from hyperpcm.training.evaluation import model_rows, null_rows, protocol_of
 from hyperpcm.training.run import open_data, open_split, train_model
 
 RESULTS = Path(__file__).parent / "results"

@@ -222,13 +222,13 @@ class TrainingConfig(_Settings):
     """Targets in one step."""
     compounds_per_target: int = Field(32, gt=0)
     """Compounds of each target in one step, drawn with replacement where a target has fewer."""
-    epochs: int = Field(8, gt=0)
+    epochs: int = Field(5, gt=0)
     """Most epochs."""
-    patience: int = Field(4, gt=0)
+    patience: int = Field(3, gt=0)
     """Epochs without a better validation metric before training stops."""
     metric: Literal["mse", "mae", "ci", "pearson", "spearman", "auroc", "auto"] = "auto"
     """Validation metric that selects the epoch; auto: mse for values, auroc for classes."""
-    caution: float = Field(1.0, ge=0)
+    caution: float = Field(2.0, ge=0)
     """Standard errors, over validation targets, by which the networks' share in the scores is put below
     its best validation value, where a model also retrieves labels; a large value leaves what is retrieved as
     it is."""

@@ -8,6 +8,7 @@ Tensors only in `forward`; identifiers and encoders are used by `compile_target`
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -203,14 +204,21 @@ class HyperPCM(nn.Module):
             self.label_scaler.mean.fill_(self.config.label_centre)
 
     def label_memory(self) -> tuple[Tensor, Tensor]:
-        """Return scaled labels and the measured mask of the memory, [m, j] each, dense if small enough."""
+        """Return scaled labels and the measured mask of the memory, [m, j] each, dense if small enough.
+
+        A pair that was measured several times counts once, with its mean.
+        """
         shape = (len(self.memory_sequences), len(self.landmark_compounds))
         index = torch.stack([self.memory_rows.long(), self.memory_columns.long()])
         values = self.label_scale.to_scaled(self.memory_values)
         ones = torch.ones_like(values)
-        labels, measured = (
-            torch.sparse_coo_tensor(index, data, shape, check_invariants=False).coalesce()
+        sums, counts = (
+            torch.sparse_coo_tensor(index, data, shape, check_invariants=True).coalesce()
             for data in (values, ones)
+        )
+        labels, measured = (
+            torch.sparse_coo_tensor(sums.indices(), data, shape, is_coalesced=True, check_invariants=True)
+            for data in (sums.values() / counts.values(), torch.ones_like(counts.values()))
         )
         if shape[0] * shape[1] <= _DENSE_MEMORY:
             return labels.to_dense(), measured.to_dense()
@@ -299,7 +307,10 @@ class HyperPCM(nn.Module):
 
     @torch.no_grad()
     def compile_target(self, sequence: str, *, name: str = "") -> TargetModel:
-        """Return the frozen model of one protein, known or never measured.
+        """Return the frozen model of one protein, known or never measured; on the CPU, sharing nothing.
+
+        A target of the memory sees its own labels, which training hides from it. The model is put into
+        evaluation mode.
 
         Args:
             sequence: amino acids; validated first.
@@ -317,21 +328,22 @@ class HyperPCM(nn.Module):
             aligner = target_encoder("alignment", references=self.memory_sequences)
             similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
         generated = self.generate(embedding, similarity)
-        networks = tuple(network.densified(float(self.correction)) for network in generated)
+        networks = tuple(network.densified(float(self.correction)).cpu() for network in generated)
         prior = None
         if self.retrieval is not None and similarity is not None:
             collapsed, kept = self.collapse_target(self.label_memory(), similarity)
-            prior = RetrievedPrior(self.retrieval, collapsed, self.landmark_bits()[kept], self.radius)
+            retrieval = copy.deepcopy(self.retrieval).cpu().requires_grad_(False)
+            prior = RetrievedPrior(retrieval, collapsed.cpu(), self.landmark_bits()[kept], self.radius)
         return TargetModel(
             name=target.name or name,
             sequence=target.sequence,
             quantity=self.quantity,
             encoder=self.compound_encoder,
             networks=networks,
-            compound_scaler=self.compound_scaler,
+            compound_scaler=copy.deepcopy(self.compound_scaler).cpu(),
             label_scale=self.label_scale,
             prior=prior,
-            provenance={"model": self.card, "changes": list(target.changes)},
+            provenance={"model": copy.deepcopy(self.card), "changes": list(target.changes)},
         )
 
     def landmark_bits(self) -> npt.NDArray[np.uint8]:

@@ -68,7 +68,7 @@ def _run(console: Console, config: RunConfig, out: Path) -> None:
     """All steps, each announced and timed."""
     from hyperpcm.checkpoint import load_model, save_target_model
     from hyperpcm.evaluation.tables import render_table
-    from hyperpcm.training.evaluate_run import evaluate_run
+    from hyperpcm.training.evaluation import evaluate_run
     from hyperpcm.training.report_run import rank_known_compounds, report_run
     from hyperpcm.training.run import open_data
 

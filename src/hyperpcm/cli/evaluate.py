@@ -38,7 +38,7 @@ def evaluate(
     console: Console = ctx.obj
     chosen = _chosen(nulls, no_nulls, NULL_ROWS)
     model_file(run)
-    from hyperpcm.training.evaluate_run import evaluate_run
+    from hyperpcm.training.evaluation import evaluate_run
 
     with console.progress() as progress:
         evaluated = evaluate_run(run, nulls=chosen, progress=progress)

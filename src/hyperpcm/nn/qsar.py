@@ -61,6 +61,11 @@ class GeneratedLayer:
         """Return the same map, times a factor, with the plain weight as its only part."""
         return GeneratedLayer(bias=factor * self.bias, delta=factor * self.dense())
 
+    def cpu(self) -> GeneratedLayer:
+        """Return the layer with its tensors in the memory of the CPU."""
+        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return GeneratedLayer(**{name: part if part is None else part.cpu() for name, part in parts.items()})
+
     def of_target(self, index: int) -> GeneratedLayer:
         """Return the layer of one target of the batch, its target axis kept with length 1."""
         rows = slice(index, index + 1)
@@ -108,6 +113,13 @@ class QsarNetwork:
         head = None if self.noise_head is None else self.noise_head.densified()
         layers = (*(layer.densified() for layer in self.layers[:-1]), self.layers[-1].densified(factor))
         return QsarNetwork(layers=layers, noise_head=head, activation=self.activation)
+
+    def cpu(self) -> QsarNetwork:
+        """Return the networks with their tensors in the memory of the CPU."""
+        head = None if self.noise_head is None else self.noise_head.cpu()
+        return QsarNetwork(
+            layers=tuple(layer.cpu() for layer in self.layers), noise_head=head, activation=self.activation
+        )
 
     def of_target(self, index: int) -> QsarNetwork:
         """Return the network of one target of the batch, its target axis kept with length 1."""

@@ -40,6 +40,10 @@ class CollapsedLabels:
     first: Float[Tensor, "t l j"]
     second: Float[Tensor, "t l j"]
 
+    def cpu(self) -> CollapsedLabels:
+        """Return the sums in the memory of the CPU."""
+        return CollapsedLabels(self.evidence.cpu(), self.first.cpu(), self.second.cpu())
+
 
 class LabelRetrieval(nn.Module):
     """Kernel regression over the memory's labels with learned exponents on both axes.

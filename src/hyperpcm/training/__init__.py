@@ -6,15 +6,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hyperpcm.training.evaluate_run import EvaluatedRun, evaluate_run
+    from hyperpcm.training.evaluation import EvaluatedRun, evaluate_run
     from hyperpcm.training.run import FittedRun, fit
     from hyperpcm.training.run_folder import RunFolder
 
 __all__ = ["EvaluatedRun", "FittedRun", "RunFolder", "evaluate_run", "fit"]
 
 _HOMES = {
-    "EvaluatedRun": "evaluate_run",
-    "evaluate_run": "evaluate_run",
+    "EvaluatedRun": "evaluation",
+    "evaluate_run": "evaluation",
     "FittedRun": "run",
     "fit": "run",
     "RunFolder": "run_folder",

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.util
 from types import TracebackType
 from typing import Any
 
-from hyperpcm.config import RunConfig
+from hyperpcm.config import RunConfig, TrainingConfig
 from hyperpcm.errors import MissingExtraError
 from hyperpcm.training.run_folder import RunFolder
 
-__all__ = ["RunLoggers"]
+__all__ = ["RunLoggers", "check_loggers"]
+
+
+def check_loggers(training: TrainingConfig) -> None:
+    """Refuse, before anything expensive happens, a logger that is not installed.
+
+    Raises:
+        MissingExtraError: the message holds the install command.
+    """
+    if training.tensorboard and not _is_installed("tensorboard"):
+        raise MissingExtraError("TensorBoard", "tensorboard")
+    if training.wandb and not _is_installed("wandb"):
+        raise MissingExtraError("Weights & Biases", "wandb")
+
+
+def _is_installed(name: str) -> bool:
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is not None  # W&B leaves folders of its own name: no package
 
 
 class RunLoggers:

@@ -129,7 +129,7 @@ class Trainer:
 
         Raises:
             TrainingStoppedError: a signal came; the checkpoint is written.
-            DivergedError: the loss was not a number more often than allowed.
+            DivergedError: the loss was not a number more often than allowed; the checkpoint is written.
         """
         state, steps = self.state, len(self.sampler)
         if state.best_epoch < 0:
@@ -139,7 +139,11 @@ class Trainer:
             self._set_rate()
             plan = self.sampler.epoch(state.epoch)
             while state.step_in_epoch < steps:
-                self._step(plan[state.step_in_epoch])
+                try:
+                    self._step(plan[state.step_in_epoch])
+                except DivergedError:
+                    save()
+                    raise
                 state.step += 1
                 state.step_in_epoch += 1
                 if progress is not None:
@@ -165,13 +169,17 @@ class Trainer:
         loss = self.loss(scores.flatten(0, 1), labels.flatten(0, 1), censored.flatten(0, 1), self._bin_width)
         value = float(loss.detach())
         if not math.isfinite(value):
-            self._skip(value, rows)
+            self._skip("loss", value, rows)
             return
         self.optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(
+        norm = self.fabric.clip_gradients(
             self.model, self.optimiser, max_norm=self.config.clip, error_if_nonfinite=False
         )
+        # With 16-mixed an overflow is expected now and then; the gradient scaler leaves out the step itself.
+        if norm is not None and self.config.precision != "16-mixed" and not math.isfinite(float(norm)):
+            self._skip("gradient norm", float(norm), rows)
+            return
         self.optimiser.step()
         self.state.loss_sum += value
 
@@ -188,14 +196,14 @@ class Trainer:
         scale = self.raw_model.label_scale
         return labels if scale.binary else scale.to_scaled(labels)
 
-    def _skip(self, value: float, rows: StepRows) -> None:
+    def _skip(self, what: str, value: float, rows: StepRows) -> None:
         state = self.state
         state.bad_steps += 1
-        logger.warning("step %d skipped: its loss is %s", state.step, value)
+        logger.warning("step %d skipped: its %s is %s", state.step, what, value)
         if state.bad_steps > self.config.bad_steps:
             targets = ", ".join(map(str, rows.targets[:5]))
             raise DivergedError(
-                f"The loss was {value} at step {state.step} (epoch {state.epoch}, targets {targets} of the "
+                f"The {what} was {value} at step {state.step} (epoch {state.epoch}, targets {targets} of the "
                 f"table); that is {state.bad_steps} such steps. Lower training.learning_rate or "
                 "training.clip, or look for extreme labels; the best weights so far are in the checkpoint."
             )
@@ -207,11 +215,9 @@ class Trainer:
         state = self.state
         found = self._validate()
         value = found[self.metric]
-        is_better = state.best_value is None or (
-            value > state.best_value if self.higher_is_better else value < state.best_value
-        )
-        if math.isfinite(value) and is_better:
-            state.best_epoch, state.best_value, state.epochs_since_cut = epoch, value, 0
+        if self._is_best(value):
+            state.best_epoch, state.epochs_since_cut = epoch, 0
+            state.best_value = value if math.isfinite(value) else None
             self.best = {
                 key: tensor.detach().cpu().clone() for key, tensor in self.raw_model.state_dict().items()
             }
@@ -224,11 +230,20 @@ class Trainer:
             "step": state.step,
             "train_loss": train_loss,
             "learning_rate": self.optimiser.param_groups[0]["lr"],
-            **{f"valid_{name}": number for name, number in found.items()},
+            **{f"valid_{name}": x if math.isfinite(x) else None for name, x in found.items()},
             "best_epoch": state.best_epoch,
         }
         state.history.append(record)
         on_epoch(record)
+
+    def _is_best(self, value: float) -> bool:
+        """Whether a validation metric beats the best so far; the first epoch is kept whatever it says."""
+        best = self.state.best_value
+        if self.state.best_epoch < 0:
+            return True
+        if best is None or not math.isfinite(value):
+            return math.isfinite(value)
+        return value > best if self.higher_is_better else value < best
 
     def _is_patience_spent(self) -> bool:
         return self.state.epoch - 1 - max(self.state.best_epoch, 0) >= self.config.patience

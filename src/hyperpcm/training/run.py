@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from hyperpcm import metrics
 from hyperpcm.checkpoint import save_model
-from hyperpcm.config import DataConfig, RunConfig
+from hyperpcm.config import DataConfig, RunConfig, TrainingConfig
 from hyperpcm.datasets import load, make_splits, read_table
-from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.interactions import Interactions, Quantity
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
-from hyperpcm.nn.losses import Loss
+from hyperpcm.nn.losses import Loss, LossName
 from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
-from hyperpcm.training.loggers import RunLoggers
+from hyperpcm.training.loggers import RunLoggers, check_loggers
 from hyperpcm.training.loop import Trainer, predict_pairs
 from hyperpcm.training.retrieval_fit import fit_retrieval
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
 
-__all__ = ["FittedRun", "fit", "open_data", "open_split", "train_model"]
+__all__ = ["FittedRun", "fit", "limited_threads", "open_data", "open_split", "train_model"]
 
 logger = logging.getLogger(__name__)
 
@@ -111,8 +113,6 @@ def fit(
         DivergedError: the loss was not a number too often.
     """
     run = RunFolder(folder)
-    if config.threads:
-        torch.set_num_threads(config.threads)
     if resume:
         run.check_same(config)
     interactions = open_data(config.data, progress)
@@ -122,8 +122,9 @@ def fit(
             return _finished(run)
     else:
         split = open_split(config, interactions)
+        _check(config, interactions, split)
         run.begin(config, interactions, split, overwrite=overwrite)
-    with EmbeddingStore() as store:
+    with EmbeddingStore() as store, limited_threads(config.threads):
         model, trainer_state = train_model(
             config, interactions, split, run=run, resume=resume, store=store, progress=progress
         )
@@ -131,6 +132,24 @@ def fit(
     save_model(model, run.model_path, overwrite=True)
     run.clear_state()
     return _finished(run)
+
+
+@contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Hold torch and the numerical libraries to some threads; 0 leaves them alone.
+
+    Many small products on more threads than free cores wait for one another most of the time.
+    """
+    if not threads:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(limits=threads):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _finished(run: RunFolder) -> FittedRun:
@@ -154,7 +173,7 @@ def train_model(
     Returns:
         The model with its best weights, on the CPU, and the record of the epoch they come from.
     """
-    _check_labels(interactions, split)
+    _check(config, interactions, split)
     data = encode(config, interactions, split, store, progress)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, split, data)
@@ -184,16 +203,7 @@ def _trainer(
 ) -> Trainer:
     quantity, training = interactions.quantity, config.training
     binary = quantity.kind == "binary"
-    metric = training.metric
-    if metric == "auto":
-        metric = "auroc" if binary else "mse"
-    loss = training.loss
-    if loss == "auto":
-        loss = "bce" if binary else "mse"
-    if binary != (loss == "bce"):
-        raise ConfigError(f"training.loss = {loss!r} does not fit {quantity.kind} labels ({quantity.name}).")
-    if binary and metric != "auroc":
-        raise ConfigError(f"training.metric = {metric!r} does not fit two classes; use auroc.")
+    loss, metric = _loss_and_metric(training, quantity)
     labels = interactions.point()[split.valid]
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
     retrieved = None if data.retrieved is None else data.retrieved[torch.from_numpy(split.valid.copy())]
@@ -238,8 +248,28 @@ def _trainer(
     )
 
 
-def _check_labels(interactions: Interactions, split: Split) -> None:
-    """Refuse what no model can learn from."""
+def _loss_and_metric(training: TrainingConfig, quantity: Quantity) -> tuple[LossName, str]:
+    """Return what is minimised and what selects the epoch, as the settings and the kind of labels have it."""
+    binary = quantity.kind == "binary"
+    metric = training.metric
+    if metric == "auto":
+        metric = "auroc" if binary else "mse"
+    loss = training.loss
+    if loss == "auto":
+        loss = "bce" if binary else "mse"
+    if binary != (loss == "bce"):
+        raise ConfigError(f"training.loss = {loss!r} does not fit {quantity.kind} labels ({quantity.name}).")
+    if binary and metric != "auroc":
+        raise ConfigError(f"training.metric = {metric!r} does not fit two classes; use auroc.")
+    if metric == "auroc" and quantity.active_at is None:
+        raise ConfigError("training.metric = 'auroc' needs a threshold of activity; set data.active_at.")
+    return loss, metric
+
+
+def _check(config: RunConfig, interactions: Interactions, split: Split) -> None:
+    """Refuse settings that do not fit the labels, and labels that no model can learn from."""
+    _loss_and_metric(config.training, interactions.quantity)
+    check_loggers(config.training)
     labels = interactions.point()[split.train]
     targets = len(np.unique(interactions.target_index[split.train]))
     if targets < 2:

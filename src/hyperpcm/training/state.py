@@ -33,6 +33,7 @@ def save_state(folder: RunFolder, trainer: Trainer) -> None:
     header: dict[str, Any] = {
         "state": dataclasses.asdict(trainer.state),
         "rates": [group["lr"] for group in groups],
+        "precision": trainer.fabric.strategy.precision.state_dict(),
     }
     write_archive(folder.state_path / _FILE, "training_state", tensors, header, overwrite=True)
 
@@ -48,10 +49,11 @@ def load_state(folder: RunFolder, trainer: Trainer) -> None:
         return
     archive = read_archive(path, "training_state")
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "loss": {}, "best": {}, "optimiser": {}}
-    for name, tensor in archive.tensors.items():
-        part, _, key = name.partition(".")
-        parts[part][key] = tensor
     try:
+        for name, tensor in archive.tensors.items():
+            part, _, key = name.partition(".")
+            parts[part][key] = tensor
+        trainer.fabric.strategy.precision.load_state_dict(archive.header["precision"])  # type: ignore[arg-type]
         trainer.raw_model.load_state_dict(parts["model"])
         trainer.loss.load_state_dict(parts["loss"])
         _load_optimiser(trainer.optimiser, parts["optimiser"])

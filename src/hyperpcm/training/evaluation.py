@@ -27,7 +27,7 @@ from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, encode
 from hyperpcm.training.loop import predict_pairs
-from hyperpcm.training.run import open_data
+from hyperpcm.training.run import limited_threads, open_data
 from hyperpcm.training.run_folder import RunFolder
 
 __all__ = ["EvaluatedRun", "evaluate_run", "model_rows", "null_rows", "protocol_of"]
@@ -82,7 +82,7 @@ def evaluate_run(
         raise InputError(f"{folder}: training has not ended here. Run hyperpcm train with --resume first.")
     interactions = open_data(config.data, progress)
     split = run.split(interactions)
-    with EmbeddingStore() as store:
+    with EmbeddingStore() as store, limited_threads(config.threads):
         model = load_model(run.model_path)
         rows, valid, test = model_rows(config, interactions, split, model, store=store, progress=progress)
         rows += null_rows(interactions, split, nulls, seed=config.seed, store=store, progress=progress)
