@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -63,8 +64,12 @@ class GeneratedLayer:
 
     def cpu(self) -> GeneratedLayer:
         """Return the layer with its tensors in the memory of the CPU."""
-        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return GeneratedLayer(**{name: part if part is None else part.cpu() for name, part in parts.items()})
+        parts: dict[str, Any] = {
+            field.name: None if value is None else value.cpu()
+            for field in dataclasses.fields(self)
+            for value in [getattr(self, field.name)]
+        }
+        return GeneratedLayer(**parts)
 
     def of_target(self, index: int) -> GeneratedLayer:
         """Return the layer of one target of the batch, its target axis kept with length 1."""
