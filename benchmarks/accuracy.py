@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE")
     parser.add_argument("--nulls", nargs="*", default=list(NULLS))
+    parser.add_argument("--only-nulls", action="store_true", help="leave the model's rows out")
     parser.add_argument("--store", type=Path, default=None, help="keep embeddings in this file")
     parser.add_argument("--table", action="store_true", help="print the table and do nothing else")
     given = parser.parse_args()
@@ -78,7 +79,7 @@ def main() -> None:
             for seed in given.seeds:
                 config = load_config(None, [*fixed, f"split.fold={fold}", f"seed={seed}", *given.settings])
                 split = open_split(config, interactions)
-                if missing(path, MODEL, fold, seed):
+                if not given.only_nulls and missing(path, MODEL, fold, seed):
                     start = time.perf_counter()
                     model, _ = train_model(config, interactions, split, store=store)
                     seconds = time.perf_counter() - start

@@ -228,10 +228,6 @@ class TrainingConfig(_Settings):
     """Epochs without a better validation metric before training stops."""
     metric: Literal["mse", "mae", "ci", "pearson", "spearman", "auroc", "auto"] = "auto"
     """Validation metric that selects the epoch; auto: mse for values, auroc for classes."""
-    caution: float = Field(2.0, ge=0)
-    """Standard errors, over validation targets, by which the networks' share in the scores is put below
-    its best validation value, where a model also retrieves labels; a large value leaves what is retrieved as
-    it is."""
     learning_rate: float = Field(5e-4, gt=0)
     """Step size of Adam."""
     weight_decay: float = Field(1e-2, ge=0)

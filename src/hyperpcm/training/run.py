@@ -225,7 +225,7 @@ def _trainer(
         scores = predict_pairs(model, data, compounds, targets, retrieved)
         share = 1.0
         if prior is not None:
-            share = supported_share(labels - prior, scores - prior, targets, training.caution)
+            share = supported_share(labels - prior, scores - prior, targets)
             model.correction.fill_(share)
             scores = prior + np.float32(share) * (scores - prior)
         found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
