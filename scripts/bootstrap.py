@@ -45,7 +45,7 @@ CHECKS = {
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "layers": ["lint-imports"],
-    "tests": ["pytest", "-n", "2", "--durations", "10"],
+    "tests": ["pytest", "-n", "2", "-m", "not slow", "--durations", "10"],
     "documentation": ["mkdocs", "build", "--strict", "--quiet"],
 }
 
