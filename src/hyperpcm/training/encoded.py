@@ -175,5 +175,5 @@ def retrieve_rows(
     if features is None:
         return data
     retrieved = torch.zeros(len(data.labels), features.shape[1])
-    retrieved[torch.from_numpy(rows)] = features
+    retrieved[torch.from_numpy(rows.copy())] = features
     return replace(data, retrieved=retrieved)
