@@ -340,7 +340,9 @@ def _apply(settings: dict[str, Any], override: str) -> None:
 def _sentence(problem: dict[str, Any]) -> str:
     location = ".".join(str(part) for part in problem["loc"]) or "settings"
     if problem["type"] == "extra_forbidden":
-        known = list(describe_fields())
+        fields = describe_fields()
+        sections = {name.rsplit(".", depth)[0] for name in fields for depth in (1, 2)} - set(fields)
+        known = sorted({*fields, *sections})
         near = difflib.get_close_matches(location, known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         return f"{location}: there is no such setting.{hint}"
