@@ -196,7 +196,7 @@ def test_the_label_memory_is_the_table_dense_or_sparse(monkeypatch: pytest.Monke
     np.testing.assert_allclose(labels.numpy(), expected, atol=1e-5)
     np.testing.assert_array_equal(mask.numpy(), known)
     scores = model.compile_target(QUERY).score(SMILES).values
-    monkeypatch.setattr("hyperpcm.model._DENSE_MEMORY", 0)
+    monkeypatch.setattr("hyperpcm.model.hyperpcm._DENSE_MEMORY", 0)
     sparse, sparse_mask = model.label_memory()
     assert sparse.is_sparse
     assert torch.equal(sparse.to_dense(), labels)

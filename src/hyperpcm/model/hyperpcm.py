@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,91 +23,19 @@ from hyperpcm.config import ModelConfig
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder, target_encoder
 from hyperpcm.errors import ConfigError, IncompatibleModelError
+from hyperpcm.model.member import Member
+from hyperpcm.model.memory import ContextMemory
 from hyperpcm.nn.alignment import AlignmentComponents
-from hyperpcm.nn.context import ContextModule
-from hyperpcm.nn.hypernetwork import Hypernetwork, QsarShape
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.protein import validate_sequence
 from hyperpcm.target_model import LabelScale, RetrievedPrior, TargetModel
 
-__all__ = ["ContextMemory", "HyperPCM", "Member"]
+__all__ = ["HyperPCM"]
 
 _CLIP = 8.0  # standard deviations; an embedding entry further out counts as this far
 _DENSE_MEMORY = 20_000_000  # a label memory with more cells than this is kept sparse
-
-
-@dataclass(frozen=True, eq=False)
-class ContextMemory:
-    """The training targets, each distinct sequence once, with what was measured on them.
-
-    Attributes:
-        sequences: one per memory row [m].
-        names: display name of each.
-        embeddings: float32 [m, d_t], unscaled.
-        compounds: standardised SMILES of the landmark compounds [j].
-        landmarks: their Morgan counts, uint8 [j, w].
-        similarity: alignment similarity of the rows to one another, float32 [m, m]; None where the model
-            aligns nothing.
-        rows: memory row of each known label, int64 [n].
-        columns: landmark compound of each known label, int64 [n].
-        values: the label, float32 [n].
-    """
-
-    sequences: tuple[str, ...]
-    names: tuple[str, ...]
-    embeddings: npt.NDArray[np.float32]
-    compounds: tuple[str, ...]
-    landmarks: npt.NDArray[np.uint8]
-    rows: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float32]
-    similarity: npt.NDArray[np.float32] | None = None
-
-
-class Member(nn.Module):
-    """Context module and hypernetwork: the learned part, of which a model averages one or several."""
-
-    def __init__(self, config: ModelConfig, target_width: int, qsar_inputs: int) -> None:
-        super().__init__()
-        context, hypernetwork, qsar = config.context, config.hypernetwork, config.qsar
-        self.skip = context.skip
-        self.context = (
-            ContextModule(
-                target_width, context.heads, context.head_width, context.dropout, guided=context.guided
-            )
-            if context.enabled
-            else None
-        )
-        self.hypernetwork = Hypernetwork(
-            target_width,
-            QsarShape(qsar_inputs, qsar.hidden, qsar.noise_head, qsar.activation),
-            trunk=hypernetwork.trunk,
-            activation=hypernetwork.activation,
-            dropout=hypernetwork.dropout,
-            parts=hypernetwork.parts,
-            rank=hypernetwork.rank,
-            shared=hypernetwork.shared,
-            rule=hypernetwork.initialisation,
-            delta_scale=hypernetwork.delta_scale,
-            zero_output=qsar.zero_start,
-        )
-
-    def forward(
-        self,
-        targets: Float[Tensor, "t d"],
-        memory: Float[Tensor, "m d"],
-        allowed: Bool[Tensor, "t m"] | None,
-        log_similarity: Float[Tensor, "t m"] | None,
-    ) -> QsarNetwork:
-        """Return the QSAR network of each target (scaled embeddings in)."""
-        represented = targets
-        if self.context is not None:
-            retrieved, _ = self.context(targets, memory, allowed, log_similarity)
-            represented = targets + retrieved if self.skip else retrieved
-        network: QsarNetwork = self.hypernetwork(represented)
-        return network
 
 
 class HyperPCM(nn.Module):

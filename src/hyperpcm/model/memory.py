@@ -1,0 +1,38 @@
+"""What a model keeps of its training targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ContextMemory"]
+
+
+@dataclass(frozen=True, eq=False)
+class ContextMemory:
+    """The training targets, each distinct sequence once, with what was measured on them.
+
+    Attributes:
+        sequences: one per memory row [m].
+        names: display name of each.
+        embeddings: float32 [m, d_t], unscaled.
+        compounds: standardised SMILES of the landmark compounds [j].
+        landmarks: their Morgan counts, uint8 [j, w].
+        similarity: alignment similarity of the rows to one another, float32 [m, m]; None where the model
+            aligns nothing.
+        rows: memory row of each known label, int64 [n].
+        columns: landmark compound of each known label, int64 [n].
+        values: the label, float32 [n].
+    """
+
+    sequences: tuple[str, ...]
+    names: tuple[str, ...]
+    embeddings: npt.NDArray[np.float32]
+    compounds: tuple[str, ...]
+    landmarks: npt.NDArray[np.uint8]
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float32]
+    similarity: npt.NDArray[np.float32] | None = None
