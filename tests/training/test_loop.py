@@ -303,3 +303,61 @@ def test_equal_seeds_give_equal_steps_whatever_was_drawn_before(made: Made):
     torch.manual_seed(999)
     torch.randn(7)
     assert fingerprint(ran(made, epochs=2).weights[-1]) == fingerprint(first.weights[-1])
+
+
+# What a step shows the model
+
+
+@pytest.mark.parametrize("mask_own", [True, False])
+def test_a_target_does_not_see_itself_in_training(made: Made, mask_own: bool):
+    """A trap of the published code: training queries retrieved themselves."""
+    config, model, data, split = made
+    context = config.model.context.model_copy(update={"mask_own": mask_own})
+    masked = copy.deepcopy(model)
+    masked.config = model.config.model_copy(update={"context": context})
+    seen: list[tuple[Tensor, Tensor | None]] = []
+
+    def prepare(trainer: Trainer) -> None:
+        def look(module: torch.nn.Module, arguments: tuple) -> None:
+            seen.append((arguments[0], arguments[4] if len(arguments) > 4 else None))
+
+        trainer.raw_model.register_forward_pre_hook(look)
+
+    ran((config, masked, data, split), prepare=prepare, epochs=1)
+    assert seen
+    memory = data.targets[torch.from_numpy(data.memory_targets)]
+    for targets, allowed in seen:
+        if not mask_own:
+            assert allowed is None
+            continue
+        own = (targets[:, None] == memory[None]).all(-1)
+        assert bool((own.sum(1) == 1).all())  # each training target is in the memory, once
+        assert torch.equal(allowed, ~own)
+
+
+def test_a_step_holds_the_labels_of_its_own_rows(made: Made):
+    """Embeddings, rows and labels stay together: what is learned is the label of the pair that is shown."""
+    _, model, data, split = made
+    pairs: list[tuple[Tensor, Tensor]] = []
+    losses: list[tuple[Tensor, Tensor]] = []
+
+    def prepare(trainer: Trainer) -> None:
+        trainer.raw_model.register_forward_pre_hook(lambda _, given: pairs.append((given[0], given[1])))
+        trainer.loss.register_forward_pre_hook(lambda _, given: losses.append((given[0], given[1])))
+
+    ran(made, prepare=prepare, epochs=1)
+    label_of = {
+        (data.targets[t].numpy().tobytes(), data.compounds[c].numpy().tobytes()): float(label)
+        for t, c, label in zip(
+            data.target_index[split.train],
+            data.compound_index[split.train],
+            model.label_scale.to_scaled(data.labels[torch.from_numpy(split.train.copy())]),
+            strict=True,
+        )
+    }
+    assert len(pairs) == len(losses) > 0
+    for (targets, compounds), (_, labels) in zip(pairs, losses, strict=True):
+        for t in range(len(targets)):
+            for c in range(compounds.shape[1]):
+                key = (targets[t].numpy().tobytes(), compounds[t, c].numpy().tobytes())
+                assert labels[t, c].item() == pytest.approx(label_of[key])
