@@ -53,6 +53,8 @@ class DataConfig(_Settings):
     """What the values mean, such as "pKi"; guessed from the table when not given."""
     unit: str | None = None
     """Unit of the values, such as "nM"; guessed from the table when not given."""
+    kind: Literal["regression", "binary"] | None = None
+    """Whether values are numbers or two classes; guessed from the table when not given."""
     active_at: float | None = None
     """Values at or above this count as active; the data set's own threshold when not given."""
     merge: bool = True

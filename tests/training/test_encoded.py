@@ -127,10 +127,11 @@ def test_nothing_is_aligned_where_nothing_uses_it(made):
     assert retrieve_rows(model, data, split.train) is data
 
 
-def test_what_is_retrieved_for_a_pair_is_what_a_compiled_target_retrieves(made):
+@pytest.mark.parametrize("side", ["train", "test"])
+def test_what_is_retrieved_for_a_pair_is_what_a_compiled_target_retrieves(made, side):
     config, interactions, split, data = made
     model = build_model(config, interactions, split, data).eval()
-    unseen = int(interactions.target_index[split.test[0]])
+    unseen = int(interactions.target_index[getattr(split, side)[0]])
     compounds = np.arange(len(interactions.compounds))
     targets = np.full(len(compounds), unseen)
     features = retrieve_pairs(model, data, compounds, targets)
@@ -143,7 +144,7 @@ def test_what_is_retrieved_for_a_pair_is_what_a_compiled_target_retrieves(made):
     np.testing.assert_allclose(compiled.score(interactions.compounds).values, scores, rtol=1e-4, atol=1e-4)
 
 
-def test_a_known_target_does_not_retrieve_its_own_labels(made):
+def test_in_training_a_target_does_not_retrieve_its_own_labels(made):
     config, interactions, split, data = made
     target = int(data.memory_targets[3])
     own = split.train[interactions.target_index[split.train] == target]
@@ -156,7 +157,8 @@ def test_a_known_target_does_not_retrieve_its_own_labels(made):
         model = build_model(config, table, split, encoded)
         model.label_scaler.mean.fill_(6.0)  # the same scale for both
         model.label_scaler.scale.fill_(1.0)
-        features.append(retrieve_rows(model, encoded, split.train).retrieved[torch.from_numpy(own)])
+        filled = retrieve_rows(model, encoded, split.train, mask_own=True)
+        features.append(filled.retrieved[torch.from_numpy(own)])
     assert torch.equal(*features)
     assert bool(features[0].any())
 
@@ -187,7 +189,7 @@ def test_scores_of_pairs_do_not_depend_on_the_other_pairs(made):
 
 def retrieval_error(model, data: EncodedData, split: Split) -> float:
     rows = torch.from_numpy(split.train.copy())
-    features = retrieve_rows(model, data, split.train).retrieved[rows]
+    features = retrieve_rows(model, data, split.train, mask_own=True).retrieved[rows]
     errors = model.retrieval.scores(features) - model.label_scale.to_scaled(data.labels[rows])
     return float(errors.square().mean())
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from hyperpcm.config import RunConfig, TrainingConfig
 from hyperpcm.datasets.splits import Split
-from hyperpcm.errors import DivergedError
+from hyperpcm.errors import ConfigError, DivergedError
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss
 from hyperpcm.training.encoded import EncodedData, build_model, encode
@@ -290,6 +290,14 @@ def test_a_gradient_that_is_no_number_never_reaches_the_weights(made: Made):
 def test_an_exploding_run_is_ended(made: Made):
     with pytest.raises(DivergedError, match=r"training\.learning_rate"):
         ran(made, epochs=20, learning_rate=1e25, bad_steps=5)
+
+
+def test_a_step_that_needs_too_much_memory_says_which_setting_to_lower(made: Made):
+    def greedy(trainer: Trainer) -> None:
+        trainer.raw_model.register_forward_pre_hook(lambda *_: torch.empty(2**52) and None)
+
+    with pytest.raises(ConfigError, match=r"needs more memory .*training\.targets_per_batch"):
+        ran(made, prepare=greedy, epochs=1)
 
 
 def test_checkpoints_come_as_often_as_asked(made: Made):

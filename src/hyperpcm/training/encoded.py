@@ -137,10 +137,10 @@ def retrieve_pairs(
     compounds: npt.NDArray[np.int64],
     targets: npt.NDArray[np.int64],
     progress: Progress | None = None,
+    *,
+    mask_own: bool = False,
 ) -> Tensor | None:
     """Return the label features of each pair, float32 [n, f]; None where the model retrieves no labels.
-
-    A target that is in the memory does not see its own labels.
 
     Args:
         model: whose memory is asked.
@@ -148,6 +148,7 @@ def retrieve_pairs(
         compounds: of each pair, int64 [n].
         targets: of each pair, int64 [n].
         progress: called with the number of targets done.
+        mask_own: hide a target's own labels from it, as in training; a compiled target sees them.
     """
     if model.retrieval is None or data.similarity is None:
         return None
@@ -156,7 +157,8 @@ def retrieve_pairs(
     different = np.unique(targets)
     for number, target in enumerate(different):
         one = slice(int(target), int(target) + 1)
-        collapsed, kept = model.collapse_target(label_memory, data.similarity[one], data.allowed[one])
+        allowed = data.allowed[one] if mask_own else None
+        collapsed, kept = model.collapse_target(label_memory, data.similarity[one], allowed)
         own = np.flatnonzero(targets == target)
         for start in range(0, len(own), _PAIRS):
             block = own[start : start + _PAIRS]
@@ -168,12 +170,20 @@ def retrieve_pairs(
 
 
 def retrieve_rows(
-    model: HyperPCM, data: EncodedData, rows: npt.NDArray[np.int64], progress: Progress | None = None
+    model: HyperPCM,
+    data: EncodedData,
+    rows: npt.NDArray[np.int64],
+    progress: Progress | None = None,
+    *,
+    mask_own: bool = False,
 ) -> EncodedData:
-    """Return the data with the label features of the given interactions filled in."""
-    features = retrieve_pairs(model, data, data.compound_index[rows], data.target_index[rows], progress)
+    """Return the data with the label features of the given interactions filled in, others as they were."""
+    compounds, targets = data.compound_index[rows], data.target_index[rows]
+    features = retrieve_pairs(model, data, compounds, targets, progress, mask_own=mask_own)
     if features is None:
         return data
     retrieved = torch.zeros(len(data.labels), features.shape[1])
+    if data.retrieved is not None:
+        retrieved.copy_(data.retrieved)
     retrieved[torch.from_numpy(rows.copy())] = features
     return replace(data, retrieved=retrieved)

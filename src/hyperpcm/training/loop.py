@@ -20,7 +20,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from hyperpcm.config import TrainingConfig
-from hyperpcm.errors import DivergedError
+from hyperpcm.errors import ConfigError, DivergedError
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss
 from hyperpcm.training.batches import StepRows, TargetSampler
@@ -159,6 +159,20 @@ class Trainer:
         self.raw_model.eval()
 
     def _step(self, rows: StepRows) -> None:
+        try:
+            self._learn(rows)
+        except (RuntimeError, MemoryError) as error:
+            # torch says it with an error of its own on a GPU, and with a plain RuntimeError on a CPU.
+            known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+            if not known and "can't allocate memory" not in str(error):
+                raise
+            lines, compounds = rows.rows.shape
+            raise ConfigError(
+                f"Step {self.state.step} ({lines} targets × {compounds} compounds) needs more memory than "
+                "there is. Lower training.targets_per_batch, training.compounds_per_target or model.members."
+            ) from error
+
+    def _learn(self, rows: StepRows) -> None:
         torch.manual_seed(self.seed * _SEED_STRIDE + self.state.step)
         self.model.train()
         device, data = self.fabric.device, self.data

@@ -75,6 +75,7 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> Interacti
         quantity=config.quantity,
         unit=config.unit,
         active_at=config.active_at,
+        kind=config.kind,
         merge=config.merge,
         progress=told,
     )
@@ -178,7 +179,8 @@ def train_model(
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, split, data)
     fit_retrieval(model, data, split.train, config.model.retrieval, config.seed, progress)
-    data = retrieve_rows(model, data, np.concatenate([split.train, split.valid]), progress)
+    data = retrieve_rows(model, data, split.train, progress, mask_own=True)
+    data = retrieve_rows(model, data, split.valid, progress)
     trainer = _trainer(config, interactions, split, model, data)
     folder = run
     if folder is not None:
