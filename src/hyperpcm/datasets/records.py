@@ -184,8 +184,8 @@ _CHEMBL20 = DatasetRecord(
     name="chembl20",
     title="ChEMBL 20 binding data of single proteins, affinity in bins of one log unit",
     quantity=Quantity("pChEMBL", "-log10(M)", active_at=7.0, bin_width=1.0),
-    interactions=463757,
-    compounds=286221,
+    interactions=464109,
+    compounds=286506,
     targets=1923,
     licence="data CC BY-SA 3.0 (ChEMBL, EMBL-EBI); the repositories' code licences do not cover it",
     citation=(
