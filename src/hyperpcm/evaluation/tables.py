@@ -13,7 +13,7 @@ import numpy as np
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.results import ResultRow
 
-__all__ = ["NULL_ROWS", "Comparison", "compare", "render_table"]
+__all__ = ["NULL_ROWS", "Comparison", "best_null", "by_fold", "compare", "render_table"]
 
 NULL_ROWS: Final = (
     "compound_mean",
@@ -128,7 +128,7 @@ def compare(
         The comparison, or None where no fold has the metric for both.
     """
     every = list(rows)
-    ours, theirs = _by_fold(every, model, metric), _by_fold(every, other, metric)
+    ours, theirs = by_fold(every, model, metric), by_fold(every, other, metric)
     shared = sorted(set(ours) & set(theirs))
     if not shared:
         return None
@@ -181,7 +181,7 @@ def render_table(
         raise TableError("there are no results to make a table of.")
     models = list(dict.fromkeys(row.model for row in every))
     models.sort(key=lambda name: (name != model, name in NULL_ROWS))
-    shown = [metric for metric in metrics if any(_by_fold(every, name, metric) for name in models)]
+    shown = [metric for metric in metrics if any(by_fold(every, name, metric) for name in models)]
     titles = [TITLES.get(metric, metric) for metric in shown]
     means = [[name, _folds_of(every, name), *_means(every, models, name, shown)] for name in models]
     blocks = [_laid_out(["model", "folds", *titles], means, style)]
@@ -205,7 +205,7 @@ def _value(row: ResultRow, metric: str) -> float | None:
     return float(found) if isinstance(found, (int, float)) and math.isfinite(found) else None
 
 
-def _by_fold(rows: list[ResultRow], model: str, metric: str) -> dict[int, float]:
+def by_fold(rows: list[ResultRow], model: str, metric: str) -> dict[int, float]:
     """Mean over seeds of a metric, by fold; folds without it are left out."""
     values: dict[int, list[float]] = {}
     for row in rows:
@@ -222,19 +222,19 @@ def _folds_of(rows: list[ResultRow], model: str) -> str:
 def _means(rows: list[ResultRow], models: list[str], model: str, metrics: Sequence[str]) -> list[str]:
     cells = []
     for metric in metrics:
-        values = list(_by_fold(rows, model, metric).values())
+        values = list(by_fold(rows, model, metric).values())
         if not values:
             cells.append("–")
             continue
         spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-        star = " *" if model == _best_null(rows, models, metric) else ""
+        star = " *" if model == best_null(rows, models, metric) else ""
         cells.append(f"{np.mean(values):.3f}{spread}{star}")
     return cells
 
 
-def _best_null(rows: list[ResultRow], models: list[str], metric: str) -> str | None:
+def best_null(rows: list[ResultRow], models: list[str], metric: str) -> str | None:
     """The null with the best mean over the folds that all nulls with this metric share."""
-    found = {name: _by_fold(rows, name, metric) for name in models if name in NULL_ROWS}
+    found = {name: by_fold(rows, name, metric) for name in models if name in NULL_ROWS}
     found = {name: values for name, values in found.items() if values}
     shared = set.intersection(*(set(values) for values in found.values())) if found else set()
     if not shared:

@@ -17,8 +17,8 @@ from hyperpcm.evaluation.tables import (
     LOWER_IS_BETTER,
     NULL_ROWS,
     Comparison,
-    _best_null,
-    _by_fold,
+    best_null,
+    by_fold,
     compare,
 )
 
@@ -77,10 +77,10 @@ def tiles(rows: Sequence[ResultRow], model: str, quantity: Quantity) -> list[Til
     """The model's headline numbers, each beside the best null; empty where the model has no row."""
     every, found = list(rows), []
     for metric in headline_metrics(quantity):
-        values = list(_by_fold(every, model, metric).values())
+        values = list(by_fold(every, model, metric).values())
         if not values:
             continue
-        best = _best_null(every, list(NULL_ROWS), metric)
+        best = best_null(every, list(NULL_ROWS), metric)
         comparison = None if best is None else compare(rows, best, metric, model=model)
         value = decimals(float(np.mean(values)))
         if comparison is None:
@@ -98,8 +98,8 @@ def skill_view(rows: Sequence[ResultRow], model: str, quantity: Quantity) -> dic
     names = sorted(
         dict.fromkeys(row.model for row in rows), key=lambda name: (name != model, name in NULL_ROWS)
     )
-    shown = [metric for metric in DEFAULT_METRICS if any(_by_fold(every, name, metric) for name in names)]
-    best = {metric: _best_null(every, names, metric) for metric in shown}
+    shown = [metric for metric in DEFAULT_METRICS if any(by_fold(every, name, metric) for name in names)]
+    best = {metric: best_null(every, names, metric) for metric in shown}
     header = [{"title": metric_title(one), "arrow": "↓" if one in LOWER_IS_BETTER else "↑"} for one in shown]
     lines = [_line(every, name, model, shown, best) for name in names]
     nulls = [name for name in names if name in NULL_ROWS]
@@ -121,7 +121,7 @@ def _line(
     """One row of the table: a model with its mean ± standard deviation of each metric."""
     cells = []
     for metric in shown:
-        values = list(_by_fold(every, name, metric).values())
+        values = list(by_fold(every, name, metric).values())
         spread = f"± {decimals(float(np.std(values, ddof=1)))}" if len(values) > 1 else ""
         mean = decimals(float(np.mean(values))) if values else "–"
         cells.append({"mean": mean, "spread": spread, "best": best[metric] == name})
