@@ -26,6 +26,7 @@ from hyperpcm.errors import CorruptModelError, DivergedError, IncompatibleModelE
 from hyperpcm.model import ContextMemory, HyperPCM
 from hyperpcm.protein import alignment_similarity
 from hyperpcm.target_model import TargetModel
+from small_models import SMALL
 
 SEQUENCES = (
     "MKTAYIAKQRQISFVKSHFSRQ",
@@ -36,13 +37,6 @@ SEQUENCES = (
 COMPOUNDS = ("CCO", "c1ccccc1", "CC(=O)Nc1ccc(O)cc1", "CC(C)Cc1ccc(C(C)C(=O)O)cc1", "CN1CCC[C@H]1c1cccnc1")
 QUERY = "MSHHWGYGKHNGPEHWHKDFPIAKG"
 QUERIES = ["CCN", "c1ccncc1", "not a molecule", "CC(=O)Oc1ccccc1C(=O)O"]
-SMALL = {
-    "members": 2,
-    "alignment_components": 3,
-    "qsar": {"hidden": [16], "zero_start": False},
-    "hypernetwork": {"trunk": [16], "rank": 2},
-    "context": {"heads": 2, "head_width": 8},
-}
 PUBLISHED = {
     "members": 1,
     "alignment_components": 0,

@@ -10,23 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hyperpcm.cli.main import app
+from small_runs import SMILES
 
-SMILES = [
-    "CCO",
-    "CC(=O)Oc1ccccc1C(=O)O",
-    "Cn1cnc2c1c(=O)n(C)c(=O)n2C",
-    "c1ccccc1",
-    "CCN(CC)CC",
-    "CC(C)Cc1ccc(cc1)C(C)C(=O)O",
-    "Oc1ccccc1",
-    "Nc1ccccc1",
-    "c1ccncc1",
-    "CC(=O)Nc1ccc(O)cc1",
-    "C1CCCCC1",
-    "OCC(O)CO",
-    "Clc1ccccc1",
-    "CCCCCC",
-]
 FAST = [
     "--set=training.epochs=1",
     "--set=model.members=1",
