@@ -18,15 +18,19 @@ import torch
 from hyperpcm.baselines import NULLS
 from hyperpcm.config import RunConfig, load_config
 from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.evaluation.results import AccuracyResults, ResultRow, accuracy_path
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.evaluation.tables import render_table
+from hyperpcm.training.encoded import build_model, encode
 from hyperpcm.training.evaluation import model_rows, null_rows, protocol_of
+from hyperpcm.training.retrieval_fit import fit_retrieval
 from hyperpcm.training.run import open_data, open_split, train_model
 
 RESULTS = Path(__file__).parent / "results"
 MODEL = "hyperpcm"
+RETRIEVAL = "hyperpcm_retrieval"
 
 
 def missing(path: Path, model: str, fold: int, seed: int) -> bool:
@@ -37,8 +41,9 @@ def missing(path: Path, model: str, fold: int, seed: int) -> bool:
 
 
 def add(path: Path, config: RunConfig, interactions: Interactions, rows: list[ResultRow]) -> None:
-    """Put rows into the results file."""
-    AccuracyResults.of(protocol_of(config, interactions), rows, surroundings()).add_to(path)
+    """Put rows into the results file; a row of another commit than the file's says so itself."""
+    results = AccuracyResults.of(protocol_of(config, interactions), rows, surroundings())
+    results.add_to(path, other_commit=True)
     for row in rows:
         target = row.metrics["per_target"]
         print(
@@ -46,6 +51,21 @@ def add(path: Path, config: RunConfig, interactions: Interactions, rows: list[Re
             f"ci {row.metrics['ci']:.4f} per-target r {target['pearson']:.4f} ({row.seconds:.0f} s)",
             flush=True,
         )
+
+
+def retrieval_row(
+    config: RunConfig, interactions: Interactions, split: Split, store: EmbeddingStore
+) -> ResultRow:
+    """The default model without its networks: what is retrieved from the memory's labels, and nothing else."""
+    start = time.perf_counter()
+    data = encode(config, interactions, split, store)
+    torch.manual_seed(config.seed)
+    model = build_model(config, interactions, split, data)
+    fit_retrieval(model, data, split.train, config.model.retrieval, config.seed)
+    model.correction.fill_(0.0)
+    seconds = time.perf_counter() - start
+    rows, _, _ = model_rows(config, interactions, split, model, name=RETRIEVAL, seconds=seconds, store=store)
+    return rows[0]
 
 
 def main() -> None:
@@ -61,6 +81,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE")
     parser.add_argument("--nulls", nargs="*", default=list(NULLS))
     parser.add_argument("--only-nulls", action="store_true", help="leave the model's rows out")
+    parser.add_argument("--only-retrieval", action="store_true", help="only the model without its networks")
     parser.add_argument("--store", type=Path, default=None, help="keep embeddings in this file")
     parser.add_argument("--table", action="store_true", help="print the table and do nothing else")
     given = parser.parse_args()
@@ -79,6 +100,10 @@ def main() -> None:
             for seed in given.seeds:
                 config = load_config(None, [*fixed, f"split.fold={fold}", f"seed={seed}", *given.settings])
                 split = open_split(config, interactions)
+                if missing(path, RETRIEVAL, fold, seed):
+                    add(path, config, interactions, [retrieval_row(config, interactions, split, store)])
+                if given.only_retrieval:
+                    continue
                 if not given.only_nulls and missing(path, MODEL, fold, seed):
                     start = time.perf_counter()
                     model, _ = train_model(config, interactions, split, store=store)

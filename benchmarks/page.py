@@ -26,7 +26,8 @@ Rows of one table share data, division and folds; every null is fitted on the sa
 on the same validation rows. Repeated measurements are merged (one row per compound and sequence), so numbers
 are not comparable with tables over unmerged rows. A censored label counts as its bound. The row
 `hyperpcm_shuffled` is the trained model with the test proteins exchanged among themselves: what it still
-gets right does not come from the protein.
+gets right does not come from the protein. `hyperpcm_retrieval` is the model without its networks: label
+retrieval alone. What the hypernetwork adds is the distance between that row and `hyperpcm`, and no more.
 """
 
 
