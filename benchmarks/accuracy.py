@@ -56,7 +56,7 @@ def add(path: Path, config: RunConfig, interactions: Interactions, rows: list[Re
 def retrieval_row(
     config: RunConfig, interactions: Interactions, split: Split, store: EmbeddingStore
 ) -> ResultRow:
-    """The default model without its networks: what is retrieved from the memory's labels, and nothing else."""
+    """The default model without its networks: what is retrieved from the memory's labels alone."""
     start = time.perf_counter()
     data = encode(config, interactions, split, store)
     torch.manual_seed(config.seed)

@@ -49,7 +49,7 @@ def write(folder: Path, binding: str, smiles: str, fasta: str) -> dict[str, Path
     files = {"binding": folder / "b.csv.bz2", "smiles": folder / "s.smi.bz2", "sequences": folder / "f.fa.gz"}
     files["binding"].write_bytes(bz2.compress(binding.encode()))
     files["smiles"].write_bytes(bz2.compress(smiles.encode()))
-    files["sequences"].write_bytes(gzip.compress(fasta.encode()))
+    files["sequences"].write_bytes(gzip.compress(fasta.encode(), mtime=0))
     return files
 
 

@@ -92,7 +92,7 @@ def test_two_names_for_one_sequence_are_both_kept():
 
 def test_compression_is_told_by_content_and_not_by_name(tmp_path):
     path = tmp_path / "plain.txt"
-    path.write_bytes(gzip.compress(b">a\nMKTAYI\n"))
+    path.write_bytes(gzip.compress(b">a\nMKTAYI\n", mtime=0))
     assert read_fasta(str(path)).targets == (Target("MKTAYI", "a"),)
 
 
@@ -108,7 +108,7 @@ def test_a_file_that_is_not_utf8_text_is_refused(content, tmp_path):
 
 def test_a_truncated_gzip_file_is_refused_as_damaged(tmp_path):
     path = tmp_path / "a.fasta.gz"
-    path.write_bytes(gzip.compress(b">a\n" + b"MKTAYI\n" * 1000)[:40])
+    path.write_bytes(gzip.compress(b">a\n" + b"MKTAYI\n" * 1000, mtime=0)[:40])
     with pytest.raises(TableError, match="damaged"):
         read_fasta(path)
 
@@ -122,7 +122,7 @@ def test_a_missing_file_is_an_error_that_names_it(tmp_path):
 
 def test_a_compressed_endless_line_stops_the_reader(tmp_path):
     path = tmp_path / "bomb.fasta.gz"
-    path.write_bytes(gzip.compress(b">a\n" + b"A" * 20_000_000))
+    path.write_bytes(gzip.compress(b">a\n" + b"A" * 20_000_000, mtime=0))
     with pytest.raises(TableError, match="no protein FASTA"):
         read_fasta(path)
 
