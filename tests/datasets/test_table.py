@@ -55,7 +55,7 @@ def test_texts_that_look_like_missing_values_stay_texts(tmp_path):
         (b"\n\n  \n", "no rows"),
         (b"smiles,v\n", "no rows"),
         (b"\x1f\x8bnot really", "damaged"),
-        (gzip.compress(gzip.compress(b"smiles,v\nC,1\n"), mtime=0), "within a gzip"),
+        (gzip.compress(gzip.compress(b"smiles,v\nC,1\n", mtime=0), mtime=0), "within a gzip"),
         (gzip.compress(b"smiles,v\nC,1\n" * 50, mtime=0)[:-12], "truncated"),
     ],
 )  # fmt: skip
