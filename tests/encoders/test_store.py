@@ -24,6 +24,7 @@ from hyperpcm.encoders.base import Encoder
 from hyperpcm.encoders.composition import CompositionEncoder
 from hyperpcm.encoders.database import Blob
 from hyperpcm.encoders.ecfp import EcfpEncoder
+from hyperpcm.encoders.registry import compound_encoder
 from hyperpcm.encoders.sqlite_file import network_filesystem
 from hyperpcm.encoders.store import EmbeddingStore
 from hyperpcm.errors import DiskFullError, InputError, InvalidSmilesError
@@ -488,3 +489,15 @@ def test_network_file_systems_are_recognised_by_the_innermost_mount(path, kind, 
     )
     assert network_filesystem(Path(path), mounts) == kind
     assert network_filesystem(Path(path), tmp_path / "none") is None
+
+
+def test_a_part_of_a_joined_encoder_is_found_when_it_is_asked_for_alone():
+    joined = compound_encoder(("ecfp", "descriptors"))
+    items = ["CCO", "c1ccccc1", "CCO"]
+    with EmbeddingStore() as store:
+        vectors = store.encode(joined, items)
+        np.testing.assert_array_equal(vectors, joined.encode(items))
+        computed = store.info().computed
+        alone = store.encode(compound_encoder("descriptors"), items)
+        assert store.info().computed == computed
+    np.testing.assert_array_equal(alone, compound_encoder("descriptors").encode(items))

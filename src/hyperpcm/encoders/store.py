@@ -19,8 +19,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import Encoder, check_items
+from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, check_items
 from hyperpcm.encoders.database import Blob, Database, Holding
+from hyperpcm.encoders.kept_arrays import KeptArrays
 
 __all__ = ["EmbeddingStore", "StoreInfo"]
 
@@ -70,6 +71,7 @@ class EmbeddingStore:
             if file is not None and file.is_dir():
                 file = file / "embeddings.sqlite"
         self._database = Database(file)
+        self._arrays: KeptArrays | None = None
         self._found = self._computed = self._repaired = 0
 
     def __enter__(self) -> EmbeddingStore:
@@ -83,6 +85,14 @@ class EmbeddingStore:
         """The file in use; None when the store is in memory or its file cannot be used."""
         return self._database.path
 
+    @property
+    def arrays(self) -> KeptArrays:
+        """Whole arrays: in the folder ``<file>-arrays`` beside the file in use, else in memory."""
+        if self._arrays is None:
+            path = self.path
+            self._arrays = KeptArrays(None if path is None else path.with_name(f"{path.name}-arrays"))
+        return self._arrays
+
     def close(self) -> None:
         """Close the file; what was in memory is lost. Afterwards every vector is computed."""
         self._database.close()
@@ -93,7 +103,8 @@ class EmbeddingStore:
         """Give what ``encoder.encode(items)`` gives, computing only what is not stored yet.
 
         Repeated items are computed once. New vectors are written in batches, so an interrupted call has
-        lost one batch at most.
+        lost one batch at most. Encoders that are joined are kept apart, so that a part is found whatever it
+        is joined with.
 
         Args:
             encoder: which embedding.
@@ -120,10 +131,15 @@ class EmbeddingStore:
             first.setdefault(item, row)
         rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))
         output = np.empty((len(items), encoder.width), dtype=np.float32)
-        cache_key = encoder.cache_key()
+        parts = encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
+        keys = [part.cache_key() for part in parts]
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
-            output[batch] = self._encode_batch(encoder, cache_key, [items[row] for row in batch], batch)
+            left = 0
+            for part, key in zip(parts, keys, strict=True):
+                vectors = self._encode_batch(part, key, [items[row] for row in batch], batch)
+                output[batch, left : left + part.width] = vectors
+                left += part.width
             if progress is not None:
                 progress(start + len(batch))
         if len(rows) < len(items):

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.chem import tanimoto
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore, Encoder, compound_encoder, target_encoder
+from hyperpcm.encoders.axes import compound_counts, target_similarity
 from hyperpcm.model import ContextMemory, HyperPCM
 
 __all__ = ["EncodedData", "Progress", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
@@ -78,15 +79,18 @@ def encode(
     memory_targets = np.unique(interactions.target_index[split.train])
     similarity = None
     if config.model.needs_alignment:
-        aligner = target_encoder("alignment", references=tuple(targets[target] for target in memory_targets))
-        similarity = torch.from_numpy(
-            store.encode(aligner, targets, tell("alignment to the memory", len(targets)))
+        aligned = target_similarity(
+            targets,
+            store,
+            threads=max(1, config.threads),
+            progress=tell("alignment to the memory", len(targets)),
         )
+        similarity = torch.from_numpy(np.ascontiguousarray(aligned[:, memory_targets]))
     allowed = np.arange(len(targets))[:, None] != memory_targets[None]
     return EncodedData(
         compounds=torch.from_numpy(embedded),
         targets=torch.from_numpy(proteins),
-        counts=morgan_counts(compounds, radius=config.encoders.radius, width=config.encoders.width),
+        counts=compound_counts(compounds, store, radius=config.encoders.radius, width=config.encoders.width),
         labels=torch.from_numpy(interactions.point().copy()),
         censored=torch.from_numpy(interactions.relations.copy()),
         compound_index=interactions.compound_index,
