@@ -1,0 +1,107 @@
+"""Parts of few-shot results from a table: models are trained on other targets and resumed by file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hyperpcm.baselines import build_baseline, prepare_inputs
+from hyperpcm.baselines.few_shot import ZeroShot
+from hyperpcm.datasets import read_table
+from hyperpcm.errors import ConfigError, SplitError
+from hyperpcm.evaluation.few_shot import FewShotPart, FewShotProtocol, draw_targets, part_path
+from hyperpcm.metrics import mse
+from hyperpcm.training.few_shot import few_shot_part, missing_parts, run_part
+from hyperpcm.training.run import open_split
+from small_runs import tiny, write_table
+
+PROTOCOL = FewShotProtocol(sizes=(0, 1, 4, 64), draws=2, min_query=4)
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory):
+    path = write_table(tmp_path_factory.mktemp("data") / "table.csv")
+    config = tiny(path)
+    interactions = read_table(path)
+    return config, interactions, open_split(config, interactions), prepare_inputs(interactions)
+
+
+def part_of(given, row, **options):
+    config, interactions, split, inputs = given
+    return few_shot_part(config, interactions, split, row, PROTOCOL, inputs, **options)
+
+
+@pytest.mark.parametrize(
+    ("row", "adapters"),
+    [
+        ("labels", {"mean", "knn", "per_target_forest"}),
+        ("kernel_knn", {"none", "shift"}),
+        ("hyperpcm", {"none", "shift"}),
+    ],
+)
+def test_every_row_gives_the_curves_of_its_adapters_on_the_same_targets(given, row, adapters):
+    part = part_of(given, row)
+    assert set(part.curves) == adapters
+    np.testing.assert_array_equal(part.targets, np.unique(given[1].target_index[given[2].test]))
+    for curve in part.curves.values():
+        assert list(curve) == [0, 1, 4, 64]
+        assert np.isfinite(curve[4]["mse"]).all()
+        assert np.isnan(curve[64]["mse"]).all()
+    assert part.protocol["split"] == "cold_target"
+    assert part.protocol["min_query"] == 4
+
+
+def test_zero_shot_errors_are_those_of_the_fitted_baseline_on_the_query(given):
+    _, interactions, split, inputs = given
+    part = part_of(given, "kernel_knn")
+    baseline = build_baseline("kernel_knn")
+    baseline.fit(inputs, split.train, split.valid, seed=0)
+    draws = draw_targets(interactions, split.test, PROTOCOL)
+    for place, target in enumerate(part.targets):
+        own = [
+            mse(interactions.point()[d.query], baseline.predict(d.query)) for d in draws if d.target == target
+        ]
+        assert part.curves["none"][0]["mse"][place] == pytest.approx(np.mean(own), rel=1e-5)
+
+
+def test_another_adapter_plugs_in_with_one_class(given):
+    class Doubt:
+        name = "doubt"
+        uses_zero_shot = True
+
+        def scores(self, task, *, seed):
+            return task.zero_shot_query / (1 + len(task.support))
+
+    part = part_of(given, "kernel_knn", adapters=lambda penalty: [ZeroShot(), Doubt()])
+    assert set(part.curves) == {"none", "doubt"}
+    np.testing.assert_array_equal(part.curves["none"][0]["mse"], part.curves["doubt"][0]["mse"])
+
+
+def test_what_has_a_file_is_not_missing(given, tmp_path: Path):
+    config, interactions, split, inputs = given
+    rows, folds, seeds = ["labels", "kernel_knn"], [0, 1], [0, 3]
+    everything = missing_parts(tmp_path, "x", rows, folds, seeds)
+    assert everything == [
+        (row, fold, seed)
+        for fold in folds
+        for row, seed in (("labels", 0), ("kernel_knn", 0), ("kernel_knn", 3))
+    ]
+    part = run_part(tmp_path, "x", config, interactions, split, "kernel_knn", PROTOCOL, inputs)
+    assert missing_parts(tmp_path, "x", rows, folds, seeds) == [
+        key for key in everything if key != ("kernel_knn", 0, 0)
+    ]
+    back = FewShotPart.read(part_path(tmp_path, "x", "kernel_knn", 0, 0))
+    np.testing.assert_allclose(back.curves["shift"][4]["mse"], part.curves["shift"][4]["mse"], atol=1e-5)
+
+
+def test_what_cannot_be_run_says_why(given):
+    config, interactions, split, inputs = given
+    with pytest.raises(ConfigError, match="no few-shot row 'forest'"):
+        part_of(given, "forest")
+    with pytest.raises(SplitError, match="Lower min_query"):
+        few_shot_part(config, interactions, split, "labels", FewShotProtocol(min_query=100), inputs)
+    warm = open_split(tiny(config.data.path, "split.name=random"), interactions)
+    with pytest.raises(SplitError, match="held-out targets"):
+        few_shot_part(config, interactions, warm, "labels", PROTOCOL, inputs)
