@@ -13,6 +13,7 @@ from hyperpcm.evaluation.few_shot.results import (
     summary_path,
 )
 from hyperpcm.evaluation.few_shot.statistics import PairedDifference, paired_difference, worse_share
+from hyperpcm.evaluation.few_shot.tables import all_curves, render_few_shot
 
 __all__ = [
     "LABELS_ROW",
@@ -23,11 +24,13 @@ __all__ = [
     "FewShotPart",
     "FewShotProtocol",
     "PairedDifference",
+    "all_curves",
     "draw_targets",
     "measure_curves",
     "paired_difference",
     "part_path",
     "read_parts",
+    "render_few_shot",
     "scaffold_groups",
     "summarise",
     "summary_path",
