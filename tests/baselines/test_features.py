@@ -5,7 +5,12 @@ import pytest
 from sklearn.decomposition import PCA
 
 from hyperpcm.baselines import BaselineInputs, features
-from hyperpcm.baselines.features import compound_columns, feature_table, principal_components, target_columns
+from hyperpcm.baselines.features import (
+    feature_table,
+    fingerprint_places,
+    principal_components,
+    target_columns,
+)
 from hyperpcm.errors import LabelError
 from small_tables import inputs_of, random_table
 
@@ -38,20 +43,17 @@ def test_fingerprint_columns_are_those_that_vary_most_over_known_compounds(monke
     inputs.compound_counts[:3, 9] = 2
     inputs.compound_counts[:1, 20] = 1
     inputs.compound_counts[8:, 30] = 1  # unknown ones only
-    columns = compound_columns(inputs, np.arange(8))
-    assert columns.shape == (12, 5 + 2)
-    np.testing.assert_array_equal(columns[:, :5], inputs.compound_descriptors)
-    np.testing.assert_array_equal(columns[:, 5:], inputs.compound_counts[:, [5, 9]])
+    assert fingerprint_places(inputs.compound_counts, np.arange(8)).tolist() == [5, 9]
 
 
 def test_columns_do_not_depend_on_what_is_not_in_training():
     inputs = inputs_of(random_table(1))
     compounds, targets = np.arange(6), np.arange(5)
-    before = compound_columns(inputs, compounds)[:6], target_columns(inputs, targets, 0)[:5]
+    before = fingerprint_places(inputs.compound_counts, compounds), target_columns(inputs, targets, 0)[:5]
     inputs.compound_counts[6:] = 7
     inputs.target_features[5:] = 100.0
     inputs.target_similarity[5:, :] = inputs.target_similarity[:, 5:] = 0.0
-    np.testing.assert_array_equal(compound_columns(inputs, compounds)[:6], before[0])
+    np.testing.assert_array_equal(fingerprint_places(inputs.compound_counts, compounds), before[0])
     np.testing.assert_array_equal(target_columns(inputs, targets, 0)[:5], before[1])
 
 
@@ -66,18 +68,24 @@ def test_similarity_to_every_known_target_is_a_column_up_to_a_limit(monkeypatch)
     np.testing.assert_array_equal(target_columns(inputs, known, 0), drawn)
 
 
-def test_a_row_holds_the_columns_of_its_compound_and_of_its_target():
+def test_a_row_holds_the_columns_of_its_compound_of_its_target_and_its_own():
     interactions = random_table(3)
     inputs = inputs_of(interactions)
     train = np.arange(0, len(interactions), 2)
-    table = feature_table(inputs, train, with_targets=True, seed=0)
+    own = np.random.default_rng(0).normal(size=(len(interactions), 2)).astype(np.float32)
+    table = feature_table(inputs, train, with_targets=True, seed=0, of_rows=own)
+    known = np.unique(interactions.compound_index[train]), np.unique(interactions.target_index[train])
+    places = fingerprint_places(inputs.compound_counts, known[0])
+    targets = target_columns(inputs, known[1], 0)
     rows = np.array([5, 1, 5])
     for line, row in zip(table.rows(rows), rows, strict=True):
-        compound = table.of_compounds[interactions.compound_index[row]]
-        target = table.of_targets[interactions.target_index[row]]
-        np.testing.assert_array_equal(line, np.concatenate([compound, target]))
+        compound, target = interactions.compound_index[row], interactions.target_index[row]
+        of_compound = [*inputs.compound_descriptors[compound], *inputs.compound_counts[compound, places]]
+        np.testing.assert_array_equal(line, [*of_compound, *targets[target], *own[row]])
+        np.testing.assert_array_equal(table.compounds(np.array([compound]))[0], of_compound)
+    assert table.rows(rows).shape[1] == table.width
     blind = feature_table(inputs, train, with_targets=False, seed=0)
-    assert blind.rows(rows).shape[1] == table.of_compounds.shape[1]
+    assert blind.rows(rows).shape[1] == blind.width == blind.compound_width
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.datasets.interactions import Interactions
-from hyperpcm.errors import LabelError, SplitError
+from hyperpcm.errors import ConfigError, LabelError, SplitError
 
 __all__ = ["Baseline", "BaselineInputs", "Rows"]
 
@@ -70,7 +70,7 @@ class Baseline(ABC):
     """
 
     name: ClassVar[str]
-    """Name in results files and in `registry.NULLS`."""
+    """Name in results files and in the registry."""
 
     def __init__(self) -> None:
         self._inputs: BaselineInputs | None = None
@@ -138,3 +138,25 @@ def squared_error(labels: npt.NDArray[np.floating], scores: npt.NDArray[np.float
     """Mean squared error: what baselines choose their settings by (for classes it is the Brier score)."""
     difference = labels.astype(np.float64) - scores.astype(np.float64)
     return float(np.mean(difference * difference))
+
+
+def count_setting(option: str, value: object, least: int = 1) -> int:
+    """A setting that counts something, after checking that it does.
+
+    Raises:
+        ConfigError: not a whole number, or below ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ConfigError(f"{option} is {value!r}; give a whole number of at least {least}.")
+    return int(value)
+
+
+def share_setting(option: str, value: object, most: float = 1.0) -> float:
+    """A setting that is a positive number of limited size, after checking that it is.
+
+    Raises:
+        ConfigError: not a number, not above 0, or above ``most``.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
+        raise ConfigError(f"{option} is {value!r}; give a number above 0 and at most {most:g}.")
+    return float(value)

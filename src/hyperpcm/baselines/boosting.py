@@ -1,4 +1,4 @@
-"""Gradient boosting on fingerprints, descriptors and protein features; and the same, blind to the protein."""
+"""Gradient boosting (LightGBM): on all features, blind to the protein, and with label means as columns."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Final, final
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows
+from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows, count_setting
 from hyperpcm.baselines.features import FeatureTable, feature_table
+from hyperpcm.baselines.out_of_fold import label_means
 
-__all__ = ["GradientBoosting", "LigandOnly"]
+__all__ = ["GradientBoosting", "LigandOnly", "MeansBoosting"]
 
 _SETTINGS: Final = MappingProxyType(
     {
@@ -27,19 +28,28 @@ _SETTINGS: Final = MappingProxyType(
         "verbosity": -1,
     }
 )
-_MAX_TREES: Final = 3000
-_PATIENCE: Final = 50  # trees without a better validation loss
-_PREDICT_BLOCK: Final = 65_536  # rows whose features are held at once
+_BIN_ALL: Final = 100_000  # rows up to which all of them decide where bins end
+_BIN_ROWS: Final = 50_000  # rows that decide it beyond, held as float64 while they do
+_READ_BLOCK: Final = 8192  # rows whose features are held at once in fitting
+_PREDICT_BLOCK: Final = 65_536  # likewise in scoring
 
 
 class _Boosting(Baseline):
-    """Boosted trees (LightGBM), stopped early on the validation rows; abstract."""
+    """Boosted trees (LightGBM), stopped early on the validation rows; abstract.
+
+    Args:
+        threads: of LightGBM; scores do not depend on it.
+        trees: at most this many.
+        patience: trees without a better validation loss before it stops.
+    """
 
     with_targets: ClassVar[bool]
 
-    def __init__(self, *, threads: int = 1) -> None:
+    def __init__(self, *, threads: int = 1, trees: int = 3000, patience: int = 50) -> None:
         super().__init__()
         self._threads = threads
+        self._trees = count_setting("trees", trees)
+        self._patience = count_setting("patience", patience)
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         labels = inputs.interactions.point()
@@ -48,8 +58,12 @@ class _Boosting(Baseline):
         self._features: FeatureTable | None = None
         if (labels[train] == labels[train[0]]).all():
             return  # one class, or one value: there is nothing to fit, and the trees would refuse
-        self._features = feature_table(inputs, train, with_targets=self.with_targets, seed=seed)
+        self._features = self._table(inputs, train, valid, seed)
         self._booster = self._boosted(self._features, labels, train, valid, seed, inputs)
+
+    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:  # noqa: ARG002
+        """The columns that the trees see."""
+        return feature_table(inputs, train, with_targets=self.with_targets, seed=seed)
 
     def _boosted(
         self,
@@ -66,13 +80,15 @@ class _Boosting(Baseline):
         settings = {
             **_SETTINGS,
             "objective": "binary" if binary else "regression",
+            "bin_construct_sample_cnt": len(train) if len(train) <= _BIN_ALL else _BIN_ROWS,
             "seed": seed,
             "num_threads": self._threads,
         }
-        data = lightgbm.Dataset(features.rows(train), labels[train], params=settings)
-        check = lightgbm.Dataset(features.rows(valid), labels[valid], params=settings, reference=data)
-        stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
-        return lightgbm.train(settings, data, _MAX_TREES, valid_sets=[check], callbacks=[stop])
+        rows, checked = _in_blocks(features, train), _in_blocks(features, valid)
+        data = lightgbm.Dataset(rows, labels[train], params=settings)
+        check = lightgbm.Dataset(checked, labels[valid], params=settings, reference=data)
+        stop = lightgbm.early_stopping(self._patience, verbose=False)
+        return lightgbm.train(settings, data, self._trees, valid_sets=[check], callbacks=[stop])
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:  # noqa: ARG002
         if self._booster is None or self._features is None:
@@ -93,7 +109,8 @@ class GradientBoosting(_Boosting):
     the composition. At most 3,000 trees of 127 leaves at a learning rate of 0.05, each on 10 % of the
     columns and 80 % of the rows, stopped when 50 trees bring no better squared error (log loss for
     classes) on the validation rows. Deterministic, whatever the number of threads. A fold costs, on one
-    core: Davis half a minute, KIBA one minute; memory is 4 bytes for each training row and column.
+    core: Davis half a minute, KIBA one minute. LightGBM reads the features in blocks of rows and keeps
+    one byte for each training row and column.
     """
 
     name: ClassVar[str] = "gbm"
@@ -109,3 +126,37 @@ class LigandOnly(_Boosting):
 
     name: ClassVar[str] = "ligand_only"
     with_targets: ClassVar[bool] = False
+
+
+@final
+class MeansBoosting(_Boosting):
+    """Boosted trees that also see the mean training label of the compound and of the target.
+
+    The two means of a training row leave out its own fold (see `out_of_fold.label_means`), so that the trees
+    learn to trust them as far as a test row may. Otherwise as `GradientBoosting`.
+    """
+
+    name: ClassVar[str] = "gbm_means"
+    with_targets: ClassVar[bool] = True
+
+    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:
+        means = label_means(inputs, train, valid, seed=seed)
+        return feature_table(inputs, train, with_targets=True, seed=seed, of_rows=means)
+
+
+def _in_blocks(features: FeatureTable, rows: Rows) -> Any:
+    """The features of some rows as LightGBM reads them: block by block, and single rows to find bins."""
+    import lightgbm
+
+    class Blocks(lightgbm.Sequence):  # type: ignore[misc]  # the package has no types
+        batch_size = _READ_BLOCK
+
+        def __len__(self) -> int:
+            return len(rows)
+
+        def __getitem__(self, asked: int | slice) -> npt.NDArray[np.float64]:
+            chosen = rows[asked] if isinstance(asked, slice) else rows[asked : asked + 1]
+            block = features.rows(chosen).astype(np.float64)
+            return block if isinstance(asked, slice) else block[0]
+
+    return Blocks()

@@ -1,4 +1,4 @@
-"""The feature table of the boosting baselines: columns of the compound and of the target, row by row.
+"""The feature table of trees and networks: columns of the compound and of the target, row by row.
 
 Which columns there are is decided by the training rows alone.
 """
@@ -13,7 +13,13 @@ import numpy.typing as npt
 
 from hyperpcm.baselines.base import BaselineInputs, Rows
 
-__all__ = ["FeatureTable", "compound_columns", "feature_table", "principal_components", "target_columns"]
+__all__ = [
+    "FeatureTable",
+    "feature_table",
+    "fingerprint_places",
+    "principal_components",
+    "target_columns",
+]
 
 Floats32 = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -26,30 +32,65 @@ COMPOSITION_COMPONENTS: Final = 16
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """Columns of compounds and of targets, joined row by row when asked for.
+    """Columns of compounds, of targets and of rows, joined when asked for; nothing is held row by row.
 
     Attributes:
-        of_compounds: float32 [n_compounds, d].
+        descriptors: float32 [n_compounds, d].
+        counts: of the chosen fingerprint places, uint8 [n_compounds, w].
         of_targets: float32 [n_targets, d]; no columns for a table that is blind to targets.
         compound_index: of every row of the table of interactions, int64.
         target_index: likewise.
+        of_rows: columns that a row has by itself, float32 [rows of the table, d]; None: there are none.
     """
 
-    of_compounds: Floats32
+    descriptors: Floats32
+    counts: npt.NDArray[np.uint8]
     of_targets: Floats32
     compound_index: Integers
     target_index: Integers
+    of_rows: Floats32 | None = None
+
+    @property
+    def width(self) -> int:
+        """How many columns a row has."""
+        own = 0 if self.of_rows is None else self.of_rows.shape[1]
+        return self.compound_width + self.of_targets.shape[1] + own
+
+    @property
+    def compound_width(self) -> int:
+        """How many columns a compound has: descriptors, then counts."""
+        return self.descriptors.shape[1] + self.counts.shape[1]
+
+    def compounds(self, compounds: Integers) -> Floats32:
+        """Columns of these compounds, float32 [n, compound_width]."""
+        columns = np.empty((len(compounds), self.compound_width), dtype=np.float32)
+        self._write_compounds(compounds, columns)
+        return columns
 
     def rows(self, rows: Rows) -> Floats32:
-        """Features of these interactions, float32 [n, columns]: one copy of everything, so ask in blocks."""
-        split = self.of_compounds.shape[1]
-        table = np.empty((len(rows), split + self.of_targets.shape[1]), dtype=np.float32)
-        table[:, :split] = self.of_compounds[self.compound_index[rows]]
-        table[:, split:] = self.of_targets[self.target_index[rows]]
+        """Features of these interactions, float32 [n, width]: one copy of everything, so ask in blocks."""
+        table = np.empty((len(rows), self.width), dtype=np.float32)
+        middle, end = self.compound_width, self.compound_width + self.of_targets.shape[1]
+        self._write_compounds(self.compound_index[rows], table[:, :middle])
+        table[:, middle:end] = self.of_targets[self.target_index[rows]]
+        if self.of_rows is not None:
+            table[:, end:] = self.of_rows[rows]
         return table
 
+    def _write_compounds(self, compounds: Integers, columns: Floats32) -> None:
+        split = self.descriptors.shape[1]
+        columns[:, :split] = self.descriptors[compounds]
+        columns[:, split:] = self.counts[compounds]
 
-def feature_table(inputs: BaselineInputs, train: Rows, *, with_targets: bool, seed: int) -> FeatureTable:
+
+def feature_table(
+    inputs: BaselineInputs,
+    train: Rows,
+    *,
+    with_targets: bool,
+    seed: int,
+    of_rows: Floats32 | None = None,
+) -> FeatureTable:
     """Choose the columns by the training rows.
 
     Args:
@@ -57,33 +98,38 @@ def feature_table(inputs: BaselineInputs, train: Rows, *, with_targets: bool, se
         train: training rows.
         with_targets: whether targets get columns at all.
         seed: of the choice of training targets where there are more than `SIMILARITY_COLUMNS`.
+        of_rows: columns that every row of the table has by itself, float32 [rows, d].
     """
     table = inputs.interactions
     compounds = np.unique(table.compound_index[train])
     targets = np.unique(table.target_index[train])
     none = np.empty((len(table.targets), 0), dtype=np.float32)
     return FeatureTable(
-        compound_columns(inputs, compounds),
+        inputs.compound_descriptors,
+        inputs.compound_counts[:, fingerprint_places(inputs.compound_counts, compounds)],
         target_columns(inputs, targets, seed) if with_targets else none,
         table.compound_index,
         table.target_index,
+        of_rows,
     )
 
 
-def compound_columns(inputs: BaselineInputs, known: Integers) -> Floats32:
-    """Descriptors and the fingerprint counts that divide the known compounds best: float32 [n_compounds, d].
+def fingerprint_places(counts: npt.NDArray[np.uint8], known: Integers) -> Integers:
+    """The places of the fingerprint that divide the known compounds best, ascending.
 
     Kept are the `FINGERPRINT_COLUMNS` places whose presence varies most over the known compounds (present in
     nearest to half of them); a place that all or none of them have says nothing and is left out.
+
+    Args:
+        counts: Morgan counts of all compounds [n_compounds, w].
+        known: positions of the known ones.
     """
-    present = np.zeros(inputs.compound_counts.shape[1], dtype=np.int64)
+    present = np.zeros(counts.shape[1], dtype=np.int64)
     for start in range(0, len(known), 8192):
-        present += (inputs.compound_counts[known[start : start + 8192]] > 0).sum(axis=0)
+        present += (counts[known[start : start + 8192]] > 0).sum(axis=0)
     variation = present * (len(known) - present)
     chosen = np.argsort(-variation, kind="stable")[:FINGERPRINT_COLUMNS]
-    chosen = np.sort(chosen[variation[chosen] > 0])
-    counts = inputs.compound_counts[:, chosen].astype(np.float32)
-    return np.concatenate([inputs.compound_descriptors, counts], axis=1)
+    return np.sort(chosen[variation[chosen] > 0])
 
 
 def target_columns(inputs: BaselineInputs, known: Integers, seed: int) -> Floats32:

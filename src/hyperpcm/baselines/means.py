@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows, squared_error
 
-__all__ = ["Additive", "CompoundMean", "TargetMean", "additive_effects"]
+__all__ = ["Additive", "CompoundMean", "TargetMean", "additive_effects", "means_of"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ class CompoundMean(Baseline):
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
         table = inputs.interactions
         labels = table.point()[train].astype(np.float64)
-        self._means = _means(labels, table.compound_index[train], len(table.compounds))
+        self._means = means_of(labels, table.compound_index[train], len(table.compounds))
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         return self._means[inputs.interactions.compound_index[rows]]
@@ -42,7 +42,7 @@ class TargetMean(Baseline):
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
         table = inputs.interactions
         labels = table.point()[train].astype(np.float64)
-        self._means = _means(labels, table.target_index[train], len(table.targets))
+        self._means = means_of(labels, table.target_index[train], len(table.targets))
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         return self._means[inputs.interactions.target_index[rows]]
@@ -127,8 +127,17 @@ def additive_effects(
     return of_compound, of_target
 
 
-def _means(labels: Floats, index: Integers, size: int) -> Floats:
-    """Mean label of each position, the mean of all labels where there is none: float64 [size]."""
+def means_of(labels: Floats, index: Integers, size: int, otherwise: float | None = None) -> Floats:
+    """Mean label of each position: float64 [size].
+
+    Args:
+        labels: float64 [n].
+        index: position of each label [n].
+        size: number of positions.
+        otherwise: what a position without labels gets; None: the mean of all labels.
+    """
     counts = np.bincount(index, minlength=size)
     sums = np.bincount(index, weights=labels, minlength=size)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), labels.mean())
+    return np.where(
+        counts > 0, sums / np.maximum(counts, 1), labels.mean() if otherwise is None else otherwise
+    )
