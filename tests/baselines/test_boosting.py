@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperpcm.baselines.boosting import GradientBoosting, LigandOnly
+from hyperpcm.baselines import boosting
+from hyperpcm.baselines.boosting import GradientBoosting, LigandOnly, MeansBoosting
 from small_tables import CLASSES, inputs_of, random_table, table, thirds
 
 
@@ -92,7 +93,7 @@ def test_test_labels_do_not_matter():
     np.testing.assert_array_equal(fitted(GradientBoosting, changed, parts).predict(parts[2]), one)
 
 
-@pytest.mark.parametrize("cls", [GradientBoosting, LigandOnly])
+@pytest.mark.parametrize("cls", [GradientBoosting, LigandOnly, MeansBoosting])
 def test_constant_labels_and_one_class_give_that_value(cls):
     interactions = table([0, 1, 2, 3], [0, 1, 0, 1], [1.0, 1.0, 0.0, 1.0], quantity=CLASSES)
     baseline = cls()
@@ -100,10 +101,39 @@ def test_constant_labels_and_one_class_give_that_value(cls):
     np.testing.assert_array_equal(baseline.predict(np.arange(4)), np.ones(4, dtype=np.float32))
 
 
-@pytest.mark.parametrize("cls", [GradientBoosting, LigandOnly])
+@pytest.mark.parametrize("cls", [GradientBoosting, LigandOnly, MeansBoosting])
 def test_a_handful_of_rows_is_enough(cls):
     interactions = random_table(1, compounds=3, targets=3)
     rows = np.arange(len(interactions))
     baseline = cls()
     baseline.fit(inputs_of(interactions), rows[:4], rows[4:5], seed=0)
     assert np.isfinite(baseline.predict(rows)).all()
+
+
+def test_reading_in_blocks_gives_the_trees_of_one_dense_table(monkeypatch):
+    import lightgbm
+
+    inputs = learnable()
+    train, valid, test = parts = thirds(inputs.interactions, "target")
+    monkeypatch.setattr(boosting, "_READ_BLOCK", 37)
+    baseline = fitted(GradientBoosting, inputs, parts, seed=3)
+    rows, labels = baseline._features.rows, inputs.interactions.values
+    settings = {**boosting._SETTINGS, "objective": "regression", "seed": 3, "num_threads": 1}
+    data = lightgbm.Dataset(rows(train), labels[train], params=settings)
+    check = lightgbm.Dataset(rows(valid), labels[valid], params=settings, reference=data)
+    stop = lightgbm.early_stopping(50, verbose=False)
+    dense = lightgbm.train(settings, data, 3000, valid_sets=[check], callbacks=[stop])
+    np.testing.assert_allclose(baseline.predict(test), dense.predict(rows(test)), rtol=1e-6)
+
+
+def test_means_say_what_features_cannot():
+    rng = np.random.default_rng(0)
+    compound, target = np.nonzero(np.ones((60, 24), dtype=bool))
+    values = 6 + rng.normal(size=60)[compound] + 0.1 * rng.normal(size=len(compound))
+    interactions = table(compound, target, values, sizes=(60, 24))
+    inputs = inputs_of(interactions)
+    inputs.compound_counts[:] = 0
+    inputs.compound_descriptors[:] = 0
+    parts = thirds(interactions, "target")
+    without = error(inputs, parts[2], fitted(GradientBoosting, inputs, parts).predict(parts[2]))
+    assert error(inputs, parts[2], fitted(MeansBoosting, inputs, parts).predict(parts[2])) < 0.3 * without

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperpcm.baselines import NULLS, build_baseline, prepare_inputs
+from hyperpcm.baselines import NULLS, RIVALS, build_baseline, prepare_inputs
 from hyperpcm.chem import morgan_counts
-from hyperpcm.datasets import Interactions
+from hyperpcm.datasets import Interactions, Quantity
 from hyperpcm.encoders import EmbeddingStore, compound_encoder
 from hyperpcm.errors import ConfigError, SplitError
 from hyperpcm.protein import alignment_similarity
@@ -22,11 +22,88 @@ def test_an_unknown_name_or_no_thread_is_refused():
         build_baseline("knn")
     with pytest.raises(ConfigError, match="threads"):
         build_baseline("gbm", threads=0)
+    with pytest.raises(ConfigError, match="threads"):
+        build_baseline("additive", threads=0)
 
 
-@pytest.fixture(params=NULLS)
+QUICK = {
+    "random_forest": {"trees": 5},
+    "per_target_forest": {"trees": 5},
+    "deep_pcm": {"epochs": 2},
+    "xgboost": {"trees": 20},
+}
+
+
+@pytest.fixture(params=[*NULLS, *RIVALS])
 def name(request):
+    if request.param == "xgboost":
+        pytest.importorskip("xgboost")
     return request.param
+
+
+def quick(name):
+    return build_baseline(name, options=QUICK.get(name))
+
+
+def test_rivals_are_known_by_name_and_no_null():
+    assert not set(RIVALS) & set(NULLS)
+    assert all(build_baseline(rival).name == rival for rival in RIVALS if rival != "xgboost")
+
+
+def test_an_option_reaches_the_baseline():
+    interactions = random_table(3)
+    train, valid, _ = thirds(interactions, "compound")
+    baseline = build_baseline("random_forest", options={"trees": 3})
+    baseline.fit(inputs_of(interactions), train, valid, seed=0)
+    assert sum(len(forest.estimators_) for forest in baseline._forests) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("random_forest", {"tree": 3}, ["random_forest", "'tree'", "trees, max_features"]),
+        ("random_forest", {"threads": 3}, ["'threads'", "trees"]),
+        ("additive", {"penalty": 3}, ["'penalty'", "has none"]),
+        ("gbm", {"trees": 0}, ["'gbm'", "trees is 0"]),
+        ("gbm", {"patience": 2.5}, ["patience is 2.5"]),
+        ("random_forest", {"max_features": 2}, ["max_features is 2", "at most 1"]),
+        ("deep_pcm", {"learning_rate": "fast"}, ["learning_rate is 'fast'"]),
+        ("per_target_forest", {"min_rows": 1}, ["at least 2"]),
+        ("nearest_neighbour", {"memory": True}, ["memory is True"]),
+    ],
+)
+def test_an_unknown_option_or_value_is_answered_with_what_there_is(name, options, words):
+    with pytest.raises(ConfigError) as caught:
+        build_baseline(name, options=options)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_one_class_alone_and_equal_labels_do_no_harm(name):
+    for quantity in (PKD, CLASSES):
+        made = random_table(5, quantity=quantity)
+        interactions = type(made)(**{**vars(made), "values": np.ones(len(made))})
+        train, valid, test = thirds(interactions, "compound")
+        baseline = quick(name)
+        baseline.fit(inputs_of(interactions), train, valid, seed=0)
+        scores = baseline.predict(test)
+        assert np.isfinite(scores).all()
+        if name != "nearest_neighbour" or quantity is PKD:
+            np.testing.assert_allclose(scores, 1.0, atol=1e-5)
+
+
+def test_censored_and_binned_rows_are_taken_at_their_point(name):
+    binned = Quantity("pX", "-log10(M)", active_at=7.0, bin_width=1.0)
+    made = random_table(6)
+    relations = np.random.default_rng(0).integers(-1, 2, len(made))
+    rough = type(made)(**{**vars(made), "relations": relations, "quantity": binned})
+    plain = type(made)(**{**vars(made), "values": rough.point()})
+    train, valid, test = thirds(made, "compound")
+    scores = []
+    for interactions in (rough, plain):
+        baseline = quick(name)
+        baseline.fit(inputs_of(interactions), train, valid, seed=0)
+        scores.append(baseline.predict(test))
+    np.testing.assert_allclose(*scores, rtol=1e-6)
 
 
 @pytest.mark.parametrize("quantity", [PKD, CLASSES], ids=["regression", "classes"])
@@ -34,7 +111,7 @@ def test_every_baseline_scores_any_rows_with_finite_numbers(name, quantity):
     interactions = random_table(0, quantity=quantity)
     inputs = inputs_of(interactions)
     train, valid, test = thirds(interactions, "compound")
-    baseline = build_baseline(name)
+    baseline = quick(name)
     baseline.fit(inputs, train, valid, seed=0)
     scores = baseline.predict(test)
     assert scores.dtype == np.float32
@@ -49,7 +126,7 @@ def test_every_baseline_is_repeatable_and_forgets_the_fit_before(name):
     interactions = random_table(1)
     inputs = inputs_of(interactions)
     train, valid, test = thirds(interactions, "target")
-    fresh, used = build_baseline(name), build_baseline(name)
+    fresh, used = quick(name), quick(name)
     used.fit(inputs, test, valid, seed=0)
     used.fit(inputs, train, valid, seed=3)
     fresh.fit(inputs, train, valid, seed=3)
@@ -60,7 +137,7 @@ def test_every_baseline_refuses_rows_it_cannot_have(name):
     interactions = random_table(2)
     inputs = inputs_of(interactions)
     rows = np.arange(len(interactions))
-    baseline = build_baseline(name)
+    baseline = quick(name)
     with pytest.raises(RuntimeError, match="before it was fitted"):
         baseline.predict(rows)
     for train, valid in [

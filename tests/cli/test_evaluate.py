@@ -54,6 +54,15 @@ def test_without_nulls_there_are_the_rows_of_the_model(trained: SimpleNamespace,
     assert found == json.loads((run / "results.json").read_text())
 
 
+def test_another_model_is_fitted_where_it_is_named(trained: SimpleNamespace, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(trained.run, run)
+    done = call("evaluate", run, "--nulls", "nearest_neighbour", "--json")
+    assert done.exit_code == 0, done.output
+    models = [row["model"] for row in json.loads(done.stdout)["rows"]]
+    assert models == ["hyperpcm", "hyperpcm_shuffled", "nearest_neighbour"]
+
+
 def test_an_unknown_null_is_answered_with_those_there_are(trained: SimpleNamespace):
     done = call("evaluate", trained.run, "--nulls", "compound_mean,magic")
     assert (done.exit_code, done.stdout) == (2, "")

@@ -148,15 +148,14 @@ def _in_blocks(features: FeatureTable, rows: Rows) -> Any:
     """The features of some rows as LightGBM reads them: block by block, and single rows to find bins."""
     import lightgbm
 
-    class Blocks(lightgbm.Sequence):  # type: ignore[misc]  # the package has no types
+    class Blocks(lightgbm.Sequence):
         batch_size = _READ_BLOCK
 
         def __len__(self) -> int:
             return len(rows)
 
-        def __getitem__(self, asked: int | slice) -> npt.NDArray[np.float64]:
-            chosen = rows[asked] if isinstance(asked, slice) else rows[asked : asked + 1]
-            block = features.rows(chosen).astype(np.float64)
-            return block if isinstance(asked, slice) else block[0]
+        def __getitem__(self, asked: int | slice | list[int]) -> npt.NDArray[np.float64]:
+            block = features.rows(np.atleast_1d(rows[asked])).astype(np.float64)
+            return block[0] if isinstance(asked, int) else block
 
     return Blocks()

@@ -37,11 +37,11 @@ _CLIP: Final = 5.0  # bound on a standardised input
 class DeepPCM(Baseline):
     """The network of `nn.deep_pcm` on compound and target columns, stopped early on the validation rows.
 
-    The columns are those of `features.feature_table`, standardised on the compounds and targets of the training
-    rows and kept within 5 standard deviations. Adam in batches of 512; mean squared error on standardised labels,
-    cross-entropy for classes, whose scores are probabilities. The weights of the epoch with the least squared
-    error on the validation rows are kept. Deterministic for a seed on one machine and number of
-    threads.
+    The columns are those of `features.feature_table`, standardised on the compounds and targets of the
+    training rows and kept within 5 standard deviations. Adam in batches of 512; mean squared error on
+    standardised labels, cross-entropy for classes, whose scores are probabilities. The weights of the epoch
+    with the least squared error on the validation rows are kept. Deterministic for a seed on one machine
+    and number of threads.
 
     Source: Svensson et al. 2024, baseline DeepPCM: Adam 1e-3, batches of 512, cross-entropy.
     Deviation: squared error for real values, which the publication scores as classes; early stopping, and
@@ -125,7 +125,7 @@ class DeepPCM(Baseline):
         self._network.train()
         for start in range(0, len(rows), self._batch_size):
             batch = rows[start : start + self._batch_size]
-            loss = loss_of(
+            loss: Any = loss_of(
                 self._network(*self._columns.of(batch)), torch.from_numpy(goal[batch]).to(self._device)
             )
             optimiser.zero_grad()

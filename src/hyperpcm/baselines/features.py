@@ -54,12 +54,12 @@ class FeatureTable:
     def width(self) -> int:
         """How many columns a row has."""
         own = 0 if self.of_rows is None else self.of_rows.shape[1]
-        return self.compound_width + self.of_targets.shape[1] + own
+        return int(self.compound_width + self.of_targets.shape[1] + own)
 
     @property
     def compound_width(self) -> int:
         """How many columns a compound has: descriptors, then counts."""
-        return self.descriptors.shape[1] + self.counts.shape[1]
+        return int(self.descriptors.shape[1] + self.counts.shape[1])
 
     def compounds(self, compounds: Integers) -> Floats32:
         """Columns of these compounds, float32 [n, compound_width]."""

@@ -25,14 +25,14 @@ _KEPT_ROWS: Final = 200_000  # training rows of the per-target forests that are 
 class RandomForest(Baseline):
     """A random forest (scikit-learn) on the concatenated columns of compound and target.
 
-    The columns are those of `features.feature_table`. Trees are grown to the end on bootstrap samples, and the
-    score is their mean: for classes, the share of actives. Nothing is chosen on the validation rows.
+    The columns are those of `features.feature_table`. Trees are grown to the end on bootstrap samples, and
+    the score is their mean: for classes, the share of actives. Nothing is chosen on the validation rows.
     Deterministic, whatever the number of threads.
 
-    Up to 200,000 training rows, every tree draws from all of them. Beyond, the features of all rows do not fit
-    into memory: the forest is then grown in ten parts, each on 200,000 rows (``max_samples``) drawn without
-    replacement from all, so that no more than those are held as float32 (1 GB at 1,300 columns).
-    A fold of Davis costs about three minutes on one core.
+    Up to 200,000 training rows, every tree draws from all of them. Beyond, the features of all rows do not
+    fit into memory: the forest is then grown in ten parts, each on 200,000 rows (``max_samples``) drawn
+    without replacement from all, so that no more than those are held as float32 (1 GB at 1,300 columns). A
+    fold of Davis costs about three minutes on one core.
 
     Source: Svensson et al. 2024: 100 trees on concatenated embeddings.
     Deviation: a division looks at 10 % of the columns; the publication states no share, and all of them cost
@@ -94,13 +94,13 @@ class PerTargetForest(Baseline):
     """For each target a random forest on the compounds measured at it: the classical QSAR model.
 
     It sees descriptors and the counts of 512 fingerprint places, nothing of the target and nothing of other
-    targets' labels. A target with fewer training rows than ``min_rows``, or with one label only, gets their mean;
-    a target without any the mean of all training labels, so it is meant for warm and few-shot divisions.
-    Nothing is chosen on the validation rows. Deterministic, whatever the number of threads.
+    targets' labels. A target with fewer training rows than ``min_rows``, or with one label only, gets their
+    mean; a target without any the mean of all training labels, so it is meant for warm and few-shot
+    divisions. Nothing is chosen on the validation rows. Deterministic, whatever the number of threads.
 
-    A forest is grown when scores of its target are first asked for. Forests are kept up to 200,000 training rows
-    in total (about 2 GB of trees); those beyond are grown anew each time. One forest costs about 0.1 s, and
-    more with over a thousand rows.
+    A forest is grown when scores of its target are first asked for. Forests are kept up to 200,000 training
+    rows in total (about 2 GB of trees); those beyond are grown anew each time. One forest costs about 0.1
+    s, and more with over a thousand rows.
 
     Args:
         threads: trees grown at a time.

@@ -22,14 +22,15 @@ _MEMORY_BLOCK: Final = 16_384  # compounds compared at once: their bits take 32 
 class NearestNeighbour(Baseline):
     """One nearest neighbour by Tanimoto similarity among all training compounds; blind to the target.
 
-    Real values: the mean training label of the most similar compound (of the first one, where several are equally
-    similar); the mean of all training labels where nothing is similar. Two classes: half of 1 + similarity to the
-    nearest compound with an active row - similarity to the nearest with an inactive row, so 0.5 is undecided;
-    a class that training lacks has similarity 0. Nothing is chosen on the validation rows.
+    Real values: the mean training label of the most similar compound (of the first one, where several are
+    equally similar); the mean of all training labels where nothing is similar. Two classes: half of 1 +
+    similarity to the nearest compound with an active row - similarity to the nearest with an inactive row,
+    so 0.5 is undecided; a class that training lacks has similarity 0. Nothing is chosen on the validation
+    rows.
 
     Of more than ``memory`` training compounds (of each class), so many are drawn with the seed. A pair of
-    compounds costs about 3 ns on one core, whatever `threads` is, and each compound is compared once: a million
-    compounds against 200,000 take about ten minutes, and the memory stays below 1 GB.
+    compounds costs about 3 ns on one core, whatever `threads` is, and each compound is compared once: a
+    million compounds against 200,000 take about ten minutes, and the memory stays below 1 GB.
 
     Args:
         memory: training compounds to look at, of each class.
@@ -73,8 +74,8 @@ def nearest_compounds(
 ) -> tuple[Integers, Floats32]:
     """The most similar compound in memory of each query, and how similar it is (Tanimoto on presence).
 
-    The places that a query has are few, so the shared ones are counted by adding their rows of the memory's bits,
-    one byte each: some fifty additions for a pair instead of a product over all places.
+    The places that a query has are few, so the shared ones are counted by adding their rows of the memory's
+    bits, one byte each: some fifty additions for a pair instead of a product over all places.
 
     Args:
         counts: Morgan counts of all compounds [n_compounds, w].

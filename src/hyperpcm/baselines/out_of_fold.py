@@ -49,12 +49,12 @@ def fold_of_rows(axis: Integers, rows: Rows, *, whole: bool, seed: int, folds: i
 def label_means(inputs: BaselineInputs, train: Rows, valid: Rows, *, seed: int) -> npt.NDArray[np.float32]:
     """Two columns for every row of the table: mean label of its compound, and of its target.
 
-    A row outside training gets the means of all training labels. A training row gets means without
-    its own fold, and the folds are drawn in the way in which the validation rows are new: where most of those
-    have a target that training lacks, whole targets are left out together; the same for compounds; rows
-    one by one where neither is new. An axis that is new therefore has the global mean everywhere, and the other
-    one the mean over what was not left out. With both axes new, a mean leaves out the fold of the
-    compound and the fold of the target.
+    A row outside training gets the means of all training labels. A training row gets means without its own
+    fold, and the folds are drawn in the way in which the validation rows are new: where most of those have
+    a target that training lacks, whole targets are left out together; the same for compounds; rows one by
+    one where neither is new. An axis that is new therefore has the global mean everywhere, and the other
+    one the mean over what was not left out. With both axes new, a mean leaves out the fold of the compound
+    and the fold of the target.
 
     Args:
         inputs: the table.

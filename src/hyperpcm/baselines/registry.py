@@ -40,8 +40,8 @@ _CLASSES: Final[Mapping[str, type[Baseline]]] = MappingProxyType(
 )
 
 NULLS: Final[tuple[str, ...]] = tuple(baseline.name for baseline in _NULLS)
-"""Names of the baselines that every evaluation is made beside, from the simplest to the strongest pair, then the
-one that is blind to targets."""
+"""Names of the baselines that every evaluation is made beside, from the simplest to the strongest pair, then
+the one that is blind to targets."""
 
 RIVALS: Final[tuple[str, ...]] = tuple(baseline.name for baseline in _RIVALS)
 """Names of the other models of the field, fitted where they are asked for by name."""

@@ -114,9 +114,9 @@ def _package() -> Any:
 
 def _in_blocks(features: FeatureTable, labels: Floats32, rows: Rows) -> Any:
     """The features and labels of some rows as XGBoost reads them: block by block."""
-    xgboost = _package()
+    import xgboost
 
-    class Blocks(xgboost.DataIter):  # type: ignore[misc]  # the package may be absent
+    class Blocks(xgboost.DataIter):
         def __init__(self) -> None:
             self._start = 0
             super().__init__()

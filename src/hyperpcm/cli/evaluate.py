@@ -20,7 +20,8 @@ def evaluate(
     ctx: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     nulls: Annotated[
-        str | None, typer.Option(help="Only these nulls, separated by commas; all of them otherwise.")
+        str | None,
+        typer.Option(help="Only these nulls or other models, separated by commas; all nulls otherwise."),
     ] = None,
     no_nulls: Annotated[
         bool, typer.Option("--no-nulls", help="Only the model, and itself with proteins exchanged.")
@@ -29,14 +30,17 @@ def evaluate(
 ) -> None:
     """Score the test side of a run's split and compare with the nulls: models that know less.
 
+    Other models of the field, such as random_forest, are fitted on the same rows where --nulls names them.
+
     Writes results.json and scores.parquet into the folder of the run.
     """
+    from hyperpcm.baselines import RIVALS
     from hyperpcm.evaluation.results import read_json
     from hyperpcm.evaluation.tables import NULL_ROWS, render_table
     from hyperpcm.training.run_folder import RunFolder
 
     console: Console = ctx.obj
-    chosen = _chosen(nulls, no_nulls, NULL_ROWS)
+    chosen = _chosen(nulls, no_nulls, (*NULL_ROWS, *RIVALS))
     model_file(run)
     from hyperpcm.training.evaluation import evaluate_run
 
@@ -58,5 +62,5 @@ def _chosen(nulls: str | None, no_nulls: bool, known: tuple[str, ...]) -> list[s
         raise ConfigError("--nulls and --no-nulls contradict each other.")
     names = [name.strip() for name in nulls.split(",") if name.strip()]
     if unknown := [name for name in names if name not in known]:
-        raise ConfigError(f"--nulls: there is no null {unknown[0]!r}. Known: {', '.join(known)}.")
+        raise ConfigError(f"--nulls: there is no null or model {unknown[0]!r}. Known: {', '.join(known)}.")
     return [name for name in names if name != _ALWAYS]

@@ -5,12 +5,18 @@ Axis names: ``n`` pairs, ``d`` embedding width.
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Final
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 __all__ = ["DeepPCMNetwork", "NoiseHead"]
+
+HIDDEN: Final = (2048, 1024)
+"""Published widths of the hidden layers."""
 
 
 class NoiseHead(nn.Module):
@@ -51,7 +57,7 @@ class DeepPCMNetwork(nn.Module):
     Args:
         compound_inputs: width of the compound embedding.
         target_inputs: width of the target embedding.
-        hidden: widths of the hidden layers.
+        hidden: widths of the hidden layers; None: `HIDDEN`.
         dropout: share of each hidden layer's outputs that is dropped in training.
     """
 
@@ -59,13 +65,13 @@ class DeepPCMNetwork(nn.Module):
         self,
         compound_inputs: int,
         target_inputs: int,
-        hidden: tuple[int, ...] = (2048, 1024),
+        hidden: tuple[int, ...] | None = None,
         dropout: float = 0.25,
     ) -> None:
         super().__init__()
         self.compound_head, self.target_head = NoiseHead(compound_inputs), NoiseHead(target_inputs)
-        widths = [self.compound_head.outputs + self.target_head.outputs, *hidden]
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        widths = [self.compound_head.outputs + self.target_head.outputs, *(hidden or HIDDEN)]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.output = nn.Linear(widths[-1], 1)
         self.dropout = dropout
 
