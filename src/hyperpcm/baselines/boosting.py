@@ -156,6 +156,6 @@ def _in_blocks(features: FeatureTable, rows: Rows) -> Any:
 
         def __getitem__(self, asked: int | slice | list[int]) -> npt.NDArray[np.float64]:
             block = features.rows(np.atleast_1d(rows[asked])).astype(np.float64)
-            return block[0] if isinstance(asked, int) else block
+            return block if isinstance(asked, (slice, list)) else block[0]
 
     return Blocks()

@@ -32,7 +32,7 @@ class RandomForest(Baseline):
     Up to 200,000 training rows, every tree draws from all of them. Beyond, the features of all rows do not
     fit into memory: the forest is then grown in ten parts, each on 200,000 rows (``max_samples``) drawn
     without replacement from all, so that no more than those are held as float32 (1 GB at 1,300 columns). A
-    fold of Davis costs about three minutes on one core.
+    fold of Davis costs about a minute on one core.
 
     Source: Svensson et al. 2024: 100 trees on concatenated embeddings.
     Deviation: a division looks at 10 % of the columns; the publication states no share, and all of them cost

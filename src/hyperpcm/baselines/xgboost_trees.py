@@ -88,9 +88,14 @@ class XGBoost(Baseline):
         sizes = {"max_bin": settings["max_bin"], "nthread": self._threads}
         data = xgboost.QuantileDMatrix(_in_blocks(self._features, labels, train), **sizes)
         check = xgboost.QuantileDMatrix(_in_blocks(self._features, labels, valid), ref=data, **sizes)
-        stop = xgboost.callback.EarlyStopping(self._patience, save_best=True)
+        stop = xgboost.callback.EarlyStopping(rounds=self._patience, save_best=True)
         return xgboost.train(
-            settings, data, self._trees, evals=[(check, "valid")], callbacks=[stop], verbose_eval=False
+            settings,
+            data,
+            num_boost_round=self._trees,
+            evals=[(check, "valid")],
+            callbacks=[stop],
+            verbose_eval=False,
         )
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:  # noqa: ARG002
