@@ -17,7 +17,7 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIRST", "GRID", "INK", "MUTED", "SECOND", "draw_svg"]
+__all__ = ["FIRST", "FOURTH", "GRID", "INK", "MUTED", "SECOND", "THIRD", "draw_svg"]
 
 INK: Final = "#010203"
 """Text and lines that matter."""
@@ -29,9 +29,21 @@ FIRST: Final = "#010206"
 """First series."""
 SECOND: Final = "#010207"
 """Second series; told from the first by the colour-blind too."""
+THIRD: Final = "#010208"
+"""Third series; give it a marker of its own."""
+FOURTH: Final = "#010209"
+"""Fourth series; likewise."""
 
 _VARIABLES: Final = MappingProxyType(
-    {INK: "--ink", MUTED: "--muted", GRID: "--grid", FIRST: "--first", SECOND: "--second"}
+    {
+        INK: "--ink",
+        MUTED: "--muted",
+        GRID: "--grid",
+        FIRST: "--first",
+        SECOND: "--second",
+        THIRD: "--third",
+        FOURTH: "--fourth",
+    }
 )
 _DPI = 72  # the SVG backend draws in points
 _IDENTIFIER = re.compile(r'(\bid="|href="#|url\(#)')
