@@ -33,7 +33,9 @@ _STYLES: Final = (
 
 
 def few_shot_chart(summary: Mapping[str, Any], metric: str = "spearman") -> Chart | None:
-    """One metric against the number of measured compounds, a line for each method.
+    """One metric against the number of measured compounds, a line for each adapter of the main model.
+
+    Rivals stand in the table only: where they are as good, their lines would hide those of the model.
 
     Steps of k are equally wide. Bars are standard errors over targets. Zero-shot scores are drawn at every k,
     over the targets that have k measured compounds. None where no target has a number.
@@ -47,7 +49,7 @@ def few_shot_chart(summary: Mapping[str, Any], metric: str = "spearman") -> Char
     """
     if metric not in METRICS:
         raise TableError(f"{metric!r} is not a few-shot metric. Known: {', '.join(METRICS)}.")
-    curves = all_curves(summary)
+    curves = all_curves({**summary, "rivals": {}})
     if len(curves) > len(_STYLES):
         raise TableError(f"{len(curves)} methods are too many for one figure; leave some out.")
     none = summary["adapters"]["none"]
@@ -103,7 +105,9 @@ def _line(
         yerr=[0.0 if math.isnan(error) else error for error in errors],
         color=colour,
         marker=marker,
-        markersize=6.5,
+        markersize=7.5,
+        markerfacecolor="none",  # a line that lies on another one stays visible through it
+        markeredgewidth=1.6,
         linestyle=dashes,
         linewidth=1.8,
         elinewidth=1,
