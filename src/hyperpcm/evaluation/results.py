@@ -22,6 +22,9 @@ from hyperpcm.evaluation.surroundings import Surroundings
 __all__ = ["AccuracyResults", "ResultRow", "accuracy_path", "read_json", "write_json"]
 
 
+_OPTIONAL: Final = frozenset({"commit", "settings"})
+
+
 @dataclasses.dataclass(frozen=True)
 class ResultRow:
     """One model on the test side of one fold.
@@ -36,6 +39,7 @@ class ResultRow:
         peak_mb: peak resident memory of the process at the end, in 10⁶ bytes; None where it is not known. It
             never falls within a process, so it is an upper bound for every row but the first.
         commit: of the code that made the row, where it differs from that of the file; None otherwise.
+        settings: digest of the row's file in a benchmark, so that a changed one is noticed; None otherwise.
     """
 
     model: str
@@ -46,18 +50,28 @@ class ResultRow:
     seconds: float
     peak_mb: float | None = None
     commit: str | None = None
+    settings: str | None = None
 
     def key(self) -> tuple[str, int, int]:
         """What identifies a row within a file: model, fold and seed."""
         return self.model, self.fold, self.seed
 
     def as_dict(self) -> dict[str, Any]:
-        """The row as it is written; ``commit`` only where there is one."""
+        """The row as it is written; ``commit`` and ``settings`` only where there are some."""
         row = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         row["metrics"] = dict(self.metrics)
-        if self.commit is None:
-            del row["commit"]
-        return row
+        return {name: value for name, value in row.items() if value is not None or name not in _OPTIONAL}
+
+    @classmethod
+    def from_dict(cls, row: Any, where: str) -> ResultRow:
+        """The row that `as_dict` gave.
+
+        Raises:
+            TableError: missing or unknown entries, or one of another type; the message begins with ``where``.
+        """
+        wanted = {field.name for field in dataclasses.fields(cls)} - _OPTIONAL
+        _check_keys(row, wanted, where, set(_OPTIONAL))
+        return _row(row, where)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,11 +124,7 @@ class AccuracyResults:
                 raise TableError(f"{path}: {entry} is {record[entry]!r:.80}.")
         rows = []
         for number, row in enumerate(record["rows"]):
-            where = f"{path}, row {number}"
-            _check_keys(
-                row, {"model", "fold", "seed", "n", "metrics", "seconds", "peak_mb"}, where, {"commit"}
-            )
-            rows.append(_row(row, where))
+            rows.append(ResultRow.from_dict(row, f"{path}, row {number}"))
         where_from = Surroundings(record["versions"], record["commit"], record["machine"])
         return cls.of(record["protocol"], rows, where_from)
 
@@ -253,6 +263,7 @@ def _row(row: dict[str, Any], where: str) -> ResultRow:
     """A typed row; raises `TableError` for an entry of another type."""
     kinds: dict[str, Any] = {"model": str, "fold": int, "seed": int, "n": int, "metrics": dict}
     kinds |= {"seconds": (int, float), "peak_mb": (int, float, type(None))}
+    kinds |= {name: str for name in _OPTIONAL if row.get(name) is not None}
     for name, kind in kinds.items():
         if not isinstance(row[name], kind) or isinstance(row[name], bool):
             raise TableError(f"{where}: {name} is {row[name]!r:.80}.")

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Surroundings", "commit_of", "surroundings"]
+__all__ = ["Surroundings", "commit_of", "short_commit", "surroundings"]
 
 LIBRARIES: Final = ("hyperpcm", "torch", "numpy", "scipy", "scikit-learn", "lightgbm", "rdkit", "parasail")
 """Distributions whose versions may change a number."""
@@ -65,6 +65,13 @@ def commit_of(folder: Path) -> str | None:
     if commit is None or changes is None:
         return None
     return f"{commit}-dirty" if changes else commit
+
+
+def short_commit(commit: str | None) -> str:
+    """The first 12 digits of a commit, with ``-dirty`` where it has it; ``none`` where there is no commit."""
+    if commit is None:
+        return "none"
+    return commit[:12] + ("-dirty" if commit.endswith("-dirty") else "")
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -44,6 +44,7 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "per_target.pearson": "r per target",
         "per_target.spearman": "ρ per target",
         "per_target.mse": "MSE per target",
+        "per_target.ci": "CI per target",
         "per_target.auroc": "AUROC per target",
     }
 )
@@ -232,9 +233,11 @@ def _means(rows: list[ResultRow], models: list[str], model: str, metrics: Sequen
     return cells
 
 
-def best_null(rows: list[ResultRow], models: list[str], metric: str) -> str | None:
+def best_null(
+    rows: list[ResultRow], models: list[str], metric: str, nulls: Collection[str] = NULL_ROWS
+) -> str | None:
     """The null with the best mean over the folds that all nulls with this metric share."""
-    found = {name: by_fold(rows, name, metric) for name in models if name in NULL_ROWS}
+    found = {name: by_fold(rows, name, metric) for name in models if name in nulls}
     found = {name: values for name, values in found.items() if values}
     shared = set.intersection(*(set(values) for values in found.values())) if found else set()
     if not shared:

@@ -1,0 +1,122 @@
+"""The files of an accuracy benchmark: its protocol, and its results on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hyperpcm.benchmark.files import BenchmarkFile
+from hyperpcm.benchmark.kind import Done, Job, Results
+from hyperpcm.errors import TableError
+from hyperpcm.evaluation.results import AccuracyResults, ResultRow
+from hyperpcm.evaluation.surroundings import Surroundings
+from hyperpcm.evaluation.tables import DEFAULT_METRICS
+from hyperpcm.evaluation.target_values import TargetTable, TargetValues
+
+if TYPE_CHECKING:
+    from hyperpcm.benchmark.benchmark import Benchmark
+
+__all__ = ["AccuracyFile", "AccuracyOnDisk", "SplitTable"]
+
+
+class SplitTable(BaseModel):
+    """How the measurements are divided; every fold is run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """Kind of split."""
+    folds: int = Field(5, ge=1)
+    """Number of folds the measurements are divided into."""
+    seed: int = 0
+    """Seed of the division."""
+    options: dict[str, float | int | bool] = {}
+    """Further options of this kind of split."""
+
+
+class AccuracyFile(BenchmarkFile):
+    """The ``benchmark.toml`` of this kind."""
+
+    split: SplitTable
+    """The division."""
+    folds: tuple[int, ...] | None = None
+    """Only these folds; all of the split when not given."""
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    """Columns of the table."""
+
+
+@final
+class AccuracyOnDisk(Results):
+    """The results file and the table of values per target beside it."""
+
+    def __init__(self, benchmark: Benchmark, path: Path) -> None:
+        self.path, self.targets_path = path, path.with_suffix(".targets.parquet")
+        self._rows_with_shuffled = {row.name for row in benchmark.rows if row.is_shuffled_too}
+        self._names = {row.name for row in benchmark.rows}
+        self.content = AccuracyResults.read(path) if path.exists() else None
+        self.targets = TargetTable.read(self.targets_path)
+
+    def done(self) -> Mapping[Job, Done]:
+        """Every job whose result is there; the shuffled row belongs to that of its model."""
+        content = self.content
+        if content is None:
+            return {}
+        rows = {row.key(): row for row in content.rows}
+        found = {}
+        for (model, fold, seed), row in rows.items():
+            if model in self._names:
+                commit = row.commit or content.commit
+                found[Job(fold, seed, model)] = Done(commit, row.settings, row.peak_mb)
+        return MappingProxyType(found)
+
+    def forget(self, jobs: Collection[Job]) -> None:
+        """Leave out these jobs, with their shuffled rows, from what is written next."""
+        gone = {(name, job.fold, job.seed) for job in jobs for name in (job.row, f"{job.row}_shuffled")}
+        self.targets = self.targets.without(gone)
+        if self.content is not None:
+            kept = tuple(row for row in self.content.rows if row.key() not in gone)
+            where = Surroundings(self.content.versions, self.content.commit, self.content.machine)
+            self.content = AccuracyResults.of(self.content.protocol, kept, where) if kept else None
+
+    def check(self, outcome: Mapping[str, Any], where: Surroundings) -> None:
+        """Refuse results of another protocol."""
+        if self.content is not None:
+            empty = AccuracyResults.of(outcome["protocol"], (), where)
+            self._named(lambda: self.content and self.content.merged_with(empty, other_commit=True))
+
+    def add(self, outcome: Mapping[str, Any]) -> str:
+        """Add the rows of a job and write both files; a row of another commit keeps its own."""
+        rows = [ResultRow.from_dict(row, f"{self.path}, a new row") for row in outcome["rows"]]
+        where = Surroundings(**outcome["surroundings"])
+        later = AccuracyResults.of(outcome["protocol"], rows, where)
+        before = self.content
+        if before is None:
+            self.content = later
+        else:
+            self.content = self._named(lambda: before.merged_with(later, other_commit=True))
+        values = [TargetValues.from_lists(lists) for lists in outcome["targets"]]
+        keys = [row.key() for row in rows]
+        self.targets = self.targets.with_values(dict(zip(keys, values, strict=True)))
+        self.content.write(self.path)
+        self.targets.write(self.targets_path)
+        return "; ".join(_words(row) for row in rows)
+
+    def _named(self, merge: Any) -> Any:
+        try:
+            return merge()
+        except TableError as error:
+            raise TableError(f"{self.path}: {error}") from None
+
+
+def _words(row: ResultRow) -> str:
+    """A row's first numbers for people who watch."""
+    shown = []
+    for metric, title in (("mse", "MSE"), ("ci", "CI"), ("auroc", "AUROC")):
+        value = row.metrics.get(metric)
+        if isinstance(value, float):
+            shown.append(f"{title} {value:.3f}")
+    return f"{row.model}: {', '.join(shown) or 'no metric applies'}"

@@ -1,0 +1,62 @@
+"""One run at a time for each results file; the second is told who has the first."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hyperpcm.errors import OutputError
+
+__all__ = ["only_run"]
+
+
+@contextmanager
+def only_run(results: Path) -> Iterator[None]:
+    """Hold the lock of a results file; its folder is made.
+
+    The system gives the lock back when the process ends, however it ends.
+
+    Raises:
+        OutputError: another run holds it (the message says which process, where and since when), or the
+            folder cannot be written to.
+    """
+    import filelock
+
+    holder = results.with_name(f".{results.name}.holder")
+    lock = filelock.FileLock(results.with_name(f".{results.name}.lock"))
+    try:
+        results.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise OutputError(
+            f"{results}: another run is writing these results ({_who(holder)}). Wait for it, or stop it."
+        ) from None
+    except OSError as error:
+        raise OutputError(f"{results}: its folder cannot be written to ({error.strerror}).") from error
+    try:
+        mine = {
+            "process": os.getpid(),
+            "machine": platform.node(),
+            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+        }
+        with contextlib.suppress(OSError):
+            holder.write_text(json.dumps(mine), encoding="utf-8")
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()  # the file stays: who removes a lock file takes it from whoever is opening it
+
+
+def _who(holder: Path) -> str:
+    try:
+        record = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {record['process']} on {record['machine']}, since {record['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it has just begun"
