@@ -62,7 +62,7 @@ class AccuracyKind(Kind):
         for row in benchmark.rows:
             if row.file.baseline is not None:
                 try:
-                    build_baseline(row.file.baseline, **_options(row))
+                    build_baseline(row.file.baseline, options=dict(row.file.options))
                 except ConfigError as error:
                     raise ConfigError(f"{benchmark.folder / row.name}.toml: {error}") from None
 
@@ -166,7 +166,7 @@ def _of_baseline(
 
     inputs = prepare_inputs(interactions, store, threads=threads, progress=progress)
     start = time.perf_counter()
-    baseline = build_baseline(str(row.file.baseline), threads=max(1, threads), **_options(row))
+    baseline = build_baseline(str(row.file.baseline), threads=max(1, threads), options=dict(row.file.options))
     baseline.fit(inputs, split.train, split.valid, seed=seed)
     valid, test = baseline.predict(split.valid), baseline.predict(split.test)
     seconds = time.perf_counter() - start
@@ -224,10 +224,6 @@ def _config(benchmark: Benchmark, row: Row, fold: int, seed: int, threads: int) 
         data = benchmark.file.data.model_dump(exclude_defaults=True)
         return validated({"data": data, "split": split, "seed": seed, "threads": threads})
     return benchmark.config(chosen, seed=seed, threads=threads, split=split)
-
-
-def _options(row: Row) -> dict[str, Any]:
-    return {"options": dict(row.file.options)} if row.file.options else {}
 
 
 def _file(benchmark: Benchmark) -> AccuracyFile:
