@@ -7,7 +7,6 @@ from collections.abc import Callable
 from hyperpcm.baselines.base import BaselineInputs
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.encoders import EmbeddingStore, compound_encoder, target_encoder
-from hyperpcm.encoders.axes import compound_counts, target_similarity
 
 __all__ = ["prepare_inputs"]
 
@@ -32,6 +31,8 @@ def prepare_inputs(
     Raises:
         InputError: a compound or target that cannot be read.
     """
+
+    from hyperpcm.encoders.axes import compound_counts, target_similarity
 
     def report(stage: str, total: int) -> Callable[[int], None]:
         def tell(done: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from hyperpcm.benchmark.accuracy_results import AccuracyFile, AccuracyOnDisk
 from hyperpcm.benchmark.files import BenchmarkFile
 from hyperpcm.benchmark.kind import Job, Kind, Progress
-from hyperpcm.errors import ConfigError
+from hyperpcm.errors import ConfigError, MissingExtraError
 from hyperpcm.evaluation.results import ResultRow, accuracy_path
 from hyperpcm.evaluation.target_values import TargetValues, target_values
 
@@ -63,6 +63,8 @@ class AccuracyKind(Kind):
             if row.file.baseline is not None:
                 try:
                     build_baseline(row.file.baseline, options=dict(row.file.options))
+                except MissingExtraError:
+                    continue  # the table can be shown without it; its jobs will say what to install
                 except ConfigError as error:
                     raise ConfigError(f"{benchmark.folder / row.name}.toml: {error}") from None
 
