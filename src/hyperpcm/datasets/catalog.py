@@ -48,7 +48,7 @@ def local_path(name: str, file: str | None = None) -> Path:
         ConfigError: no such data set, or no such file in it.
     """
     files = record(name).files
-    folder = data_folder() / name
+    folder = data_folder() / (record(name).kept_with or name)
     if file is None:
         return folder
     if file not in files:

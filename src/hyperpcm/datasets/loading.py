@@ -19,6 +19,8 @@ _READERS = MappingProxyType(
         "davis": ("deep_dta", "read_davis"),
         "kiba": ("deep_dta", "read_kiba"),
         "chembl20": ("chembl20", "read_chembl20"),
+        "dude": ("dude", "read_dude"),
+        "dude_small": ("dude", "read_dude_small"),
         "kiba_sample": ("wheel_samples", "read_kiba_sample"),
         "bindingdb_sample": ("wheel_samples", "read_bindingdb_sample"),
     }

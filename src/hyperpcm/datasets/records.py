@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
+from hyperpcm.datasets.dataset_record import DatasetRecord
+from hyperpcm.datasets.dude_records import DUDE, DUDE_SMALL
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.datasets.pinned import PinnedFile
 
 __all__ = ["DATASETS", "DatasetRecord"]
-
-
-@dataclasses.dataclass(frozen=True)
-class DatasetRecord:
-    """One public data set.
-
-    Attributes:
-        name: the word that `hyperpcm.datasets.load` takes.
-        title: one line for a list.
-        quantity: what the labels mean.
-        interactions: measured rows, before repeats are merged.
-        compounds: distinct standardised structures.
-        targets: distinct sequences.
-        licence: terms, as far as the origin states them.
-        citation: the papers to cite.
-        pitfalls: what an honest evaluation on this set has to know.
-        files: pinned files by key.
-    """
-
-    name: str
-    title: str
-    quantity: Quantity
-    interactions: int
-    compounds: int
-    targets: int
-    licence: str
-    citation: str
-    pitfalls: tuple[str, ...]
-    files: Mapping[str, PinnedFile]
-
-    @property
-    def download_bytes(self) -> int:
-        """Bytes of all files together."""
-        return sum(pinned.size for pinned in self.files.values())
-
-    def as_dict(self) -> dict[str, Any]:
-        """The record as plain JSON values."""
-        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return plain | {
-            "quantity": dataclasses.asdict(self.quantity),
-            "pitfalls": list(self.pitfalls),
-            "files": {key: dataclasses.asdict(pinned) for key, pinned in self.files.items()},
-            "download_bytes": self.download_bytes,
-        }
 
 
 _DEEP_DTA = "https://raw.githubusercontent.com/hkmztrk/DeepDTA/a546a8433a6822e958f36171c4356ad6f414d623/data"
@@ -289,6 +245,6 @@ _BINDINGDB_SAMPLE = DatasetRecord(
 )
 
 DATASETS: Mapping[str, DatasetRecord] = MappingProxyType(
-    {one.name: one for one in (_DAVIS, _KIBA, _CHEMBL20, _KIBA_SAMPLE, _BINDINGDB_SAMPLE)}
+    {one.name: one for one in (_DAVIS, _KIBA, _CHEMBL20, DUDE, DUDE_SMALL, _KIBA_SAMPLE, _BINDINGDB_SAMPLE)}
 )
 """All public data sets by name."""

@@ -1,0 +1,58 @@
+"""What the catalog says about one public data set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.datasets.pinned import PinnedFile
+
+__all__ = ["DatasetRecord"]
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetRecord:
+    """One public data set.
+
+    Attributes:
+        name: the word that `hyperpcm.datasets.load` takes.
+        title: one line for a list.
+        quantity: what the labels mean.
+        interactions: measured rows, before repeats are merged.
+        compounds: distinct standardised structures.
+        targets: distinct sequences.
+        licence: terms, as far as the origin states them.
+        citation: the papers to cite.
+        pitfalls: what an honest evaluation on this set has to know.
+        files: pinned files by key.
+        kept_with: another data set in whose folder the files are kept, where both are made of the same ones.
+    """
+
+    name: str
+    title: str
+    quantity: Quantity
+    interactions: int
+    compounds: int
+    targets: int
+    licence: str
+    citation: str
+    pitfalls: tuple[str, ...]
+    files: Mapping[str, PinnedFile]
+    kept_with: str | None = None
+
+    @property
+    def download_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(pinned.size for pinned in self.files.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values."""
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return plain | {
+            "quantity": dataclasses.asdict(self.quantity),
+            "pitfalls": list(self.pitfalls),
+            "files": {key: dataclasses.asdict(pinned) for key, pinned in self.files.items()},
+            "download_bytes": self.download_bytes,
+        }
