@@ -6,6 +6,7 @@
     kernel_knn      labels of similar compounds at similar targets (Tanimoto × alignment)
     gbm             gradient boosting on fingerprints, descriptors and protein features
     ligand_only     gradient boosting on fingerprints and descriptors alone
+    raw_string      a linear model of the characters of the SMILES as published
 
 and, fitted where they are asked for by name, the other models of the field:
 

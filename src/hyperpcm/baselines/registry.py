@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hyperpcm.baselines.base import Baseline, count_setting
 from hyperpcm.baselines.boosting import GradientBoosting, LigandOnly, MeansBoosting
+from hyperpcm.baselines.characters import RawString
 from hyperpcm.baselines.deep_pcm import DeepPCM
 from hyperpcm.baselines.forest import PerTargetForest, RandomForest
 from hyperpcm.baselines.kernel import KernelNeighbours
@@ -29,6 +30,7 @@ _NULLS: Final[tuple[type[Baseline], ...]] = (
 )
 _RIVALS: Final[tuple[type[Baseline], ...]] = (
     NearestNeighbour,
+    RawString,
     PerTargetForest,
     RandomForest,
     XGBoost,

@@ -1,8 +1,8 @@
 """Read DUD-E in the layout of DrugVQA: SMILES by target, sequences by chain, three lists of targets.
 
 ``<target>_actives_final.ism`` and ``<target>_decoys_final.ism`` hold one compound a line, its SMILES first
-and its identifier last. A line of the file of sequences is ``SEQUENCE:target_chain_full``; the fold files name
-targets in the same way. All of them are text.
+and its identifier last. A line of the file of sequences is ``SEQUENCE:target_chain_full``; the fold files
+name targets in the same way. All of them are text.
 
 Source: Mysinger et al. 2012, J Med Chem 55:6582; Zheng et al. 2020, Nat Mach Intell 2:134.
 """

@@ -20,7 +20,7 @@ DUDE = DatasetRecord(
     title="DUD-E: actives of 102 proteins and about 62 presumed inactives (decoys) for each",
     quantity=Quantity("activity", "", kind="binary"),
     interactions=1434015,
-    compounds=1142839,
+    compounds=1196093,
     targets=102,
     licence="MIT (the repository it is kept in); DUD-E itself states none",
     citation=(
@@ -41,8 +41,6 @@ DUDE = DatasetRecord(
         "species.",
         "The published training folds, a sample of the decoys, are lost with files their origin lacks; all "
         "rows of the training targets stand in for them.",
-        "Standardised, a few compounds are active and decoy of one target; such a pair is left out when "
-        "repeats are merged, and reported.",
     ),
     files=PinnedList("dude_files.tsv", _ORIGIN),
 )

@@ -30,7 +30,7 @@ def evaluate_scores(
     Errors and correlations compare with `Interactions.point` (a censored label counts as its bound) and
     are None for a binary quantity. Classification metrics are None for a quantity without a threshold;
     they leave out rows whose class their relation or bin leaves open. ``per_target`` holds means over
-    targets with 10 labels or more that are not all equal (``n_targets``), and for ``auroc`` over those
+    targets with 10 labels or more that are not all equal (``n_targets``), and from ``auroc`` on over those
     with both classes (``n_targets_auroc``); which targets count depends on labels alone.
 
     Args:
@@ -43,7 +43,8 @@ def evaluate_scores(
     Returns:
         ``mse``, ``rmse``, ``mae``, ``r2``, ``ci``, ``rm2``, ``pearson``, ``spearman``, ``auroc``, ``auprc``,
         ``mcc``, ``ef1`` (enrichment in the top 1 %), ``bedroc`` (α = 20), ``n_classified`` and ``per_target``
-        with ``n_targets``, ``pearson``, ``spearman``, ``mse``, ``ci``, ``auroc``, ``n_targets_auroc``.
+        with ``n_targets``, ``pearson``, ``spearman``, ``mse``, ``ci``, ``auroc``, ``n_targets_auroc``,
+        ``bedroc``, ``mcc`` and ``roc_enrichment_0.5`` (at 0.5 % false positives), ``_1``, ``_2``, ``_5``.
 
     Raises:
         LabelError: not one finite score for each row, a row the table does not have, or a threshold that is
@@ -63,7 +64,7 @@ def evaluate_scores(
         if threshold is not None:
             found["mcc"] = metrics.mcc(active[known], values[known] >= threshold)
     found["n_classified"] = int(known.sum())
-    found["per_target"] = _per_target(chosen, labels, values, active, known)
+    found["per_target"] = _per_target(chosen, labels, values, active, known, threshold)
     return _without_nan(found)
 
 
@@ -132,11 +133,17 @@ def _per_target(
     values: npt.NDArray[np.float64],
     active: npt.NDArray[np.bool_],
     known: npt.NDArray[np.bool_],
+    threshold: float | None,
 ) -> Metrics:
     """Means over targets; classes come from the rows whose class is known."""
     regression = metrics.per_target(labels, values, chosen.target_index, min_labels=_MIN_LABELS)
     classes = metrics.per_target(
-        labels[known], values[known], chosen.target_index[known], active[known], min_labels=_MIN_LABELS
+        labels[known],
+        values[known],
+        chosen.target_index[known],
+        active[known],
+        min_labels=_MIN_LABELS,
+        threshold=threshold,
     )
     n_classes = classes.n_targets("auroc")
     if chosen.quantity.kind == "binary":
@@ -146,7 +153,8 @@ def _per_target(
         names = {"pearson": "pearson", "spearman": "spearman", "mse": "mse", "ci": "concordance_index"}
         found = {name: regression.mean(metric) for name, metric in names.items()}
         found["n_targets"] = regression.n_targets("pearson")
-    return found | {"auroc": classes.mean("auroc"), "n_targets_auroc": n_classes}
+    found |= {"auroc": classes.mean("auroc"), "n_targets_auroc": n_classes}
+    return found | {name: classes.mean(name) for name in ("bedroc", "mcc", *metrics.ROC_ENRICHMENT)}
 
 
 def _without_nan(found: Metrics) -> Metrics:

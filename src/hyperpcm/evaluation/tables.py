@@ -22,6 +22,7 @@ NULL_ROWS: Final = (
     "kernel_knn",
     "gbm",
     "ligand_only",
+    "raw_string",
     "hyperpcm_shuffled",
 )
 """Rows that know less than a model should; the best of them in each column is marked."""
@@ -46,6 +47,12 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "per_target.mse": "MSE per target",
         "per_target.ci": "CI per target",
         "per_target.auroc": "AUROC per target",
+        "per_target.bedroc": "BEDROC per target",
+        "per_target.mcc": "MCC per target",
+        "per_target.roc_enrichment_0.5": "ROC enr. 0.5 %",
+        "per_target.roc_enrichment_1": "ROC enr. 1 %",
+        "per_target.roc_enrichment_2": "ROC enr. 2 %",
+        "per_target.roc_enrichment_5": "ROC enr. 5 %",
     }
 )
 
@@ -201,7 +208,7 @@ def render_table(
 
 def _value(row: ResultRow, metric: str) -> float | None:
     found: Any = row.metrics
-    for part in metric.split("."):
+    for part in metric.split(".", 1):  # the name of a metric may hold a point itself
         found = found.get(part) if isinstance(found, Mapping) else None
     return float(found) if isinstance(found, (int, float)) and math.isfinite(found) else None
 

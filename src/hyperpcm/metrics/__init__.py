@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from hyperpcm.metrics.classification import BestThreshold, auprc, auroc, best_mcc_threshold, mcc
 from hyperpcm.metrics.enrichment import bedroc, enrichment_factor, roc_enrichment
-from hyperpcm.metrics.per_target import PerTarget, per_target
+from hyperpcm.metrics.per_target import ROC_ENRICHMENT, PerTarget, per_target
 from hyperpcm.metrics.ranking import concordance_index
 from hyperpcm.metrics.regression import mae, mse, pearson, r2, rm2, rmse, spearman
 
 __all__ = [
+    "ROC_ENRICHMENT",
     "BestThreshold",
     "PerTarget",
     "auprc",

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from hyperpcm.errors import LabelError
 from hyperpcm.metrics.arrays import Booleans, Floats, Integers, check_classes, check_values, is_constant
-from hyperpcm.metrics.classification import auprc, auroc
-from hyperpcm.metrics.enrichment import bedroc
+from hyperpcm.metrics.classification import auprc, auroc, mcc
+from hyperpcm.metrics.enrichment import bedroc, roc_enrichment
 from hyperpcm.metrics.ranking import concordance_index
 from hyperpcm.metrics.regression import mse, pearson, spearman
 
@@ -25,6 +25,12 @@ REGRESSION: Mapping[str, Callable[[Floats, Floats], float]] = MappingProxyType(
 CLASSIFICATION: Mapping[str, Callable[[Booleans, Floats], float]] = MappingProxyType(
     {"auroc": auroc, "auprc": auprc, "bedroc": bedroc}
 )
+ROC_ENRICHMENT: Mapping[str, float] = MappingProxyType(
+    {f"roc_enrichment_{100 * rate:g}": rate for rate in (0.005, 0.01, 0.02, 0.05)}
+)
+"""Name of the ROC enrichment at each false-positive rate; the number in the name is a percentage."""
+
+_NAMES = (*REGRESSION, *CLASSIFICATION, "mcc", *ROC_ENRICHMENT)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +38,7 @@ class PerTarget:
     """Metrics of each target that was measured, with the axis t for targets.
 
     A metric is nan for a target that cannot support it: fewer labels than `min_labels`, labels that are all
-    equal, or, for the last three, actives or inactives missing (or classes not given). So which targets
+    equal, or, from `auroc` on, actives or inactives missing (or classes not given). So which targets
     count depends on the labels alone, never on the scores: all models are compared on the same targets.
 
     Attributes:
@@ -46,6 +52,9 @@ class PerTarget:
         auroc: area under the ROC curve [t].
         auprc: average precision [t].
         bedroc: early recognition with α = 20 [t].
+        mcc: Matthews correlation of the scores cut at one threshold for all targets [t]; nan without one.
+        roc_enrichment: true-positive rate over false-positive rate where the latter is 0.5, 1, 2 and 5 %, by
+            name (``roc_enrichment_0.5``, …) [t] each.
     """
 
     targets: Integers
@@ -58,6 +67,8 @@ class PerTarget:
     auroc: Floats
     auprc: Floats
     bedroc: Floats
+    mcc: Floats
+    roc_enrichment: Mapping[str, Floats]
 
     def mean(self, metric: str) -> float:
         """Mean of one metric over the targets that support it; nan where none does.
@@ -79,15 +90,13 @@ class PerTarget:
 
     def as_dict(self) -> dict[str, dict[str, float | int]]:
         """Mean and number of targets of every metric, by name."""
-        return {
-            name: {"mean": self.mean(name), "n_targets": self.n_targets(name)}
-            for name in (*REGRESSION, *CLASSIFICATION)
-        }
+        return {name: {"mean": self.mean(name), "n_targets": self.n_targets(name)} for name in _NAMES}
 
     def _values(self, metric: str) -> Floats:
-        if metric not in REGRESSION and metric not in CLASSIFICATION:
-            known = ", ".join((*REGRESSION, *CLASSIFICATION))
-            raise LabelError(f"{metric!r} is not a metric per target. Known: {known}.")
+        if metric not in _NAMES:
+            raise LabelError(f"{metric!r} is not a metric per target. Known: {', '.join(_NAMES)}.")
+        if metric in ROC_ENRICHMENT:
+            return self.roc_enrichment[metric]
         values: Floats = getattr(self, metric)
         return values
 
@@ -98,6 +107,7 @@ def per_target(
     target_index: npt.ArrayLike,
     active: npt.ArrayLike | None = None,
     min_labels: int = 10,
+    threshold: float | None = None,
 ) -> PerTarget:
     """Metrics of each target by itself.
 
@@ -107,10 +117,11 @@ def per_target(
         target_index: which target each row belongs to, integers [n].
         active: class of each row, 0 or 1 [n]; None leaves the classification metrics nan.
         min_labels: targets with fewer rows do not count.
+        threshold: scores of at least this much are called active, for `PerTarget.mcc`.
 
     Raises:
         LabelError: unequal lengths, a value that is not finite, a class that is not 0 or 1, an index that
-            is not an integer, or a `min_labels` below 2.
+            is not an integer, a `min_labels` below 2, or a threshold that is not a number.
     """
     y, s = check_values(labels, scores)
     index = np.asarray(target_index)
@@ -119,26 +130,31 @@ def per_target(
     classes = None if active is None else check_classes(active, s)[0]
     if min_labels < 2:
         raise LabelError(f"min_labels is {min_labels}: a correlation needs at least 2 labels.")
+    if threshold is not None and math.isnan(threshold):
+        raise LabelError("the threshold is not a number; give None where none could be chosen.")
     order = np.argsort(index, kind="stable")
     targets, starts = np.unique(index[order], return_index=True)
     rows_of_target = np.split(order, starts[1:]) if targets.size else []
-    columns = {name: np.full(targets.size, np.nan) for name in (*REGRESSION, *CLASSIFICATION)}
+    columns = {name: np.full(targets.size, np.nan) for name in _NAMES}
     for position, rows in enumerate(rows_of_target):
         if rows.size < min_labels:
             continue
         for name, value in _of_one_target(
-            y[rows], s[rows], None if classes is None else classes[rows]
+            y[rows], s[rows], None if classes is None else classes[rows], threshold
         ).items():
             columns[name][position] = value
     return PerTarget(
         targets=targets.astype(np.int64),
         n=np.array([rows.size for rows in rows_of_target], dtype=np.int64),
         min_labels=min_labels,
+        roc_enrichment=MappingProxyType({name: columns.pop(name) for name in ROC_ENRICHMENT}),
         **columns,
     )
 
 
-def _of_one_target(y: Floats, s: Floats, active: Booleans | None) -> dict[str, float]:
+def _of_one_target(
+    y: Floats, s: Floats, active: Booleans | None, threshold: float | None
+) -> dict[str, float]:
     values = {}
     if not is_constant(y):
         values = {name: function(y, s) for name, function in REGRESSION.items()}
@@ -146,4 +162,7 @@ def _of_one_target(y: Floats, s: Floats, active: Booleans | None) -> dict[str, f
             values["pearson"] = values["spearman"] = 0.0
     if active is not None:
         values |= {name: function(active, s) for name, function in CLASSIFICATION.items()}
+        values |= {name: roc_enrichment(active, s, rate) for name, rate in ROC_ENRICHMENT.items()}
+        if threshold is not None:
+            values["mcc"] = mcc(active, s >= threshold)
     return values

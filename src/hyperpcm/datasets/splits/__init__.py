@@ -2,6 +2,7 @@
 
     random           pairs at random (warm): interpolation between known compounds and targets
     published_warm   the folds that came with Davis and KIBA (warm)
+    published_target the folds of targets that came with DUD-E (cold target)
     cold_compound    test compounds are new
     scaffold         test scaffolds are new
     compound_cluster test clusters of similar compounds are new
@@ -30,7 +31,7 @@ from hyperpcm.datasets.splits.by_axis import (
     scaffold,
 )
 from hyperpcm.datasets.splits.by_pair import cold_both, random
-from hyperpcm.datasets.splits.given import published_warm, temporal
+from hyperpcm.datasets.splits.given import published_target, published_warm, temporal
 from hyperpcm.errors import SplitError
 
 __all__ = ["SPLIT_NAMES", "Split", "make_splits"]
@@ -39,6 +40,7 @@ _MAKERS: Mapping[str, Callable[..., list[Split]]] = MappingProxyType(
     {
         "random": random,
         "published_warm": published_warm,
+        "published_target": published_target,
         "cold_compound": cold_compound,
         "cold_target": cold_target,
         "cold_both": cold_both,

@@ -1,4 +1,4 @@
-"""Splits that the data bring along: the year of each row, and published folds."""
+"""Splits that the data bring along: the year of each row, and published folds of rows or of targets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import numpy as np
 
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits.base import Rows, Split
-from hyperpcm.datasets.splits.grouped import check_request, check_share, sides_of
+from hyperpcm.datasets.splits.grouped import (
+    VALID_SHARE,
+    check_request,
+    check_share,
+    compact,
+    draw_share,
+    generator_of,
+    sides_of,
+)
 from hyperpcm.errors import SplitError
 
-__all__ = ["published_warm", "temporal"]
+__all__ = ["published_target", "published_warm", "temporal"]
 
 
 def temporal(
@@ -96,6 +104,55 @@ def published_warm(interactions: Interactions, *, folds: int, seed: int) -> list
     for fold in range(folds):
         train, valid, test = sides_of(np.select([fold_of_row == -1, fold_of_row == fold], [2, 1], 0))
         splits.append(Split("published_warm", fold, folds, seed, train, valid, test, how, unused=0))
+    return splits
+
+
+def published_target(
+    interactions: Interactions, *, folds: int, seed: int, valid_share: float = VALID_SHARE
+) -> list[Split]:
+    """The published folds of targets: fold k is the test side, the rest trains; validation targets are drawn.
+
+    No target is on two sides; compounds are. For any table whose published folds do not tear a target apart.
+
+    Args:
+        interactions: the table, with a fold column named ``published`` that counts from 0.
+        folds: must equal the number of published folds.
+        seed: of the choice of validation targets.
+        valid_share: share of the rows outside the test side that validation gets at most, as whole targets.
+
+    Raises:
+        SplitError: there are no such folds, another number of them, or one that leaves a side empty.
+    """
+    name = "published_target"
+    check_request(name, folds, seed)
+    check_share(name, "valid_share", valid_share)
+    if "published" not in interactions.folds:
+        raise SplitError(f"split {name}: {interactions.name!r} holds no published folds. Use cold_target.")
+    fold_of_row = interactions.folds["published"]
+    target, sizes = compact(interactions.target_index)
+    fold_of_target = np.empty(sizes.size, dtype=np.int64)
+    fold_of_target[target] = fold_of_row
+    if (fold_of_target[target] != fold_of_row).any() or fold_of_row.min(initial=0) < 0:
+        raise SplitError(
+            f"split {name}: the published folds of {interactions.name!r} divide rows and not targets. "
+            "Use published_warm, or cold_target for targets of your own division."
+        )
+    published = np.unique(fold_of_row)
+    if not np.array_equal(published, np.arange(folds)):
+        raise SplitError(
+            f"split {name}: {folds} folds asked for; {interactions.name!r} has {published.size} published "
+            f"ones. Set folds to {published.size}."
+        )
+    how = "Published folds of targets: no sequence is on two sides, validation targets are drawn."
+    splits = []
+    for fold in range(folds):
+        rest = np.flatnonzero(fold_of_target != fold)
+        if rest.size < 2:
+            raise SplitError(f"split {name}: fold {fold} leaves {rest.size} targets; two are needed.")
+        side = np.where(fold_of_target == fold, 2, 0)
+        side[rest[draw_share(sizes[rest], valid_share, generator_of(seed, fold))]] = 1
+        train, valid, test = sides_of(side[target])
+        splits.append(Split(name, fold, folds, seed, train, valid, test, how, unused=0))
     return splits
 
 
