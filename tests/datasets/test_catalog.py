@@ -18,6 +18,7 @@ from hyperpcm.errors import ConfigError, DataUnavailableError, OutputError
 ALL_FILES = [
     pytest.param(pinned, id=f"{name}-{key}")
     for name, record in catalog.DATASETS.items()
+    if record.kept_with is None
     for key, pinned in record.files.items()
 ]
 
@@ -85,6 +86,13 @@ def test_the_data_folder_obeys_the_environment(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HYPERPCM_DATA", "")
     assert "hyperpcm" in str(catalog.data_folder())
     assert tmp_path not in catalog.data_folder().parents
+
+
+def test_two_data_sets_made_of_the_same_files_keep_them_once():
+    small, whole = catalog.record("dude_small"), catalog.record("dude")
+    assert small.files is whole.files
+    assert len({pinned.name for pinned in whole.files.values()}) == len(whole.files) == 208
+    assert catalog.local_path("dude_small", "sequences") == catalog.local_path("dude", "sequences")
 
 
 @pytest.mark.mirror

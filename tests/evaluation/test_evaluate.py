@@ -14,7 +14,8 @@ from hyperpcm.evaluation import choose_threshold, evaluate_scores
 from small_tables import CLASSES, random_table, table
 
 LAYOUT = {"mse", "mae", "ci", "rm2", "pearson", "spearman", "auroc", "auprc", "mcc", "per_target"}
-PER_TARGET = {"n_targets", "pearson", "spearman", "mse", "auroc"}
+PER_TARGET = {"n_targets", "pearson", "spearman", "mse", "auroc", "bedroc", "mcc"}
+ROC_ENRICHMENT = {f"roc_enrichment_{percent}" for percent in ("0.5", "1", "2", "5")}
 
 
 def noisy(interactions, rows, seed=0):
@@ -27,7 +28,8 @@ def test_every_entry_of_the_results_layout_is_there():
     rows = np.arange(len(interactions))
     found = evaluate_scores(interactions, rows, noisy(interactions, rows), threshold=6.5)
     assert set(found) >= LAYOUT | {"rmse", "r2", "ef1", "bedroc"}
-    assert set(found["per_target"]) >= PER_TARGET
+    assert set(found["per_target"]) >= PER_TARGET | ROC_ENRICHMENT
+    assert None not in found["per_target"].values()
     assert None not in found.values()
     json.dumps(found, allow_nan=False)
 

@@ -112,6 +112,15 @@ def test_a_variant_of_the_model_is_no_null():
     assert "than hyperpcm_lowrank" not in text
 
 
+def test_a_metric_whose_name_holds_a_point_has_a_column():
+    metrics = {"per_target": {"roc_enrichment_0.5": 12.5}}
+    text = render_table(
+        [ResultRow("hyperpcm", 0, 0, 10, metrics, 1.0)], metrics=("per_target.roc_enrichment_0.5",)
+    )
+    assert "ROC enr. 0.5 %" in text
+    assert "12.500" in text
+
+
 def test_no_rows_make_no_table():
     with pytest.raises(TableError):
         render_table([])

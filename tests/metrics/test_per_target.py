@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn import metrics as oracle
 
 from hyperpcm.errors import LabelError
-from hyperpcm.metrics import pearson, per_target
+from hyperpcm.metrics import ROC_ENRICHMENT, bedroc, pearson, per_target
 
 
 def table(seed: int = 0):
@@ -39,6 +39,27 @@ def test_means_equal_a_loop_over_targets():
         assert result.mean(metric) == pytest.approx(value)
         assert result.n_targets(metric) == 3
         assert result.as_dict()[metric] == {"mean": result.mean(metric), "n_targets": 3}
+
+
+def test_early_recognition_and_mcc_are_those_of_each_target_alone():
+    labels, scores, target = table()
+    active = labels > 7
+    result = per_target(labels, scores, target, active, threshold=6.8)
+    rows = [target == t for t in (2, 3, 7)]
+    calls = scores >= 6.8
+    expected = np.mean([oracle.matthews_corrcoef(active[r], calls[r]) for r in rows])
+    assert result.mean("mcc") == pytest.approx(expected)
+    assert result.mean("bedroc") == pytest.approx(np.mean([bedroc(active[r], scores[r]) for r in rows]))
+    for percent in (0.5, 1, 2, 5):
+        rates = []
+        for r in rows:
+            false, true, _ = oracle.roc_curve(active[r], scores[r], drop_intermediate=False)
+            last = np.flatnonzero(false <= percent / 100)[-1]  # no ties: the curve is a staircase
+            slope = (true[last + 1] - true[last]) / (false[last + 1] - false[last])
+            rates.append((true[last] + slope * (percent / 100 - false[last])) / (percent / 100))
+        assert result.mean(f"roc_enrichment_{percent:g}") == pytest.approx(np.mean(rates))
+    assert tuple(result.roc_enrichment) == tuple(ROC_ENRICHMENT)
+    assert math.isnan(per_target(labels, scores, target, active).mean("mcc"))
 
 
 def test_each_target_keeps_its_index_and_its_number_of_labels():
@@ -96,5 +117,7 @@ def test_wrong_input_is_refused():
         per_target(labels, scores, target + 0.5)
     with pytest.raises(LabelError, match="min_labels"):
         per_target(labels, scores, target, min_labels=1)
+    with pytest.raises(LabelError, match="threshold is not a number"):
+        per_target(labels, scores, target, labels > 7, threshold=math.nan)
     with pytest.raises(LabelError, match="not a metric per target"):
         per_target(labels, scores, target).mean("targets")

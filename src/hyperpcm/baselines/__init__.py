@@ -6,11 +6,11 @@
     kernel_knn      labels of similar compounds at similar targets (Tanimoto × alignment)
     gbm             gradient boosting on fingerprints, descriptors and protein features
     ligand_only     gradient boosting on fingerprints and descriptors alone
-    raw_string      a linear model of the characters of the SMILES as published
 
 and, fitted where they are asked for by name, the other models of the field:
 
     nearest_neighbour   label of the most similar compound, whatever the target
+    raw_string          a linear model of the characters of the SMILES as published
     per_target_forest   a random forest for each target by itself
     random_forest       one random forest on all features of both sides
     xgboost             boosted trees with the published settings (extra ``xgboost``)

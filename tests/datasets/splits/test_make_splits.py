@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperpcm.datasets.interactions import Interactions, Quantity
+from hyperpcm.datasets.merge import merge_repeats
 from hyperpcm.datasets.splits import SPLIT_NAMES, make_splits
 from hyperpcm.errors import SplitError
 
@@ -53,6 +54,15 @@ def made_table(rows: int = 300, seed: int = 0) -> Interactions:
     return table_of(compound, target, year=year, folds={"published": published})
 
 
+def table_for(name: str, folds: int = 5) -> Interactions:
+    """A table that can be divided in this way: published folds of targets, or of rows."""
+    table = made_table()
+    if name != "published_target":
+        return table
+    place = np.unique(table.target_index, return_inverse=True)[1]
+    return dataclasses.replace(table, folds={"published": place % folds})
+
+
 def groups_of(table: Interactions, name: str) -> list[np.ndarray]:
     """Labels that may not be on two sides, made without the code under test."""
     pairs = table.compound_index * 1000 + table.target_index
@@ -66,12 +76,13 @@ def groups_of(table: Interactions, name: str) -> list[np.ndarray]:
         "homology_target": [table.target_index],
         "temporal": [table.year],
         "published_warm": [np.arange(len(table))],
+        "published_target": [table.target_index],
     }[name]
 
 
 @pytest.mark.parametrize("name", SPLIT_NAMES)
 def test_no_group_is_on_two_sides_and_no_row_is_lost(name):
-    table = made_table()
+    table = table_for(name)
     for split in make_splits(table, name):
         sides = [split.train, split.valid, split.test]
         for group in groups_of(table, name):
@@ -84,7 +95,7 @@ def test_no_group_is_on_two_sides_and_no_row_is_lost(name):
 
 @pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - {"cold_both", "temporal", "published_warm"}))
 def test_every_row_is_tested_exactly_once(name):
-    table = made_table()
+    table = table_for(name, folds=4)
     splits = make_splits(table, name, folds=4)
     assert [split.fold for split in splits] == [0, 1, 2, 3]
     assert sorted(np.concatenate([split.test for split in splits])) == list(range(len(table)))
@@ -93,7 +104,7 @@ def test_every_row_is_tested_exactly_once(name):
 
 @pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - {"temporal", "published_warm"}))
 def test_the_seed_decides_and_folds_differ(name):
-    table = made_table()
+    table = table_for(name)
     splits, again, other = (make_splits(table, name, seed=seed) for seed in (0, 0, 1))
     sides = [
         [(s.train.tolist(), s.valid.tolist(), s.test.tolist()) for s in made]
@@ -210,6 +221,30 @@ def test_published_folds_are_taken_as_they_are():
         assert split.test.tolist() == np.flatnonzero(published == -1).tolist()
         assert split.valid.tolist() == np.flatnonzero(published == fold).tolist()
         assert split.train.size == np.sum((published != -1) & (published != fold))
+
+
+def test_published_folds_of_targets_are_the_test_sides_and_validation_is_drawn_from_the_rest():
+    table = table_for("published_target", folds=3)
+    published = table.folds["published"]
+    for fold, split in enumerate(make_splits(table, "published_target", folds=3, valid_share=0.3)):
+        assert split.test.tolist() == np.flatnonzero(published == fold).tolist()
+        rest = np.sum(published != fold)
+        assert 0 < split.valid.size <= 0.3 * rest
+        assert split.train.size == rest - split.valid.size
+    merged = merge_repeats(table.select(np.repeat(np.arange(len(table)), 2)))
+    assert len(make_splits(merged, "published_target", folds=3)) == 3
+
+
+def test_published_folds_that_are_not_of_targets_are_not_taken_for_them():
+    with pytest.raises(SplitError, match="divide rows and not targets"):
+        make_splits(made_table(), "published_target")
+    with pytest.raises(SplitError, match=r"has 3 published ones\. Set folds to 3"):
+        make_splits(table_for("published_target", folds=3), "published_target")
+    with pytest.raises(SplitError, match="holds no published folds"):
+        make_splits(table_of(range(20), range(20)), "published_target")
+    two = table_of(range(20), np.arange(20) % 2, folds={"published": np.arange(20) % 2})
+    with pytest.raises(SplitError, match="leaves 1 targets"):
+        make_splits(two, "published_target", folds=2)
 
 
 @pytest.mark.parametrize(
