@@ -32,6 +32,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "kernel_knn": "labels of similar compounds at similar targets, averaged; nothing is trained",
         "gbm": "gradient boosting on compound and protein features",
         "ligand_only": "a model of the compound alone",
+        "raw_string": "a model of the spelling of the SMILES",
         "hyperpcm_shuffled": "the same model with the proteins exchanged between targets",
     }
 )
