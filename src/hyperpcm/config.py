@@ -44,7 +44,7 @@ class DataConfig(_Settings):
     name: str | None = None
     """Name of a catalogued data set, such as "davis"."""
     path: Path | None = None
-    """A table of one's own: CSV, TSV or Parquet."""
+    """A table of one's own: CSV, TSV or Parquet, or a folder with compounds, targets and interactions."""
     targets: Path | None = None
     """FASTA file with the sequences, where the table names targets only."""
     columns: dict[str, str] = {}
@@ -78,7 +78,7 @@ class SplitConfig(_Settings):
     """The fold whose test side is held out, from 0."""
     seed: int = 0
     """Seed of the division, apart from the training's."""
-    options: dict[str, float | int | bool] = {}
+    options: dict[str, float | int | bool | str] = {}
     """Further options of this kind of split, such as min_identity."""
 
     @model_validator(mode="after")

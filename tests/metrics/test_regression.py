@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn import metrics as oracle
 
 from hyperpcm.errors import LabelError
-from hyperpcm.metrics import mae, mse, pearson, r2, rm2, rmse, spearman
+from hyperpcm.metrics import interval_mae, mae, mse, pearson, r2, rm2, rmse, spearman
 
 ALL = [mse, mae, rmse, r2, pearson, spearman, rm2]
 
@@ -120,3 +120,26 @@ def test_correlations_are_symmetric_and_bounded(pairs):
             assert -1 <= value <= 1
             assert value == pytest.approx(metric(s, y))
             assert metric(y, -s) == pytest.approx(-value)
+
+
+def test_interval_mae_is_the_distance_to_the_nearest_edge():
+    generator = np.random.default_rng(5)
+    lower = generator.integers(3, 10, 200).astype(float)
+    upper = lower + generator.choice([0.0, 1.0], 200)
+    lower[:20], upper[20:40] = -np.inf, np.inf
+    scores = generator.normal(6.5, 2, 200)
+    distances = []
+    for low, high, score in zip(lower, upper, scores, strict=True):
+        if low <= score <= high:
+            distances.append(0.0)
+        else:
+            distances.append(min(abs(score - edge) for edge in (low, high) if np.isfinite(edge)))
+    assert interval_mae(lower, upper, scores) == pytest.approx(np.mean(distances))
+    assert interval_mae(scores, scores, scores + 0.5) == pytest.approx(0.5)
+    assert np.isnan(interval_mae([], [], []))
+
+
+@pytest.mark.parametrize(("lower", "upper"), [([2.0], [1.0]), ([np.nan], [1.0]), ([1.0, 2.0], [3.0, 4.0])])
+def test_edges_that_are_no_interval_are_refused(lower, upper):
+    with pytest.raises(LabelError):
+        interval_mae(lower, upper, [1.0])

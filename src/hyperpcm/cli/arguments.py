@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hyperpcm.errors import ConfigError, TableError
 
-__all__ = ["column_roles", "data_override", "existing_file", "toml_text"]
+__all__ = ["column_roles", "data_override", "existing_file", "existing_table", "toml_text"]
 
 
 def column_roles(pairs: Sequence[str]) -> dict[str, str]:
@@ -47,6 +47,15 @@ def existing_file(path: Path, what: str) -> Path:
     return path
 
 
+def existing_table(path: Path, what: str) -> Path:
+    """The path, if a file is there, or a folder of tables.
+
+    Raises:
+        TableError: there is neither.
+    """
+    return path if path.is_dir() else existing_file(path, what)
+
+
 def data_override(source: str) -> str:
     """The setting that makes ``source``, the name of a data set or the path of a table, the data of a run.
 
@@ -57,7 +66,7 @@ def data_override(source: str) -> str:
     """
     from hyperpcm.datasets.catalog import DATASETS, record
 
-    if source not in DATASETS and Path(source).is_file():
+    if source not in DATASETS and Path(source).exists():
         return f"data={{path={toml_text(source)}}}"
     try:
         return f"data={{name={toml_text(record(source).name)}}}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles, existing_file
+from hyperpcm.cli.arguments import column_roles, existing_file, existing_table
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.rejections import as_record, by_reason, write_rejections
 from hyperpcm.cli.tables import aligned, byte_count, terminal_width
+from hyperpcm.errors import ConfigError
 
 if TYPE_CHECKING:
     from hyperpcm.datasets import Interactions, Quantity
@@ -39,7 +40,7 @@ def list_all(ctx: typer.Context, as_json: AsJson = False) -> None:
             f"{one.interactions:,}",
             f"{one.compounds:,}",
             f"{one.targets:,}",
-            byte_count(one.download_bytes),
+            "give a copy" if one.local is not None else byte_count(one.download_bytes),
             "yes" if catalog.is_local(one.name) else "no",
             one.title,
         ]
@@ -78,6 +79,11 @@ def describe(
     console.result("\nBeware:")
     for pitfall in found.pitfalls:
         console.result(f"- {pitfall}")
+    if found.local is not None:
+        console.result(f"\nThis program cannot download it. It is published at: {found.local.published}.")
+        console.result(f"Accepted is {found.local.accepted}.")
+        console.result(f"Give your copy once: hyperpcm data fetch {found.name} --from PATH")
+        return
     console.result(f"\nFiles ({byte_count(found.download_bytes)}):")
     for pinned in found.files.values():
         console.result(f"- {pinned.url}\n  {pinned.size:,} bytes, sha256 {pinned.sha256}")
@@ -87,6 +93,14 @@ def describe(
 def fetch(
     ctx: typer.Context,
     names: Annotated[list[str], typer.Argument(help="Names of data sets.", metavar="NAME...")],
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="PATH",
+            help="Your copy of the one data set that cannot be downloaded: it is checked and kept.",
+        ),
+    ] = None,
 ) -> None:
     """Fetch public data sets and verify them; what is here already is only verified.
 
@@ -95,6 +109,12 @@ def fetch(
     from hyperpcm.datasets import catalog
 
     console: Console = ctx.obj
+    if given is not None:
+        if len(names) != 1:
+            raise ConfigError("--from gives the copy of one data set; name exactly one.")
+        for path in catalog.receive(names[0], given).values():
+            console.result(str(path))
+        return
     for name in names:
         catalog.record(name)  # a misspelt last name does not wait for the first download
     for name in dict.fromkeys(names):
@@ -107,7 +127,12 @@ def fetch(
 @app.command()
 def check(
     ctx: typer.Context,
-    table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file.")],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, TSV or Parquet file, or a folder with compounds, targets and interactions."
+        ),
+    ],
     targets: Annotated[
         Path | None, typer.Option(help="FASTA file with the sequences of the targets that the table names.")
     ] = None,
@@ -131,7 +156,7 @@ def check(
     """Read a table of measurements as training would, and say what was understood and what was not."""
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    inputs = [existing_file(table, "the table")]
+    inputs = [existing_table(table, "the table")]
     if targets is not None:
         inputs.append(existing_file(targets, "FASTA file of the targets"))
     if rejected is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperpcm.cli.arguments import data_override, existing_file, toml_text
+from hyperpcm.cli.arguments import data_override, existing_file, existing_table, toml_text
 from hyperpcm.cli.console import Console
 from hyperpcm.errors import ConfigError, OutputError
 
@@ -113,9 +113,10 @@ def check_settings(settings: RunConfig) -> None:
 
     if settings.data.name is not None:
         record(settings.data.name)
-    for path, what in ((settings.data.path, "data.path"), (settings.data.targets, "data.targets")):
-        if path is not None:
-            existing_file(path, what)
+    if settings.data.path is not None:
+        existing_table(settings.data.path, "data.path")
+    if settings.data.targets is not None:
+        existing_file(settings.data.targets, "data.targets")
     if settings.split.name not in SPLIT_NAMES:
         raise SplitError(
             f"split.name = {settings.split.name!r}: there is no such split. Known: {', '.join(SPLIT_NAMES)}."

@@ -31,6 +31,7 @@ class Measurements:
         values: float [n].
         relations: int8 [n].
         folds: published folds, int64 [n] each.
+        year: int16 [n], if known.
     """
 
     compound: npt.NDArray[np.int64]
@@ -38,6 +39,7 @@ class Measurements:
     values: npt.NDArray[np.floating]
     relations: npt.NDArray[np.int8]
     folds: Mapping[str, npt.NDArray[np.int64]] = dataclasses.field(default_factory=dict)
+    year: npt.NDArray[np.int16] | None = None
 
 
 def assemble(
@@ -107,6 +109,7 @@ def assemble(
         target_index=target_index[keep],
         values=rows.values[keep].astype(np.float32),
         relations=rows.relations[keep],
+        year=None if rows.year is None else rows.year[keep],
         folds={key: fold[keep] for key, fold in rows.folds.items()},
         rejections=tuple(rejections),
         notes=tuple(notes),

@@ -9,11 +9,22 @@ import difflib
 import os
 from pathlib import Path
 
+from hyperpcm.datasets.local_copy import copied_files, copy_hashes, receive_copy
 from hyperpcm.datasets.pinned import Progress, file_is_whole
 from hyperpcm.datasets.records import DATASETS, DatasetRecord
 from hyperpcm.errors import ConfigError
 
-__all__ = ["DATASETS", "DatasetRecord", "data_folder", "fetch", "is_local", "local_path", "record"]
+__all__ = [
+    "DATASETS",
+    "DatasetRecord",
+    "data_folder",
+    "fetch",
+    "file_hashes",
+    "is_local",
+    "local_path",
+    "receive",
+    "record",
+]
 
 FOLDER_VARIABLE = "HYPERPCM_DATA"
 
@@ -47,13 +58,15 @@ def local_path(name: str, file: str | None = None) -> Path:
     Raises:
         ConfigError: no such data set, or no such file in it.
     """
-    files = record(name).files
-    folder = data_folder() / (record(name).kept_with or name)
+    found = record(name)
+    pinned = {key: one.name for key, one in found.files.items()}
+    files = pinned if found.local is None else found.local.files
+    folder = data_folder() / (found.kept_with or name)
     if file is None:
         return folder
     if file not in files:
         raise ConfigError(f"data set {name!r} has no file {file!r}. It has: {', '.join(files)}.")
-    return folder / files[file].name
+    return folder / files[file]
 
 
 def is_local(name: str) -> bool:
@@ -62,13 +75,46 @@ def is_local(name: str) -> bool:
     Raises:
         ConfigError: no such data set.
     """
+    if record(name).local is not None:
+        return copy_hashes(record(name), local_path(name)) is not None
     return all(file_is_whole(local_path(name, key), pinned) for key, pinned in record(name).files.items())
+
+
+def file_hashes(name: str) -> list[str]:
+    """Sha256 (hex) of each file of the data set ``name``: those pinned, or those of the copy that was given.
+
+    Raises:
+        ConfigError: no such data set.
+        DataUnavailableError: it has to be given, and was not.
+    """
+    found = record(name)
+    if found.local is None:
+        return [pinned.sha256 for pinned in found.files.values()]
+    hashes = copy_hashes(found, local_path(name))
+    return list(hashes.values()) if hashes is not None else list(copied_files(found, local_path(name)))
+
+
+def receive(name: str, given: Path) -> dict[str, Path]:
+    """The files of the data set ``name`` by key, copied from ``given`` once they are found to be readable.
+
+    Args:
+        name: of a data set that cannot be downloaded.
+        given: a file, or a folder with the files that its record names.
+
+    Raises:
+        ConfigError: no such data set, or one that is downloaded.
+        TableError: a file is missing or is not in the layout expected.
+        DiskFullError: no space left.
+        OutputError: the data folder may not be written.
+    """
+    return receive_copy(record(name), given, local_path(name))
 
 
 def fetch(name: str, *, progress: Progress | None = None) -> dict[str, Path]:
     """The files of the data set ``name`` by key, each verified; those that are missing are fetched first.
 
-    A folder that ``HYPERPCM_MIRROR`` names is looked in (``<host>/<path>``) before the network.
+    A folder that ``HYPERPCM_MIRROR`` names is looked in (``<host>/<path>``) before the network. A data set
+    that cannot be downloaded is there once a copy was given (`receive`).
 
     Raises:
         ConfigError: no such data set.
@@ -77,6 +123,8 @@ def fetch(name: str, *, progress: Progress | None = None) -> dict[str, Path]:
         DiskFullError: no space left.
         OutputError: the data folder may not be written.
     """
+    if record(name).local is not None:
+        return copied_files(record(name), local_path(name))
     from hyperpcm.datasets.obtaining import mirror_folder, obtain
 
     mirror = mirror_folder()

@@ -9,7 +9,27 @@ from typing import Any
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.datasets.pinned import PinnedFile
 
-__all__ = ["DatasetRecord"]
+__all__ = ["DatasetRecord", "LocalSource"]
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalSource:
+    """Where a data set is published that this program cannot download, and in which form a copy is accepted.
+
+    Attributes:
+        published: where it is to be had, and whether that address was verified.
+        accepted: the forms in which a copy may be given, in one sentence.
+        files: name under which each part of a copy is kept in the data folder, by key. A single part is
+            given as a file, several as a folder that holds them under these names.
+    """
+
+    published: str
+    accepted: str
+    files: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The source as plain JSON values."""
+        return {"published": self.published, "accepted": self.accepted, "files": dict(self.files)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +47,8 @@ class DatasetRecord:
         citation: the papers to cite.
         pitfalls: what an honest evaluation on this set has to know.
         files: pinned files by key.
+        local: for a data set that cannot be downloaded, where it is published and how to give a copy; then
+            there are no pinned files.
         kept_with: another data set in whose folder the files are kept, where both are made of the same ones.
     """
 
@@ -41,6 +63,7 @@ class DatasetRecord:
     pitfalls: tuple[str, ...]
     files: Mapping[str, PinnedFile]
     kept_with: str | None = None
+    local: LocalSource | None = None
 
     @property
     def download_bytes(self) -> int:
@@ -55,4 +78,5 @@ class DatasetRecord:
             "pitfalls": list(self.pitfalls),
             "files": {key: dataclasses.asdict(pinned) for key, pinned in self.files.items()},
             "download_bytes": self.download_bytes,
+            "local": None if self.local is None else self.local.as_dict(),
         }

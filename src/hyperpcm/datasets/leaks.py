@@ -14,7 +14,7 @@ from hyperpcm.errors import SplitError
 
 __all__ = ["check_cold"]
 
-COLD_COMPOUNDS = frozenset({"cold_compound", "scaffold", "compound_cluster", "cold_both"})
+COLD_COMPOUNDS = frozenset({"cold_compound", "scaffold", "compound_cluster", "cold_both", "pseudo_temporal"})
 """Splits in which no compound may be on two sides."""
 COLD_TARGETS = frozenset({"cold_target", "homology_target", "cold_both"})
 """Splits in which no target may be on two sides."""

@@ -19,6 +19,8 @@ _READERS = MappingProxyType(
         "davis": ("deep_dta", "read_davis"),
         "kiba": ("deep_dta", "read_kiba"),
         "chembl20": ("chembl20", "read_chembl20"),
+        "chembl_quant": ("chembl_quant", "read_chembl_quant"),
+        "lenselink": ("lenselink", "read_lenselink"),
         "dude": ("dude", "read_dude"),
         "dude_small": ("dude", "read_dude_small"),
         "kiba_sample": ("wheel_samples", "read_kiba_sample"),
@@ -44,7 +46,6 @@ def load(name: str, *, merge: bool = True, progress: Progress | None = None) -> 
         DiskFullError: no space left.
         OutputError: the data folder may not be written and the files are not in it.
     """
-    record = catalog.record(name)
     files = catalog.fetch(name, progress=progress)
     from hyperpcm.datasets.parsed_cache import cache_key, parsed_once
 
@@ -55,7 +56,7 @@ def load(name: str, *, merge: bool = True, progress: Progress | None = None) -> 
         table: Interactions = reader(files, progress=progress)
         return table
 
-    key = cache_key(name, f"hyperpcm.datasets.{module}", [pinned.sha256 for pinned in record.files.values()])
+    key = cache_key(name, f"hyperpcm.datasets.{module}", catalog.file_hashes(name))
     table = parsed_once(catalog.local_path(name), key, read)
     if merge:
         from hyperpcm.datasets.merge import merge_repeats

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from hyperpcm.datasets.interactions import Interactions, Quantity
 from hyperpcm.errors import Rejection
 
-__all__ = ["cache_key", "parsed_once"]
+__all__ = ["cache_key", "parsed_once", "source_digest"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +49,13 @@ def cache_key(name: str, reader: str, sha256: Sequence[str]) -> str:
 
     It holds the source text of the reader and of the standardisation: a change to either makes a new table.
     """
-    code = [_source_digest(module) for module in (*_CODE, reader)]
+    code = [source_digest(module) for module in (*_CODE, reader)]
     parts = [_FORMAT, name, importlib.metadata.version("rdkit"), *code, *sha256]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _source_digest(module: str) -> str:
+def source_digest(module: str) -> str:
+    """Sha256 (hex) of the source text of a module."""
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{module} has no file.")

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from hyperpcm.datasets.dataset_record import DatasetRecord
 from hyperpcm.datasets.dude_records import DUDE, DUDE_SMALL
 from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.datasets.local_records import CHEMBL_QUANT, LENSELINK
 from hyperpcm.datasets.pinned import PinnedFile
 
 __all__ = ["DATASETS", "DatasetRecord"]
@@ -245,6 +246,19 @@ _BINDINGDB_SAMPLE = DatasetRecord(
 )
 
 DATASETS: Mapping[str, DatasetRecord] = MappingProxyType(
-    {one.name: one for one in (_DAVIS, _KIBA, _CHEMBL20, DUDE, DUDE_SMALL, _KIBA_SAMPLE, _BINDINGDB_SAMPLE)}
+    {
+        one.name: one
+        for one in (
+            _DAVIS,
+            _KIBA,
+            _CHEMBL20,
+            CHEMBL_QUANT,
+            LENSELINK,
+            DUDE,
+            DUDE_SMALL,
+            _KIBA_SAMPLE,
+            _BINDINGDB_SAMPLE,
+        )
+    }
 )
 """All public data sets by name."""

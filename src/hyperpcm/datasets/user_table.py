@@ -25,6 +25,7 @@ from hyperpcm.datasets.labels import Kind, Labels, read_labels
 from hyperpcm.datasets.merge import merge_repeats
 from hyperpcm.datasets.table import DELIMITERS, RawTable, read_raw_table
 from hyperpcm.datasets.target_column import read_targets
+from hyperpcm.datasets.tidy_folder import read_tidy_folder
 from hyperpcm.datasets.units import Problems
 from hyperpcm.errors import (
     InputError,
@@ -65,7 +66,8 @@ def read_table(
     stay as they are.
 
     Args:
-        path: the table; what the file is decides its content, not its name.
+        path: the table; what the file is decides its content, not its name. Or a folder of three tables
+            (`hyperpcm.datasets.tidy_folder`).
         columns: the column of a role (see `hyperpcm.datasets.columns.ROLES`) where its name does not tell;
             an empty name says that no column plays the role.
         targets: FASTA file with the sequences of the identifiers in the target column.
@@ -100,9 +102,17 @@ def read_table(
         )
         return tuple(assigned[0].names.values())
 
-    table = read_raw_table(path, choose=choose, delimiter=delimiter, limits=limits)
+    if path.is_dir():
+        tidy = read_tidy_folder(path, limits=limits)
+        table, folds = tidy.table, tidy.folds
+        chosen = choose(table.header)
+        table = dataclasses.replace(table, columns={name: table.columns[name] for name in chosen})
+    else:
+        table, folds = read_raw_table(path, choose=choose, delimiter=delimiter, limits=limits), {}
     roles = assigned[0]
     notes = [_origin_note(table, roles)]
+    if folds:
+        notes.append(f"Fold columns: {', '.join(folds)}.")
     labels = read_labels(table, roles, quantity=quantity, unit=unit, active_at=active_at, kind=kind)
     rows = _Rows(table, roles, notes)
     rows.refuse(labels.problems, _LABEL)
@@ -111,7 +121,7 @@ def read_table(
     rows.refuse(found.problems, _TARGET)
     compounds = _compounds(rows, progress)
     rows.finish(labels, strict=strict)
-    interactions = _assemble(rows, labels, compounds, found.sequences)
+    interactions = _assemble(rows, labels, compounds, found.sequences, folds)
     for note in interactions.notes:
         logger.info("%s: %s", interactions.name, note)
     return _merged(interactions, rows, strict=strict) if merge else interactions
@@ -231,7 +241,13 @@ def _compounds(rows: _Rows, progress: Callable[[int], None] | None) -> list[str]
     return [texts.get(text or "", "") for text in column]
 
 
-def _assemble(rows: _Rows, labels: Labels, compounds: list[str], sequences: Sequence[str]) -> Interactions:
+def _assemble(
+    rows: _Rows,
+    labels: Labels,
+    compounds: list[str],
+    sequences: Sequence[str],
+    folds: Mapping[str, npt.NDArray[np.int64]],
+) -> Interactions:
     kept = rows.kept
     smiles, compound_index, compound_names = _axis(rows, kept, compounds, "compound_id", "compound")
     targets, target_index, target_names = _axis(rows, kept, sequences, "target", "target")
@@ -247,6 +263,7 @@ def _assemble(rows: _Rows, labels: Labels, compounds: list[str], sequences: Sequ
         values=labels.values[kept].astype(np.float32),
         relations=labels.relations[kept],
         year=_years(rows, kept),
+        folds={name: fold[kept] for name, fold in folds.items()},
         rejections=tuple(rows.rejections()),
         notes=tuple(rows.notes),
     )

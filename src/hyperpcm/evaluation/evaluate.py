@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm import metrics
-from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.interactions import EXACT, Interactions
 from hyperpcm.errors import LabelError
 
 __all__ = ["Metrics", "choose_threshold", "evaluate_scores"]
@@ -41,10 +41,12 @@ def evaluate_scores(
             `choose_threshold`. None leaves MCC out.
 
     Returns:
-        ``mse``, ``rmse``, ``mae``, ``r2``, ``ci``, ``rm2``, ``pearson``, ``spearman``, ``auroc``, ``auprc``,
-        ``mcc``, ``ef1`` (enrichment in the top 1 %), ``bedroc`` (α = 20), ``n_classified`` and ``per_target``
-        with ``n_targets``, ``pearson``, ``spearman``, ``mse``, ``ci``, ``auroc``, ``n_targets_auroc``,
-        ``bedroc``, ``mcc`` and ``roc_enrichment_0.5`` (at 0.5 % false positives), ``_1``, ``_2``, ``_5``.
+        ``mse``, ``rmse``, ``mae``, ``interval_mae`` (distance to the bin, or to the bound of a censored
+        label; None where all labels are points), ``r2``, ``ci``, ``rm2``, ``pearson``, ``spearman``,
+        ``auroc``, ``auprc``, ``mcc``, ``ef1`` (enrichment in the top 1 %), ``bedroc`` (α = 20),
+        ``n_classified`` and ``per_target`` with ``n_targets``, ``pearson``, ``spearman``, ``mse``, ``ci``,
+        ``auroc``, ``n_targets_auroc``, ``bedroc``, ``mcc`` and ``roc_enrichment_0.5`` (at 0.5 % false
+        positives), ``_1``, ``_2``, ``_5``.
 
     Raises:
         LabelError: not one finite score for each row, a row the table does not have, or a threshold that is
@@ -55,9 +57,11 @@ def evaluate_scores(
     if threshold is not None and math.isnan(threshold):
         raise LabelError("the threshold for MCC is not a number; give None where none could be chosen.")
     labels = chosen.point()
-    found: Metrics = {name: None for name in (*_REGRESSION, *_CLASSIFICATION, "mcc")}
+    found: Metrics = {name: None for name in (*_REGRESSION, "interval_mae", *_CLASSIFICATION, "mcc")}
     if chosen.quantity.kind == "regression":
         found |= {name: function(labels, values) for name, function in _REGRESSION.items()}
+        if chosen.quantity.bin_width is not None or (chosen.relations != EXACT).any():
+            found["interval_mae"] = metrics.interval_mae(*chosen.bounds(), values)
     active, known = _classes(chosen)
     if known.any():
         found |= {name: function(active[known], values[known]) for name, function in _CLASSIFICATION.items()}

@@ -10,7 +10,7 @@ from hyperpcm.metrics.classification import BestThreshold, auprc, auroc, best_mc
 from hyperpcm.metrics.enrichment import bedroc, enrichment_factor, roc_enrichment
 from hyperpcm.metrics.per_target import ROC_ENRICHMENT, PerTarget, per_target
 from hyperpcm.metrics.ranking import concordance_index
-from hyperpcm.metrics.regression import mae, mse, pearson, r2, rm2, rmse, spearman
+from hyperpcm.metrics.regression import interval_mae, mae, mse, pearson, r2, rm2, rmse, spearman
 
 __all__ = [
     "ROC_ENRICHMENT",
@@ -22,6 +22,7 @@ __all__ = [
     "best_mcc_threshold",
     "concordance_index",
     "enrichment_factor",
+    "interval_mae",
     "mae",
     "mcc",
     "mse",

@@ -13,9 +13,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from hyperpcm.errors import LabelError
 from hyperpcm.metrics.arrays import Floats, average_ranks, check_values, is_constant
 
-__all__ = ["mae", "mse", "pearson", "r2", "rm2", "rmse", "spearman"]
+__all__ = ["interval_mae", "mae", "mse", "pearson", "r2", "rm2", "rmse", "spearman"]
 
 
 def mse(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
@@ -51,6 +52,34 @@ def mae(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     """
     y, s = check_values(labels, scores)
     return float(np.mean(np.abs(y - s))) if y.size else math.nan
+
+
+def interval_mae(lower: npt.ArrayLike, upper: npt.ArrayLike, scores: npt.ArrayLike) -> float:
+    """Mean distance of scores to the intervals that hold the true values, in label units; nan for no rows.
+
+    A score inside its interval is no error; outside, the distance to the nearest edge counts. So a bin, or a
+    bound such as ``< 5`` (from minus infinity to 5), is not taken for a point.
+
+    Args:
+        lower: lower edges [n]; may be minus infinity.
+        upper: upper edges [n], not below the lower ones; may be infinity.
+        scores: [n].
+
+    Raises:
+        LabelError: unequal lengths, a score that is not finite, a NaN edge, or edges in the wrong order.
+
+    >>> interval_mae([5.0, 7.0], [6.0, float("inf")], [5.5, 6.5])
+    0.25
+    """
+    low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    _, s = check_values(scores, scores)
+    if low.shape != s.shape or high.shape != s.shape:
+        raise LabelError(f"{s.size} scores for edges of the shapes {low.shape} and {high.shape}.")
+    if not (low <= high).all():
+        raise LabelError("an interval has its lower edge above the upper one, or an edge that is no number.")
+    if s.size == 0:
+        return math.nan
+    return float(np.mean(np.maximum(np.maximum(low - s, s - high), 0.0)))
 
 
 def r2(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:

@@ -16,6 +16,7 @@ from hyperpcm.errors import SplitError
 
 RINGS = ["c1ccccc1", "c1ccncc1", "C1CCCCC1", "C1CCNCC1", "c1ccsc1", "c1ccoc1", "C1CCOC1", "c1cc2ccccc2cc1"]
 COMPOUNDS = tuple("C" * chain + ring for ring in RINGS for chain in range(1, 4))
+GIVEN = {"temporal", "published_warm", "published_folds", "pseudo_temporal", "forward"}
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 
 
@@ -34,7 +35,7 @@ def table_of(compound, target, **columns) -> Interactions:
         quantity=Quantity("pKd", "-log10(M)", active_at=7.0),
         compounds=COMPOUNDS,
         targets=TARGETS,
-        compound_names=COMPOUNDS,
+        compound_names=tuple(f"CHEMBL{900 - place}" for place in range(len(COMPOUNDS))),
         target_names=TARGETS,
         compound_index=np.asarray(compound, dtype=np.int64),
         target_index=np.asarray(target, dtype=np.int64),
@@ -51,7 +52,8 @@ def made_table(rows: int = 300, seed: int = 0) -> Interactions:
     compound, target = pairs // len(TARGETS), (pairs % len(TARGETS)) ** 2 // len(TARGETS)
     year = 2000 + generator.integers(0, 20, rows)
     published = generator.integers(-1, 5, rows)
-    return table_of(compound, target, year=year, folds={"published": published})
+    folds = {"published": published, "after_chembl20": (year >= 2015).astype(np.int64)}
+    return table_of(compound, target, year=year, folds=folds)
 
 
 def table_for(name: str, folds: int = 5) -> Interactions:
@@ -77,6 +79,9 @@ def groups_of(table: Interactions, name: str) -> list[np.ndarray]:
         "temporal": [table.year],
         "published_warm": [np.arange(len(table))],
         "published_target": [table.target_index],
+        "published_folds": [np.arange(len(table))],
+        "pseudo_temporal": [table.compound_index],
+        "forward": [np.arange(len(table))],
     }[name]
 
 
@@ -93,7 +98,7 @@ def test_no_group_is_on_two_sides_and_no_row_is_lost(name):
         assert all(side.dtype == np.int64 for side in sides)
 
 
-@pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - {"cold_both", "temporal", "published_warm"}))
+@pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - {"cold_both"} - GIVEN))
 def test_every_row_is_tested_exactly_once(name):
     table = table_for(name, folds=4)
     splits = make_splits(table, name, folds=4)
@@ -102,7 +107,7 @@ def test_every_row_is_tested_exactly_once(name):
     assert all(split.unused == 0 for split in splits)
 
 
-@pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - {"temporal", "published_warm"}))
+@pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - GIVEN))
 def test_the_seed_decides_and_folds_differ(name):
     table = table_for(name)
     splits, again, other = (make_splits(table, name, seed=seed) for seed in (0, 0, 1))

@@ -10,9 +10,12 @@
     homology_target  test families of sequences are new
     cold_both        test compounds and test targets are new
     temporal         test rows are the newest
+    pseudo_temporal  test compounds were registered last in ChEMBL
+    forward          test rows are those that a column marks as new
+    published_folds  the numbered parts of a fold column
 
-Folds are balanced by rows, every row is in the test side of exactly one fold (but for ``cold_both``,
-``temporal`` and ``published_warm``), and the validation side is drawn as the test side is.
+Folds are balanced by rows, every row is in the test side of exactly one fold (but for ``cold_both``, those
+by time and those by a published column), and the validation side is drawn as the test side is.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from hyperpcm.datasets.splits.by_axis import (
     homology_target,
     scaffold,
 )
+from hyperpcm.datasets.splits.by_column import forward, pseudo_temporal, published_folds
 from hyperpcm.datasets.splits.by_pair import cold_both, random
 from hyperpcm.datasets.splits.given import published_target, published_warm, temporal
 from hyperpcm.errors import SplitError
@@ -48,6 +52,9 @@ _MAKERS: Mapping[str, Callable[..., list[Split]]] = MappingProxyType(
         "compound_cluster": compound_cluster,
         "homology_target": homology_target,
         "temporal": temporal,
+        "pseudo_temporal": pseudo_temporal,
+        "forward": forward,
+        "published_folds": published_folds,
     }
 )
 
@@ -63,11 +70,12 @@ def make_splits(
     Args:
         interactions: the table to divide.
         name: one of `SPLIT_NAMES`.
-        folds: how many divisions (``temporal`` always makes one).
+        folds: how many divisions (those by time always make one).
         seed: of all random choices, 0 or more.
         **options: of this kind of split, such as ``valid_share`` (all drawn ones), ``generic`` (scaffold),
             ``similarity`` (compound_cluster), ``min_identity`` and ``min_coverage`` (homology_target),
-            ``test_from``, ``valid_from`` and ``test_share`` (temporal).
+            ``test_from``, ``valid_from`` and ``test_share`` (temporal), ``column`` (forward, published_folds)
+            and ``valid_by`` (forward).
 
     Raises:
         SplitError: an unknown name or option, or a division that cannot be made of these data.

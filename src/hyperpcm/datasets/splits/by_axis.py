@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits.base import Split
 from hyperpcm.datasets.splits.grouped import VALID_SHARE, check_share, grouped_folds
+from hyperpcm.datasets.splits.kept_groups import kept_groups
 
 __all__ = ["cold_compound", "cold_target", "compound_cluster", "homology_target", "scaffold"]
 
@@ -77,9 +78,16 @@ def scaffold(
     from hyperpcm.chem import murcko_scaffold
 
     used = np.unique(interactions.compound_index)
-    texts = [murcko_scaffold(interactions.compounds[compound], generic=generic) for compound in used]
+    compounds = [interactions.compounds[compound] for compound in used]
+
+    def make() -> npt.NDArray[np.integer]:
+        texts = [murcko_scaffold(compound, generic=generic) for compound in compounds]
+        return np.unique(texts, return_inverse=True)[1]
+
+    code = ["hyperpcm.chem.scaffolds"]
+    groups = kept_groups("scaffold", compounds, make, options={"generic": generic}, code=code)
     return grouped_folds(
-        _spread(np.unique(texts, return_inverse=True)[1], used, interactions.compound_index),
+        _spread(groups, used, interactions.compound_index),
         name="scaffold",
         what="scaffolds",
         how=f"Grouped by {'generic ' if generic else ''}Murcko scaffold: no scaffold is on two sides.",
@@ -117,9 +125,16 @@ def compound_cluster(
 
     check_share("compound_cluster", "similarity", similarity, whole=True)
     used = np.unique(interactions.compound_index)
-    counts = morgan_counts([interactions.compounds[compound] for compound in used])
+    compounds = [interactions.compounds[compound] for compound in used]
+    clusters = kept_groups(
+        "compound_cluster",
+        compounds,
+        lambda: butina_clusters(morgan_counts(compounds), similarity=similarity),
+        options={"similarity": similarity},
+        code=["hyperpcm.chem.clusters", "hyperpcm.chem.fingerprints"],
+    )
     return grouped_folds(
-        _spread(butina_clusters(counts, similarity=similarity), used, interactions.compound_index),
+        _spread(clusters, used, interactions.compound_index),
         name="compound_cluster",
         what="clusters of compounds",
         how=f"Grouped by Butina clusters of Morgan fingerprints at Tanimoto {similarity:g}.",
@@ -158,10 +173,13 @@ def homology_target(
     check_share("homology_target", "min_identity", min_identity, whole=True)
     check_share("homology_target", "min_coverage", min_coverage, whole=True)
     used = np.unique(interactions.target_index)
-    families = homology_clusters(
-        [interactions.targets[target] for target in used],
-        min_identity=min_identity,
-        min_coverage=min_coverage,
+    targets = [interactions.targets[target] for target in used]
+    families = kept_groups(
+        "homology_target",
+        targets,
+        lambda: homology_clusters(targets, min_identity=min_identity, min_coverage=min_coverage),
+        options={"min_identity": min_identity, "min_coverage": min_coverage},
+        code=["hyperpcm.protein.clusters", "hyperpcm.protein.alignment"],
     )
     return grouped_folds(
         _spread(families, used, interactions.target_index),
