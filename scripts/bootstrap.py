@@ -209,6 +209,8 @@ def pins(frozen: str) -> str:
     """The lines of `pip freeze` that hold on any machine: no local versions, no CUDA packages."""
     lines = [re.sub(r"\+\S+$", "", line) for line in frozen.splitlines() if "==" in line]
     kept = [line for line in lines if not re.match(r"(nvidia-|cuda-|triton)", line, re.IGNORECASE)]
+    # On macOS the same XGBoost comes under its plain name: one version for both.
+    kept += [line.replace("-cpu", "") for line in kept if line.startswith("xgboost-cpu==")]
     return "\n".join(sorted(kept, key=lambda line: line.partition("==")[0].lower())) + "\n"
 
 

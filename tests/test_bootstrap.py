@@ -72,6 +72,7 @@ def test_an_old_python_is_refused_with_both_versions_named(bootstrap: ModuleType
 def test_frozen_versions_lose_their_local_part_and_cuda_packages(bootstrap: ModuleType) -> None:
     frozen = "torch==2.13.0+cpu\npytest-xdist==3\nnvidia-cublas==13.1\npytest==9\ntriton==3\nx @ file:///x\n"
     assert bootstrap.pins(frozen) == "pytest==9\npytest-xdist==3\ntorch==2.13.0\n"
+    assert bootstrap.pins("xgboost-cpu==3.2.0\n") == "xgboost==3.2.0\nxgboost-cpu==3.2.0\n"
 
 
 def test_a_failed_step_is_one_sentence_with_the_command_to_repeat(bootstrap: ModuleType) -> None:

@@ -28,8 +28,7 @@ _SETTINGS: Final = MappingProxyType(
         "verbosity": -1,
     }
 )
-_BIN_ALL: Final = 100_000  # rows up to which all of them decide where bins end
-_BIN_ROWS: Final = 50_000  # rows that decide it beyond, held as float64 while they do
+_BIN_ROWS: Final = 100_000  # rows at most that decide where bins end; LightGBM warns on stdout of fewer
 _READ_BLOCK: Final = 8192  # rows whose features are held at once in fitting
 _PREDICT_BLOCK: Final = 65_536  # likewise in scoring
 
@@ -80,7 +79,7 @@ class _Boosting(Baseline):
         settings = {
             **_SETTINGS,
             "objective": "binary" if binary else "regression",
-            "bin_construct_sample_cnt": len(train) if len(train) <= _BIN_ALL else _BIN_ROWS,
+            "bin_construct_sample_cnt": min(len(train), _BIN_ROWS),
             "seed": seed,
             "num_threads": self._threads,
         }
