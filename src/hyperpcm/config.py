@@ -157,7 +157,7 @@ class ContextConfig(_Settings):
     skip: bool = True
     """Add what is retrieved to the query instead of replacing it."""
     mask_own: bool = True
-    """Hide a query's own memory row in training, as it will be absent for a new target."""
+    """Hide a query's own memory row in training where validation targets are new too."""
     guided: bool = True
     """Let the alignment similarity guide the attention."""
 
@@ -184,6 +184,12 @@ class RetrievalConfig(_Settings):
     """Steps of leave-one-target-out fitting of exponents and fallbacks; 0 keeps the start values."""
     learning_rate: float = Field(0.03, gt=0)
     """Step size of that fitting."""
+    ridge: bool = True
+    """Mix in kernel ridge regression over both axes, as far as the validation side supports it."""
+    ridge_landmarks: int = Field(4096, gt=0)
+    """Most landmark compounds of that regression; exact where there are no more compounds than this."""
+    ridge_iterations: int = Field(100, gt=0)
+    """Most steps of its solver."""
 
     @model_validator(mode="after")
     def _same_levels(self) -> Self:

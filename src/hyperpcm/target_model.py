@@ -20,11 +20,12 @@ from hyperpcm.chem import morgan_counts, standardise_all, tanimoto
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder
 from hyperpcm.errors import ConfigError, IncompatibleModelError, InvalidSmilesError, Rejection
+from hyperpcm.nn.kernel_ridge import ridge_scores
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
 
-__all__ = ["LabelScale", "RetrievedPrior", "Scores", "TargetModel"]
+__all__ = ["CompiledRidge", "LabelScale", "RetrievedPrior", "Scores", "TargetModel"]
 
 _BLOCK = 512  # compounds per matrix product; fixed, so that a score does not depend on its neighbours
 
@@ -85,6 +86,21 @@ class LabelScale:
 
 
 @dataclass(frozen=True)
+class CompiledRidge:
+    """The ridge regression of the memory's labels as one target sees it: a linear model over landmarks.
+
+    Attributes:
+        coefficients: β [k, j], one row per part of the kernel.
+        exponents: of the compounds' similarity, one per part.
+        share: of it in the prior; the rest is the retrieved mean.
+    """
+
+    coefficients: Float[Tensor, "k j"]
+    exponents: Float[Tensor, "k"]
+    share: float
+
+
+@dataclass(frozen=True)
 class RetrievedPrior:
     """The labels of the memory as one target sees them.
 
@@ -93,18 +109,31 @@ class RetrievedPrior:
         collapsed: the memory summed over its targets (one target: t = 1).
         landmarks: Morgan counts of the compounds that were measured on known targets.
         radius: of those fingerprints.
+        ridge: what is mixed into the retrieved mean; None: nothing.
     """
 
     retrieval: LabelRetrieval
     collapsed: CollapsedLabels
     landmarks: UInt8[np.ndarray, "j w"]
     radius: int
+    ridge: CompiledRidge | None = None
 
     def similarity(self, smiles: Sequence[str]) -> Float[np.ndarray, "n j"]:
         """Return the Tanimoto similarity of standardised SMILES to the landmark compounds."""
         return tanimoto(
             morgan_counts(smiles, radius=self.radius, width=self.landmarks.shape[1]), self.landmarks
         )
+
+    def features_and_mean(
+        self, similarity: Float[Tensor, "n j"]
+    ) -> tuple[Float[Tensor, "1 n f"], Float[Tensor, "1 n"]]:
+        """Return the label features of each compound and its prior mean, in scaled label units."""
+        features = self.retrieval(self.collapsed, similarity[None])
+        mean = self.retrieval.scores(features)
+        if self.ridge is not None:
+            ridge = ridge_scores(self.ridge.coefficients[None], self.ridge.exponents, similarity[None])
+            mean = mean + self.ridge.share * (ridge - mean)
+        return features, mean
 
 
 @dataclass(frozen=True)
@@ -205,9 +234,9 @@ class TargetModel:
         inputs = self.compound_scaler(embeddings)[None]
         base: Tensor | float = 0.0
         if self.prior is not None and similarity is not None:
-            retrieved = self.prior.retrieval(self.prior.collapsed, similarity[None])
+            retrieved, mean = self.prior.features_and_mean(similarity)
             inputs = torch.cat([inputs, retrieved], dim=-1)
-            base = self.label_scale.prior(self.prior.retrieval.scores(retrieved))
+            base = self.label_scale.prior(mean)
         total = torch.stack([qsar_scores(network, inputs) for network in self.networks]).mean(0)
         return self.label_scale.to_labels(base + total)[0, :n]
 
@@ -237,7 +266,14 @@ class TargetModel:
             tensors |= {f"prior.{key}": value for key, value in self.prior.retrieval.state_dict().items()}
             tensors["prior.sums"] = torch.stack([collapsed.evidence, collapsed.first, collapsed.second])
             tensors["prior.landmarks"] = torch.from_numpy(np.packbits(self.prior.landmarks > 0, axis=1))
-            header["prior"] = {"radius": self.prior.radius, "width": self.prior.landmarks.shape[1]}
+            header["prior"] = {
+                "radius": self.prior.radius,
+                "width": self.prior.landmarks.shape[1],
+                "ridge_share": None if self.prior.ridge is None else self.prior.ridge.share,
+            }
+            if self.prior.ridge is not None:
+                tensors["prior.ridge.coefficients"] = self.prior.ridge.coefficients
+                tensors["prior.ridge.exponents"] = self.prior.ridge.exponents
         return tensors, header
 
     @classmethod
@@ -290,6 +326,9 @@ def _prior(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Retrieve
     retrieval.load_state_dict({key: tensors[f"prior.{key}"] for key in retrieval.state_dict()})
     retrieval.requires_grad_(False)
     bits = np.unpackbits(tensors["prior.landmarks"].numpy(), axis=1, count=header["width"])
-    return RetrievedPrior(
-        retrieval, CollapsedLabels(*tensors["prior.sums"].unbind(0)), bits, header["radius"]
-    )
+    ridge = None
+    if header["ridge_share"] is not None:
+        coefficients, exponents = (tensors[f"prior.ridge.{key}"] for key in ("coefficients", "exponents"))
+        ridge = CompiledRidge(coefficients, exponents, float(header["ridge_share"]))
+    collapsed = CollapsedLabels(*tensors["prior.sums"].unbind(0))
+    return RetrievedPrior(retrieval, collapsed, bits, header["radius"], ridge)

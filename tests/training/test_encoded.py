@@ -15,6 +15,7 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.protein import alignment_similarity
 from hyperpcm.training.encoded import EncodedData, build_model, encode, retrieve_pairs, retrieve_rows
+from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.retrieval_fit import fit_retrieval
 from hyperpcm.training.run import open_data, open_split
@@ -83,7 +84,7 @@ def test_no_label_of_validation_or_test_enters_the_model(made):
         torch.manual_seed(0)
         encoded = encode(config, table, split)
         model = build_model(config, table, split, encoded)
-        fit_retrieval(model, encoded, split.train, config.model.retrieval, seed=0)
+        fit_retrieval(model, encoded, split.train, config.model.retrieval, seed=0, hidden=Hidden())
         return fingerprint(dict(model.state_dict()))
 
     assert state(others) == state(interactions)
@@ -134,7 +135,7 @@ def test_what_is_retrieved_for_a_pair_is_what_a_compiled_target_retrieves(made, 
     unseen = int(interactions.target_index[getattr(split, side)[0]])
     compounds = np.arange(len(interactions.compounds))
     targets = np.full(len(compounds), unseen)
-    features = retrieve_pairs(model, data, compounds, targets)
+    features = retrieve_pairs(model, data, compounds, targets).features
     assert features.shape == (len(compounds), model.retrieval.width)
     compiled = model.compile_target(interactions.targets[unseen])
     similarity = torch.from_numpy(compiled.prior.similarity(interactions.compounds))
@@ -157,7 +158,7 @@ def test_in_training_a_target_does_not_retrieve_its_own_labels(made):
         model = build_model(config, table, split, encoded)
         model.label_scaler.mean.fill_(6.0)  # the same scale for both
         model.label_scaler.scale.fill_(1.0)
-        filled = retrieve_rows(model, encoded, split.train, mask_own=True)
+        filled = retrieve_rows(model, encoded, split.train, hidden=Hidden())
         features.append(filled.retrieved[torch.from_numpy(own)])
     assert torch.equal(*features)
     assert bool(features[0].any())
@@ -189,7 +190,7 @@ def test_scores_of_pairs_do_not_depend_on_the_other_pairs(made):
 
 def retrieval_error(model, data: EncodedData, split: Split) -> float:
     rows = torch.from_numpy(split.train.copy())
-    features = retrieve_rows(model, data, split.train, mask_own=True).retrieved[rows]
+    features = retrieve_rows(model, data, split.train, hidden=Hidden()).retrieved[rows]
     errors = model.retrieval.scores(features) - model.label_scale.to_scaled(data.labels[rows])
     return float(errors.square().mean())
 
@@ -201,7 +202,13 @@ def test_fitting_the_retrieval_lowers_its_leave_one_target_out_error(made):
     settings = config.model.retrieval.model_copy(update={"steps": 60})
     told: list[int] = []
     fit_retrieval(
-        model, data, split.train, settings, seed=0, progress=lambda stage, done, total: told.append(done)
+        model,
+        data,
+        split.train,
+        settings,
+        seed=0,
+        hidden=Hidden(),
+        progress=lambda stage, done, total: told.append(done),
     )
     assert retrieval_error(model, data, split) < before
     assert told == list(range(1, 61))
@@ -214,7 +221,7 @@ def test_fitting_the_retrieval_follows_its_seed(made):
 
     def fitted(seed: int) -> str:
         model = build_model(config, interactions, split, data)
-        fit_retrieval(model, data, split.train, config.model.retrieval, seed=seed)
+        fit_retrieval(model, data, split.train, config.model.retrieval, seed=seed, hidden=Hidden())
         return fingerprint(dict(model.retrieval.state_dict()))
 
     assert fitted(1) == fitted(1)

@@ -85,6 +85,9 @@ def check_target_model(model: TargetModel) -> None:
         sums = (model.prior.collapsed.evidence, model.prior.collapsed.first, model.prior.collapsed.second)
         _require(all(part.shape == (1, levels, landmarks) for part in sums), "the retrieved labels")
         width += model.prior.retrieval.width
+        ridge = model.prior.ridge
+        fits = ridge is None or ridge.coefficients.shape == (len(ridge.exponents), landmarks)
+        _require(fits, "the coefficients of the ridge regression")
     _require(bool(model.networks), "the number of networks")
     for network in model.networks:
         _check_network(network, width)

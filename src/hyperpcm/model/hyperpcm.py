@@ -26,16 +26,29 @@ from hyperpcm.errors import ConfigError, IncompatibleModelError
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
 from hyperpcm.nn.alignment import AlignmentComponents
+from hyperpcm.nn.kernel_ridge import TwoAxisRidge
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.protein import validate_sequence
-from hyperpcm.target_model import LabelScale, RetrievedPrior, TargetModel
+from hyperpcm.target_model import CompiledRidge, LabelScale, RetrievedPrior, TargetModel
 
 __all__ = ["HyperPCM"]
 
 _CLIP = 8.0  # standard deviations; an embedding entry further out counts as this far
+RIDGE_PARTS = 2  # products in the kernel of the ridge regression
+_KERNEL_ENTRIES = 400_000_000  # similarities of known compounds to landmarks that are held at once
 _DENSE_MEMORY = 20_000_000  # a label memory with more cells than this is kept sparse
+
+
+def ridge_landmarks(compounds: int, most: int) -> int:
+    """Return how many of the known compounds are landmarks of the ridge regression.
+
+    Args:
+        compounds: known compounds.
+        most: asked for; fewer where the kernel between compounds and landmarks would be too large.
+    """
+    return min(compounds, most, max(_KERNEL_ENTRIES // max(compounds, 1), 1))
 
 
 class HyperPCM(nn.Module):
@@ -80,6 +93,14 @@ class HyperPCM(nn.Module):
         )
         inputs = compound_encoder.width + (0 if self.retrieval is None else self.retrieval.width)
         self.register_buffer("correction", torch.ones(()))
+        self.register_buffer("ridge_share", torch.zeros(()))
+        landmarks = ridge_landmarks(len(memory.compounds), retrieval.ridge_landmarks)
+        self.ridge = (
+            TwoAxisRidge(RIDGE_PARTS, len(memory.sequences), landmarks)
+            if retrieval.enabled and retrieval.ridge
+            else None
+        )
+        self.register_buffer("ridge_columns", torch.arange(landmarks, dtype=torch.int32))
         self.members = nn.ModuleList(Member(config, target_width, inputs) for _ in range(config.members))
         self._register_memory(memory, components)
 
@@ -99,6 +120,8 @@ class HyperPCM(nn.Module):
         self.landmark_width = memory.landmarks.shape[1]
 
     correction: Tensor
+    ridge_share: Tensor
+    ridge_columns: Tensor
     memory_embeddings: Tensor
     memory_rows: Tensor
     memory_columns: Tensor
@@ -166,7 +189,8 @@ class HyperPCM(nn.Module):
 
         Returns:
             The collapsed labels over the kept landmarks, and their positions [j], ascending. With more
-            landmarks than ``retrieval.max_landmarks`` those with the most evidence are kept.
+            landmarks than ``retrieval.max_landmarks`` those with the most evidence are kept, and those of the
+            ridge regression.
         """
         if self.retrieval is None:
             raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
@@ -176,9 +200,42 @@ class HyperPCM(nn.Module):
             return collapsed, np.arange(landmarks)
         evidence = collapsed.evidence.detach()[0].amin(0).cpu().numpy()
         kept = np.sort(np.argsort(-evidence, kind="stable")[:most])
+        if self.ridge is not None:
+            kept = np.union1d(kept, self.ridge_columns.cpu().numpy())
         at = torch.from_numpy(kept).to(similarity.device)
         parts = (collapsed.evidence, collapsed.first, collapsed.second)
         return CollapsedLabels(*(part[..., at] for part in parts)), kept
+
+    def collapse_ridge(
+        self, similarity: Float[Tensor, "1 m"], kept: npt.NDArray[np.int64]
+    ) -> Float[Tensor, "1 k j"] | None:
+        """Return one target's linear model over the kept landmarks; None where there is no ridge regression.
+
+        Args:
+            similarity: alignment similarity of the target to the memory rows.
+            kept: positions of the landmarks, as from `collapse_target`.
+        """
+        if self.ridge is None:
+            return None
+        collapsed = self.ridge.collapse(similarity)
+        over_kept = collapsed.new_zeros(*collapsed.shape[:2], len(kept))
+        at = torch.from_numpy(np.searchsorted(kept, self.ridge_columns.cpu().numpy()))
+        over_kept[..., at.to(collapsed.device)] = collapsed
+        return over_kept
+
+    def prior_mean(
+        self, retrieved: Float[Tensor, "*n f"], ridge: Float[Tensor, "*n"] | None = None
+    ) -> Float[Tensor, "*n"]:
+        """Return what the networks are added to, in scaled label units: retrieved mean and ridge score mixed.
+
+        Args:
+            retrieved: label features.
+            ridge: scores of the ridge regression; None leaves it out.
+        """
+        if self.retrieval is None:
+            raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
+        mean = self.retrieval.scores(retrieved)
+        return mean if ridge is None else mean + self.ridge_share * (ridge - mean)
 
     def generate(
         self,
@@ -205,6 +262,7 @@ class HyperPCM(nn.Module):
         retrieved: Float[Tensor, "t c f"] | None = None,
         similarity: Float[Tensor, "t m"] | None = None,
         allowed: Bool[Tensor, "t m"] | None = None,
+        ridge: Float[Tensor, "t c"] | None = None,
     ) -> Float[Tensor, "k t c"]:
         """Return the score of each member, scaled (logits for a binary quantity); average them to predict.
 
@@ -217,11 +275,12 @@ class HyperPCM(nn.Module):
             retrieved: label features of each pair, where the model retrieves labels.
             similarity: alignment similarity to the memory rows.
             allowed: False where a target must not see a memory row.
+            ridge: score of each pair by ridge regression; None leaves it out, as training does.
         """
         inputs, base = self.compound_scaler(compounds), torch.zeros(())
         if self.retrieval is not None and retrieved is not None:
             inputs = torch.cat([inputs, retrieved], dim=-1)
-            base = self.label_scale.prior(self.retrieval.scores(retrieved))
+            base = self.label_scale.prior(self.prior_mean(retrieved, ridge))
         qsar = self.config.qsar
         regularisation = (
             QsarRegularisation(qsar.noise, qsar.noise_dropout, qsar.dropout) if self.training else None
@@ -260,7 +319,13 @@ class HyperPCM(nn.Module):
         if self.retrieval is not None and similarity is not None:
             collapsed, kept = self.collapse_target(self.label_memory(), similarity)
             retrieval = copy.deepcopy(self.retrieval).cpu().requires_grad_(False)
-            prior = RetrievedPrior(retrieval, collapsed.cpu(), self.landmark_bits()[kept], self.radius)
+            prior = RetrievedPrior(
+                retrieval,
+                collapsed.cpu(),
+                self.landmark_bits()[kept],
+                self.radius,
+                self._compiled_ridge(similarity, kept),
+            )
         return TargetModel(
             name=target.name or name,
             sequence=target.sequence,
@@ -272,6 +337,12 @@ class HyperPCM(nn.Module):
             prior=prior,
             provenance={"model": copy.deepcopy(self.card), "changes": list(target.changes)},
         )
+
+    def _compiled_ridge(self, similarity: Tensor, kept: npt.NDArray[np.int64]) -> CompiledRidge | None:
+        collapsed, share = self.collapse_ridge(similarity, kept), float(self.ridge_share)
+        if self.ridge is None or collapsed is None or share == 0:
+            return None
+        return CompiledRidge(collapsed[0].cpu(), self.ridge.compound_exponents.cpu().clone(), share)
 
     def landmark_bits(self) -> npt.NDArray[np.uint8]:
         """Return the presence bits of the landmark compounds' fingerprints, uint8 [j, w]."""

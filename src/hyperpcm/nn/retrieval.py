@@ -16,10 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-__all__ = ["FEATURES_PER_LEVEL", "CollapsedLabels", "LabelRetrieval"]
+__all__ = ["FEATURES_PER_LEVEL", "CollapsedLabels", "LabelRetrieval", "OwnLabels"]
 
 FEATURES_PER_LEVEL = 3  # mean, spread and evidence
 _FLOOR = 1e-3  # similarities below this count as this, so that logarithms stay finite
@@ -43,6 +43,24 @@ class CollapsedLabels:
     def cpu(self) -> CollapsedLabels:
         """Return the sums in the memory of the CPU."""
         return CollapsedLabels(self.evidence.cpu(), self.first.cpu(), self.second.cpu())
+
+
+@dataclass(frozen=True)
+class OwnLabels:
+    """What training queries must not see of the labels of their own compound.
+
+    Attributes:
+        columns: the landmark that a query's compound is; −1: none.
+        rest: what remains of that landmark's three sums; None: nothing.
+    """
+
+    columns: Int[Tensor, "t c"]
+    rest: Float[Tensor, "t c l 3"] | None
+
+    def mask(self, kernel: Float[Tensor, "t c j"]) -> Float[Tensor, "t c j"]:
+        """Return the kernel with 0 where a landmark is the query's own compound."""
+        own = self.columns[..., None] == torch.arange(kernel.shape[-1], device=kernel.device)
+        return kernel.masked_fill(own, 0.0)
 
 
 class LabelRetrieval(nn.Module):
@@ -98,7 +116,9 @@ class LabelRetrieval(nn.Module):
         sums = [_product(flat, matrix).view(shape) for matrix in (measured, labels, squares)]
         return CollapsedLabels(*sums)
 
-    def forward(self, collapsed: CollapsedLabels, tanimoto: Float[Tensor, "t c j"]) -> Float[Tensor, "t c f"]:
+    def forward(
+        self, collapsed: CollapsedLabels, tanimoto: Float[Tensor, "t c j"], own: OwnLabels | None = None
+    ) -> Float[Tensor, "t c f"]:
         """Return what is retrieved for each compound: means of all levels, spreads, evidences.
 
         The mean of the narrowest level, feature ``levels − 1``, is the retrieved score in scaled label
@@ -108,6 +128,7 @@ class LabelRetrieval(nn.Module):
         Args:
             collapsed: the state of each target.
             tanimoto: similarity of each compound to the landmark compounds, in [0, 1].
+            own: what training queries must not see.
         """
         logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
         fallback = self.log_fallback.exp()
@@ -118,7 +139,10 @@ class LabelRetrieval(nn.Module):
             sums = torch.stack(
                 [part[:, level] for part in (collapsed.evidence, collapsed.first, collapsed.second)], dim=-1
             )
-            evidence, first, second = torch.bmm(kernel, sums).unbind(-1)
+            totals = torch.bmm(kernel if own is None else own.mask(kernel), sums)
+            if own is not None and own.rest is not None:
+                totals = totals + own.rest[:, :, level]  # the kernel of a compound with itself is 1
+            evidence, first, second = totals.unbind(-1)
             mean = (first + fallback[level] * mean) / (evidence + fallback[level])
             centre = first / (evidence + _LITTLE)
             variance = (second + _LITTLE) / (evidence + _LITTLE) - centre * centre

@@ -17,8 +17,10 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore, Encoder, compound_encoder, target_encoder
 from hyperpcm.encoders.axes import compound_counts, target_similarity
 from hyperpcm.model import ContextMemory, HyperPCM
+from hyperpcm.nn.kernel_ridge import ridge_scores
+from hyperpcm.training.hiding import Hidden, OwnLabelFinder
 
-__all__ = ["EncodedData", "Progress", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
+__all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
 Progress = Callable[[str, int, int], None]
 _PAIRS = 2048  # compounds of one target whose similarity to the landmarks is computed at a time
@@ -40,7 +42,10 @@ class EncodedData:
         similarity: alignment similarity of every target to the memory rows, float32 [n_targets, m]; None
             where the model needs none.
         allowed: False where a memory row is the target itself, bool [n_targets, m].
+        memory_row: of each target of the table, −1 for one that is not in the memory, int64 [n_targets].
+        landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
         retrieved: label features of each interaction, float32 [n, f], zero where not asked for.
+        ridge: score of each interaction by ridge regression, float32 [n], likewise.
     """
 
     compounds: Tensor
@@ -53,7 +58,10 @@ class EncodedData:
     memory_targets: npt.NDArray[np.int64]
     similarity: Tensor | None
     allowed: Tensor
+    memory_row: npt.NDArray[np.int64]
+    landmark_of: npt.NDArray[np.int64]
     retrieved: Tensor | None = None
+    ridge: Tensor | None = None
 
 
 def encode(
@@ -98,7 +106,16 @@ def encode(
         memory_targets=memory_targets,
         similarity=similarity,
         allowed=torch.from_numpy(allowed),
+        memory_row=_positions(memory_targets, len(targets)),
+        landmark_of=_positions(np.unique(interactions.compound_index[split.train]), len(compounds)),
     )
+
+
+def _positions(chosen: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """Return the place of each entry of an axis among the chosen ones, −1 for one that is not."""
+    positions = np.full(size, -1, dtype=np.int64)
+    positions[chosen] = np.arange(len(chosen))
+    return positions
 
 
 def encoders_of(config: RunConfig) -> tuple[Encoder, Encoder]:
@@ -134,6 +151,19 @@ def build_model(config: RunConfig, interactions: Interactions, split: Split, dat
     return model
 
 
+@dataclass(frozen=True, eq=False)
+class Retrieved:
+    """What the memory's labels say about some pairs.
+
+    Attributes:
+        features: label features, float32 [n, f].
+        ridge: scores of the ridge regression in scaled label units, float32 [n]; None where there is none.
+    """
+
+    features: Tensor
+    ridge: Tensor | None
+
+
 @torch.no_grad()
 def retrieve_pairs(
     model: HyperPCM,
@@ -142,9 +172,9 @@ def retrieve_pairs(
     targets: npt.NDArray[np.int64],
     progress: Progress | None = None,
     *,
-    mask_own: bool = False,
-) -> Tensor | None:
-    """Return the label features of each pair, float32 [n, f]; None where the model retrieves no labels.
+    hidden: Hidden | None = None,
+) -> Retrieved | None:
+    """Return what is retrieved for each pair; None where the model retrieves no labels.
 
     Args:
         model: whose memory is asked.
@@ -152,25 +182,35 @@ def retrieve_pairs(
         compounds: of each pair, int64 [n].
         targets: of each pair, int64 [n].
         progress: called with the number of targets done.
-        mask_own: hide a target's own labels from it, as in training; a compiled target sees them.
+        hidden: what training queries must not see; None: nothing is hidden, as for a compiled target. The
+            ridge regression was fitted to the training labels and is left out where something is hidden.
     """
     if model.retrieval is None or data.similarity is None:
         return None
-    retrieved = torch.zeros(len(targets), model.retrieval.width)
+    features = torch.zeros(len(targets), model.retrieval.width)
+    ridge = torch.zeros(len(targets)) if model.ridge is not None and hidden is None else None
     label_memory, landmark_bits = model.label_memory(), model.landmark_bits()
+    finder = None if hidden is None else OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
     different = np.unique(targets)
     for number, target in enumerate(different):
-        one = slice(int(target), int(target) + 1)
-        allowed = data.allowed[one] if mask_own else None
-        collapsed, kept = model.collapse_target(label_memory, data.similarity[one], allowed)
+        one, row = slice(int(target), int(target) + 1), int(data.memory_row[target])
+        similarity = data.similarity[one]
+        allowed = data.allowed[one] if hidden is not None and hidden.targets else None
+        collapsed, kept = model.collapse_target(label_memory, similarity, allowed)
+        linear = None if ridge is None else model.collapse_ridge(similarity, kept)
         own = np.flatnonzero(targets == target)
         for start in range(0, len(own), _PAIRS):
             block = own[start : start + _PAIRS]
-            similarity = tanimoto(data.counts[compounds[block]], landmark_bits[kept])
-            retrieved[block] = model.retrieval(collapsed, torch.from_numpy(similarity)[None])[0]
+            near = torch.from_numpy(tanimoto(data.counts[compounds[block]], landmark_bits[kept]))[None]
+            unseen = None
+            if finder is not None and row >= 0:
+                unseen = finder.of(collapsed, kept, row, float(similarity[0, row]), compounds[block])
+            features[block] = model.retrieval(collapsed, near, unseen)[0]
+            if model.ridge is not None and ridge is not None and linear is not None:
+                ridge[block] = ridge_scores(linear, model.ridge.compound_exponents, near)[0]
         if progress is not None:
             progress("label retrieval", number + 1, len(different))
-    return retrieved
+    return Retrieved(features, ridge)
 
 
 def retrieve_rows(
@@ -179,15 +219,22 @@ def retrieve_rows(
     rows: npt.NDArray[np.int64],
     progress: Progress | None = None,
     *,
-    mask_own: bool = False,
+    hidden: Hidden | None = None,
 ) -> EncodedData:
-    """Return the data with the label features of the given interactions filled in, others as they were."""
+    """Return the data with what is retrieved for the given interactions filled in, others as they were."""
     compounds, targets = data.compound_index[rows], data.target_index[rows]
-    features = retrieve_pairs(model, data, compounds, targets, progress, mask_own=mask_own)
-    if features is None:
+    found = retrieve_pairs(model, data, compounds, targets, progress, hidden=hidden)
+    if found is None:
         return data
-    retrieved = torch.zeros(len(data.labels), features.shape[1])
-    if data.retrieved is not None:
-        retrieved.copy_(data.retrieved)
-    retrieved[torch.from_numpy(rows.copy())] = features
-    return replace(data, retrieved=retrieved)
+    at = torch.from_numpy(rows.copy())
+    return replace(
+        data,
+        retrieved=_filled(data.retrieved, len(data.labels), at, found.features),
+        ridge=data.ridge if found.ridge is None else _filled(data.ridge, len(data.labels), at, found.ridge),
+    )
+
+
+def _filled(before: Tensor | None, size: int, at: Tensor, values: Tensor) -> Tensor:
+    filled = torch.zeros(size, *values.shape[1:]) if before is None else before.clone()
+    filled[at] = values
+    return filled

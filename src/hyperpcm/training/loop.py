@@ -24,7 +24,7 @@ from hyperpcm.errors import ConfigError, DivergedError
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss
 from hyperpcm.training.batches import StepRows, TargetSampler
-from hyperpcm.training.encoded import EncodedData, retrieve_pairs
+from hyperpcm.training.encoded import EncodedData, Retrieved, retrieve_pairs
 from hyperpcm.training.stopping import StopSignal
 
 __all__ = ["LoopState", "Trainer", "predict_pairs"]
@@ -77,6 +77,7 @@ class Trainer:
         loss: what is minimised.
         bin_width: of the labels, in scaled units; None where values are points.
         seed: of the run.
+        hide_own_target: whether the context module must not see a query's own target, as validation does not.
     """
 
     def __init__(
@@ -92,7 +93,9 @@ class Trainer:
         loss: Loss,
         bin_width: float | None,
         seed: int,
+        hide_own_target: bool = True,
     ) -> None:
+        self.hide_own_target = hide_own_target
         self.config, self.seed, self.data = config, seed, data
         self.metric, self.higher_is_better = metric, higher_is_better
         self._validate, self._bin_width = validate, bin_width
@@ -203,7 +206,8 @@ class Trainer:
         compounds = data.compounds[torch.from_numpy(data.compound_index[rows.rows])]
         retrieved = None if data.retrieved is None else data.retrieved[torch.from_numpy(rows.rows)].to(device)
         similarity = None if data.similarity is None else data.similarity[at].to(device)
-        allowed = data.allowed[at].to(device) if self.raw_model.config.context.mask_own else None
+        hide_own = self.raw_model.config.context.mask_own and self.hide_own_target
+        allowed = data.allowed[at].to(device) if hide_own else None
         return data.targets[at].to(device), compounds.to(device), retrieved, similarity, allowed
 
     def _scaled(self, labels: Tensor) -> Tensor:
@@ -277,7 +281,7 @@ def predict_pairs(
     data: EncodedData,
     compounds: npt.NDArray[np.int64],
     targets: npt.NDArray[np.int64],
-    retrieved: Tensor | None = None,
+    retrieved: Retrieved | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return scores, in label units, of any compounds for any targets of the table.
 
@@ -286,7 +290,7 @@ def predict_pairs(
         data: the encoded table.
         compounds: of each pair, int64 [n].
         targets: of each pair, int64 [n].
-        retrieved: label features of each pair, where they are at hand; computed if need be.
+        retrieved: what the labels say about each pair, where that is at hand; computed if need be.
     """
     model.eval()
     device = model.memory_embeddings.device
@@ -296,10 +300,13 @@ def predict_pairs(
     for target in np.unique(targets):
         own = torch.from_numpy(np.flatnonzero(targets == target))
         at = torch.tensor([int(target)])
-        features = None if retrieved is None else retrieved[own][None].to(device)
+        features = None if retrieved is None else retrieved.features[own][None].to(device)
+        ridge = None
+        if retrieved is not None and retrieved.ridge is not None:
+            ridge = retrieved.ridge[own][None].to(device)
         inputs = data.compounds[torch.from_numpy(compounds)[own]][None].to(device)
         similarity = None if data.similarity is None else data.similarity[at].to(device)
-        raw = model(data.targets[at].to(device), inputs, features, similarity).mean(0)[0]
+        raw = model(data.targets[at].to(device), inputs, features, similarity, ridge=ridge).mean(0)[0]
         scores[own.numpy()] = model.label_scale.to_labels(raw).float().cpu().numpy()
     return scores
 

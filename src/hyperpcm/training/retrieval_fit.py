@@ -1,4 +1,4 @@
-"""Fits the exponents of the label retrieval by leaving one target out at a time."""
+"""Fits the exponents of the label retrieval by leaving out what a new query will not find."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.errors import ConfigError
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode
+from hyperpcm.training.hiding import Hidden, OwnLabelFinder
 
 __all__ = ["fit_retrieval", "retrieval_alone"]
 
@@ -26,12 +27,14 @@ def fit_retrieval(
     rows: npt.NDArray[np.int64],
     config: RetrievalConfig,
     seed: int,
+    hidden: Hidden,
     progress: Progress | None = None,
 ) -> None:
-    """Set exponents and fallbacks to what predicts training targets best from the other training targets.
+    """Set exponents and fallbacks to what predicts training labels best that the memory hides.
 
-    Mean squared error of the retrieved mean against scaled labels, by Adam over random training targets,
-    each of which is hidden from the memory that it queries. Afterwards the retrieval is frozen.
+    Mean squared error of the retrieved mean against scaled labels, by Adam over random training targets.
+    Hidden is what validation does not find either: a query's target, its compound, or only its own label.
+    Afterwards the retrieval is frozen.
 
     Args:
         model: its ``retrieval`` is changed in place; nothing happens where it has none.
@@ -39,6 +42,7 @@ def fit_retrieval(
         rows: training interactions, int64 [n].
         config: steps and step size.
         seed: of the sampling.
+        hidden: what training queries must not see.
         progress: called with the steps done.
     """
     if model.retrieval is None or data.similarity is None:
@@ -46,6 +50,7 @@ def fit_retrieval(
     generator = np.random.default_rng([seed, 7])
     optimiser = torch.optim.Adam(model.retrieval.parameters(), lr=config.learning_rate)
     label_memory, bits = model.label_memory(), model.landmark_bits()
+    finder = OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
     order = rows[np.argsort(data.target_index[rows], kind="stable")]
     targets, starts = np.unique(data.target_index[order], return_index=True)
     rows_of = np.split(order, starts[1:])
@@ -56,9 +61,12 @@ def fit_retrieval(
             own = rows_of[entry]
             own = generator.choice(own, min(_COMPOUNDS, len(own)), replace=False)
             one = slice(int(targets[entry]), int(targets[entry]) + 1)
-            collapsed, kept = model.collapse_target(label_memory, data.similarity[one], data.allowed[one])
-            similarity = tanimoto(data.counts[data.compound_index[own]], bits[kept])
-            features = model.retrieval(collapsed, torch.from_numpy(similarity)[None])
+            allowed = data.allowed[one] if hidden.targets else None
+            collapsed, kept = model.collapse_target(label_memory, data.similarity[one], allowed)
+            compounds, row = data.compound_index[own], int(data.memory_row[targets[entry]])
+            similarity = tanimoto(data.counts[compounds], bits[kept])
+            unseen = finder.of(collapsed, kept, row, float(data.similarity[one][0, row]), compounds)
+            features = model.retrieval(collapsed, torch.from_numpy(similarity)[None], unseen)
             error = model.retrieval.scores(features)[0] - scale.to_scaled(data.labels[own])
             losses.append((error * error).mean())
         for group in optimiser.param_groups:

@@ -25,10 +25,19 @@ from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss, LossName
 from hyperpcm.training.correction import supported_share
-from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
+from hyperpcm.training.encoded import (
+    EncodedData,
+    Progress,
+    Retrieved,
+    build_model,
+    encode,
+    retrieve_rows,
+)
+from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers, check_loggers
 from hyperpcm.training.loop import Trainer, predict_pairs
 from hyperpcm.training.retrieval_fit import fit_retrieval
+from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
@@ -178,10 +187,10 @@ def train_model(
     data = encode(config, interactions, split, store, progress)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, split, data)
-    fit_retrieval(model, data, split.train, config.model.retrieval, config.seed, progress)
-    data = retrieve_rows(model, data, split.train, progress, mask_own=True)
-    data = retrieve_rows(model, data, split.valid, progress)
-    trainer = _trainer(config, interactions, split, model, data)
+    hidden = Hidden.as_in_validation(interactions, split)
+    data = fit_prior(model, data, split, config, hidden, progress)
+    data = retrieve_rows(model, data, split.train, progress, hidden=hidden)
+    trainer = _trainer(config, interactions, split, model, data, hidden)
     folder = run
     if folder is not None:
         folder.write_environment(surroundings(str(trainer.fabric.device)), config.seed)
@@ -200,15 +209,52 @@ def train_model(
     return model.cpu(), best
 
 
+def fit_prior(
+    model: HyperPCM,
+    data: EncodedData,
+    split: Split,
+    config: RunConfig,
+    hidden: Hidden,
+    progress: Progress | None = None,
+) -> EncodedData:
+    """Fit what needs no gradient steps of the networks: label retrieval, ridge regression and their mix.
+
+    Args:
+        model: changed in place.
+        data: the encoded table.
+        split: its division.
+        config: the run's settings.
+        hidden: what training queries must not see.
+        progress: called with a stage, what is done and what there is.
+
+    Returns:
+        The data with what is retrieved for the validation rows filled in.
+    """
+    retrieval = config.model.retrieval
+    fit_retrieval(model, data, split.train, retrieval, config.seed, hidden, progress)
+    fit_ridge(model, data, split.valid, retrieval, config.seed, progress)
+    data = retrieve_rows(model, data, split.valid, progress)
+    fit_ridge_share(model, data, split.valid)
+    return data
+
+
 def _trainer(
-    config: RunConfig, interactions: Interactions, split: Split, model: HyperPCM, data: EncodedData
+    config: RunConfig,
+    interactions: Interactions,
+    split: Split,
+    model: HyperPCM,
+    data: EncodedData,
+    hidden: Hidden,
 ) -> Trainer:
     quantity, training = interactions.quantity, config.training
     binary = quantity.kind == "binary"
     loss, metric = _loss_and_metric(training, quantity)
     labels = interactions.point()[split.valid]
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
-    retrieved = None if data.retrieved is None else data.retrieved[torch.from_numpy(split.valid.copy())]
+    at = torch.from_numpy(split.valid.copy())
+    retrieved = None
+    if data.retrieved is not None:
+        retrieved = Retrieved(data.retrieved[at], None if data.ridge is None else data.ridge[at])
     functions = {
         "mse": metrics.mse,
         "mae": metrics.mae,
@@ -219,8 +265,9 @@ def _trainer(
     shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
 
     prior = None
-    if model.retrieval is not None and retrieved is not None and not binary:
-        prior = model.label_scale.to_labels(model.retrieval.scores(retrieved)).numpy()
+    if retrieved is not None and not binary:
+        mean = model.prior_mean(retrieved.features, retrieved.ridge)
+        prior = model.label_scale.to_labels(mean).numpy()
 
     def validate() -> dict[str, float]:
         model.correction.fill_(1.0)
@@ -247,6 +294,7 @@ def _trainer(
         loss=Loss(loss),
         bin_width=None if width is None else width / model.label_scale.scale,
         seed=config.seed,
+        hide_own_target=hidden.targets,
     )
 
 

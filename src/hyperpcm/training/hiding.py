@@ -1,0 +1,102 @@
+"""What a training query must not retrieve, so that training sees no more than a new query will.
+
+A query of the training side finds its own label in the memory, and others of its target and its compound that
+a query of the test side may not find. Validation, which is divided off like the test side, tells which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.splits import Split
+from hyperpcm.model import HyperPCM
+from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
+
+__all__ = ["Hidden", "OwnLabelFinder"]
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Which labels are hidden from a training query; its own label always is.
+
+    Attributes:
+        targets: all labels of its own target.
+        compounds: all labels of its own compound.
+    """
+
+    targets: bool = True
+    compounds: bool = False
+
+    @classmethod
+    def as_in_validation(cls, interactions: Interactions, split: Split) -> Hidden:
+        """Return what most validation rows do not find: labels of their target, their compound, or both."""
+        axes = (interactions.target_index, interactions.compound_index)
+        unseen = [~np.isin(axis[split.valid], axis[split.train]) for axis in axes]
+        return cls(targets=bool(unseen[0].mean() > 0.5), compounds=bool(unseen[1].mean() > 0.5))
+
+
+class OwnLabelFinder:
+    """Finds what of the collapsed labels of one target belongs to a query's own compound.
+
+    Args:
+        model: whose memory it is.
+        label_memory: as from `HyperPCM.label_memory`.
+        hidden: what is hidden.
+        landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
+    """
+
+    def __init__(
+        self,
+        model: HyperPCM,
+        label_memory: tuple[Tensor, Tensor],
+        hidden: Hidden,
+        landmark_of: npt.NDArray[np.int64],
+    ) -> None:
+        self._model, self._memory, self._hidden = model, label_memory, hidden
+        self._landmark_of = landmark_of
+
+    def of(
+        self,
+        collapsed: CollapsedLabels,
+        kept: npt.NDArray[np.int64],
+        memory_row: int,
+        own_similarity: float,
+        compounds: npt.NDArray[np.int64],
+    ) -> OwnLabels | None:
+        """Return what the queries (compounds of one known target) must not see of their own compound.
+
+        Args:
+            collapsed: of the target, as from `HyperPCM.collapse_target`.
+            kept: the landmarks it runs over.
+            memory_row: of the target.
+            own_similarity: alignment similarity of the target to itself.
+            compounds: positions of the queried compounds in the table.
+        """
+        if self._hidden.targets and not self._hidden.compounds:
+            return None  # the target's labels are gone as a whole, and others of the compound may be seen
+        landmarks = self._landmark_of[compounds]
+        place = np.minimum(np.searchsorted(kept, landmarks), len(kept) - 1)
+        columns = torch.from_numpy(np.where(kept[place] == landmarks, place, -1))
+        if self._hidden.compounds or self._model.retrieval is None:
+            return OwnLabels(columns[None], None)
+        labels, measured = (_row(matrix, memory_row)[torch.from_numpy(kept)] for matrix in self._memory)
+        weight = self._model.retrieval.target_weights(torch.tensor([[own_similarity]]))[0, :, :1]
+        sums = (collapsed.evidence[0], collapsed.first[0], collapsed.second[0])
+        rest = [
+            (total - weight * own)[:, columns.clamp_min(0)] * (columns >= 0)
+            for total, own in zip(sums, (measured, labels, labels * labels), strict=True)
+        ]
+        rest[0] = rest[0].clamp_min(0)  # what rounding leaves of the only label
+        return OwnLabels(columns[None], torch.stack(rest, dim=-1).permute(1, 0, 2)[None])
+
+
+def _row(matrix: Tensor, row: int) -> Tensor:
+    if matrix.is_sparse:
+        return matrix.index_select(0, torch.tensor([row])).to_dense()[0]
+    return matrix[row]

@@ -1,0 +1,110 @@
+"""Two-axis kernel ridge regression beside scikit-learn's and beside formulas written with loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.kernel_ridge import KernelRidge
+
+from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, TwoAxisRidge, ridge_scores, solve_ridge
+
+PARTS = (KernelPart(1.0, 1.0, 1.0), KernelPart(0.5, 3.0, 2.0))
+NOISE = 0.3
+TARGETS, COMPOUNDS, LABELS = 5, 9, 30
+
+
+def kernel(generator: np.random.Generator, size: int) -> np.ndarray:
+    """A similarity with 1 on the diagonal, whose powers are positive: that of points on a line."""
+    places = np.sort(generator.uniform(0, 3, size))
+    return np.exp(-np.abs(places[:, None] - places)).astype(np.float32)
+
+
+def made(landmarks: np.ndarray | None = None, seed: int = 0) -> RidgeProblem:
+    generator = np.random.default_rng(seed)
+    targets, compounds = kernel(generator, TARGETS), kernel(generator, COMPOUNDS)
+    chosen = np.arange(COMPOUNDS) if landmarks is None else landmarks
+    pairs = generator.choice(TARGETS * COMPOUNDS, LABELS, replace=False)
+    arrays = (targets, compounds[:, chosen], chosen, pairs // COMPOUNDS, pairs % COMPOUNDS)
+    labels = generator.normal(size=LABELS).astype(np.float32)
+    return RidgeProblem(*(torch.from_numpy(array) for array in (*arrays, labels)))
+
+
+def fitted(problem: RidgeProblem, parts=PARTS) -> TwoAxisRidge:
+    ridge = TwoAxisRidge(len(parts), TARGETS, len(problem.landmarks))
+    ridge.set(parts, solve_ridge(problem, parts, NOISE, iterations=500, tolerance=1e-6))
+    return ridge
+
+
+def pair_kernel(targets: np.ndarray, compounds: np.ndarray, part: KernelPart) -> np.ndarray:
+    return part.weight * targets**part.target_exponent * compounds**part.compound_exponent
+
+
+def test_with_every_compound_a_landmark_it_is_kernel_ridge_regression_on_the_product_kernel():
+    problem = made()
+    t, c = problem.targets.numpy(), problem.compounds.numpy()
+    similarity, tanimoto = problem.similarity.numpy(), problem.tanimoto.numpy()
+    between = sum(
+        pair_kernel(similarity[np.ix_(t, t)], tanimoto[np.ix_(c, c)], part).astype(float) for part in PARTS
+    )
+    oracle = KernelRidge(alpha=NOISE, kernel="precomputed").fit(between, problem.labels.numpy())
+    ridge = fitted(problem)
+    scores = ridge_scores(
+        ridge.collapse(problem.similarity),
+        ridge.compound_exponents,
+        problem.tanimoto.expand(TARGETS, -1, -1),
+    )
+    for target in range(TARGETS):
+        row = sum(
+            pair_kernel(similarity[target, t][None], tanimoto[:, c], part).astype(float) for part in PARTS
+        )
+        np.testing.assert_allclose(scores[target].numpy(), oracle.predict(row), rtol=1e-3, atol=1e-4)
+
+
+def test_with_fewer_landmarks_it_is_the_nystrom_approximation():
+    landmarks = np.array([0, 2, 5, 8])
+    problem, part = made(landmarks), KernelPart(1.0, 2.0, 1.0)
+    t, c = problem.targets.numpy(), problem.compounds.numpy()
+    near = problem.tanimoto.numpy().astype(float)
+    inverse = np.linalg.inv(near[landmarks] + 1e-4 * np.eye(len(landmarks)))
+    compounds = near @ inverse @ near.T
+    targets = problem.similarity.numpy().astype(float) ** 2
+    between = targets[np.ix_(t, t)] * compounds[np.ix_(c, c)]
+    alpha = np.linalg.solve(between + NOISE * np.eye(LABELS), problem.labels.numpy())
+    ridge = fitted(problem, (part,))
+    scores = ridge_scores(
+        ridge.collapse(problem.similarity),
+        ridge.compound_exponents,
+        problem.tanimoto.expand(TARGETS, -1, -1),
+    )
+    for target in range(TARGETS):
+        expected = (targets[target, t] * compounds[:, c]) @ alpha
+        np.testing.assert_allclose(scores[target].numpy(), expected, rtol=2e-3, atol=2e-4)
+
+
+def test_a_part_without_weight_changes_nothing():
+    problem = made()
+    with_it = fitted(problem, (PARTS[0], KernelPart(0.0, 4.0, 4.0)))
+    alone = fitted(problem, (PARTS[0],))
+    torch.testing.assert_close(with_it.coefficients[0], alone.coefficients[0])
+    assert not with_it.coefficients[1].any()
+
+
+def test_labels_of_a_pair_measured_twice_both_count():
+    problem = made()
+    twice = RidgeProblem(
+        problem.similarity,
+        problem.tanimoto,
+        problem.landmarks,
+        *(torch.cat([part, part[:1]]) for part in (problem.targets, problem.compounds, problem.labels)),
+    )
+    before, after = fitted(problem), fitted(twice)
+    assert not torch.allclose(before.coefficients, after.coefficients, atol=1e-3)
+
+
+@pytest.mark.parametrize("iterations", [1, 3])
+def test_stopping_early_shrinks(iterations: int):
+    problem = made()
+    early = solve_ridge(problem, PARTS[:1], NOISE, iterations=iterations, tolerance=0.0)
+    full = solve_ridge(problem, PARTS[:1], NOISE, iterations=200, tolerance=1e-7)
+    assert float(early.norm()) < float(full.norm())

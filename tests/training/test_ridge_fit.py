@@ -1,0 +1,121 @@
+"""The ridge regression of a run: chosen on validation rows, mixed in as far as they support it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hyperpcm.chem import tanimoto
+from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge, ridge_scores, solve_ridge
+from hyperpcm.training.encoded import build_model, encode, retrieve_rows
+from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.ridge_fit import CANDIDATES, fit_ridge, fit_ridge_share
+from hyperpcm.training.run import fit_prior, open_data, open_split
+from small_runs import TINY, tiny, write_table
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory):
+    config = tiny(write_table(tmp_path_factory.mktemp("table") / "table.csv"))
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    return config, interactions, split, encode(config, interactions, split)
+
+
+def ridge_errors(model, data, rows: np.ndarray) -> list[float]:
+    """Mean squared error of each candidate on some rows, one pair after the other."""
+    bits = model.landmark_bits()
+    near = torch.from_numpy(tanimoto(data.counts, bits))
+    problem = RidgeProblem(
+        data.similarity[torch.from_numpy(data.memory_targets)],
+        torch.from_numpy(tanimoto(bits, bits)),
+        torch.arange(len(bits)),
+        model.memory_rows.long(),
+        model.memory_columns.long(),
+        model.label_scale.to_scaled(model.memory_values),
+    )
+    errors = []
+    for parts, noise in CANDIDATES:
+        ridge = TwoAxisRidge(len(parts), len(data.memory_targets), len(bits))
+        ridge.set(parts, solve_ridge(problem, parts, noise))
+        squares = []
+        for row in rows:
+            collapsed = ridge.collapse(data.similarity[data.target_index[row]][None])
+            score = ridge_scores(
+                collapsed, ridge.compound_exponents, near[data.compound_index[row]][None, None]
+            )
+            label = model.label_scale.to_scaled(data.labels[row])
+            squares.append(float(score[0, 0] - label) ** 2)
+        errors.append(float(np.mean(squares)))
+    return errors
+
+
+def test_the_kernel_with_the_least_validation_error_is_kept(made):
+    config, interactions, split, data = made
+    model = build_model(config, interactions, split, data)
+    errors = ridge_errors(model, data, split.valid)
+    fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
+    best = CANDIDATES[int(np.argmin(errors))][0]
+    assert model.ridge.target_exponents.tolist() == [part.target_exponent for part in best]
+    assert model.ridge.compound_exponents.tolist() == [part.compound_exponent for part in best]
+
+
+def test_a_ridge_score_that_is_right_where_retrieval_is_wrong_gets_all_of_the_prior(made):
+    config, interactions, split, data = made
+    model = build_model(config, interactions, split, data)
+    filled = retrieve_rows(model, data, split.valid)
+    at = torch.from_numpy(split.valid.copy())
+    filled.ridge[at] = model.label_scale.to_scaled(data.labels[at])
+    fit_ridge_share(model, filled, split.valid)
+    assert float(model.ridge_share) == pytest.approx(1.0, abs=1e-3)
+    filled.ridge[at] = model.retrieval.scores(filled.retrieved[at]) - (
+        model.label_scale.to_scaled(data.labels[at]) - model.retrieval.scores(filled.retrieved[at])
+    )
+    fit_ridge_share(model, filled, split.valid)
+    assert float(model.ridge_share) == 0.0
+
+
+def test_a_compiled_target_mixes_the_ridge_score_in_as_the_model_does(made):
+    config, interactions, split, data = made
+    model = build_model(config, interactions, split, data).eval()
+    filled = fit_prior(model, data, split, config, Hidden())
+    assert filled.ridge is not None
+    model.ridge_share.fill_(0.6)
+    target = int(interactions.target_index[split.test[0]])
+    compounds = np.arange(len(interactions.compounds))
+    scores = predict_pairs(model, data, compounds, np.full(len(compounds), target))
+    compiled = model.compile_target(interactions.targets[target])
+    assert compiled.prior.ridge.share == pytest.approx(0.6)
+    np.testing.assert_allclose(compiled.score(interactions.compounds).values, scores, rtol=1e-4, atol=1e-4)
+    model.ridge_share.fill_(0.0)
+    plain = predict_pairs(model, data, compounds, np.full(len(compounds), target))
+    assert np.abs(plain - scores).max() > 1e-3
+    assert model.compile_target(interactions.targets[target]).prior.ridge is None
+
+
+def test_fewer_landmarks_than_compounds_are_drawn_once_each_and_by_the_seed(made):
+    _, interactions, split, data = made
+    config = tiny(Path("unused.csv"), *TINY, "model.retrieval.ridge_landmarks=5")
+    drawn = []
+    for seed in (1, 1, 2):
+        model = build_model(config, interactions, split, data)
+        fit_ridge(model, data, split.valid, config.model.retrieval, seed=seed)
+        columns = model.ridge_columns.tolist()
+        assert len(set(columns)) == 5
+        assert model.ridge.coefficients.shape[-1] == 5
+        drawn.append(columns)
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_without_the_setting_there_is_no_ridge_regression(made):
+    _, interactions, split, data = made
+    config = tiny(Path("unused.csv"), *TINY, "model.retrieval.ridge=false")
+    model = build_model(config, interactions, split, data)
+    assert model.ridge is None
+    filled = fit_prior(model, data, split, config, Hidden())
+    assert filled.ridge is None
+    assert float(model.ridge_share) == 0.0
