@@ -15,6 +15,7 @@ and, fitted where they are asked for by name, the other models of the field:
     random_forest       one random forest on all features of both sides
     xgboost             boosted trees with the published settings (extra ``xgboost``)
     gbm_means           ``gbm`` that also sees mean labels, made out of fold
+    kronecker_ridge     ridge regression with the product of both similarities as kernel
     deep_pcm            one network that reads compound and target side by side
 
 All of them fit on the training rows and choose their settings on the validation rows, as a model does.

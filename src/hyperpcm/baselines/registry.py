@@ -13,6 +13,7 @@ from hyperpcm.baselines.characters import RawString
 from hyperpcm.baselines.deep_pcm import DeepPCM
 from hyperpcm.baselines.forest import PerTargetForest, RandomForest
 from hyperpcm.baselines.kernel import KernelNeighbours
+from hyperpcm.baselines.kronecker import KroneckerRidge
 from hyperpcm.baselines.means import Additive, CompoundMean, TargetMean
 from hyperpcm.baselines.nearest import NearestNeighbour
 from hyperpcm.baselines.xgboost_trees import XGBoost
@@ -35,6 +36,7 @@ _RIVALS: Final[tuple[type[Baseline], ...]] = (
     RandomForest,
     XGBoost,
     MeansBoosting,
+    KroneckerRidge,
     DeepPCM,
 )
 _CLASSES: Final[Mapping[str, type[Baseline]]] = MappingProxyType(
