@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from hyperpcm.training.correction import supported_share
+from hyperpcm.training.correction import supported_logit_share, supported_share
 
 
 def made(
@@ -55,3 +57,43 @@ def test_it_stays_between_nothing_and_all():
 def test_a_correction_of_nothing_has_no_share():
     errors, corrections, targets = made(0.6, 0.5)
     assert supported_share(errors, 0 * corrections, targets) == 0.0
+
+
+def logit_losses(active, logits, corrections, targets, share) -> np.ndarray:
+    """Summed log loss of each target, row by row."""
+    sums = {}
+    for row in range(len(active)):
+        p = 1 / (1 + math.exp(-(logits[row] + share * corrections[row])))
+        sums[targets[row]] = sums.get(targets[row], 0.0) - math.log(p if active[row] else 1 - p)
+    return np.array([sums[target] for target in sorted(sums)])
+
+
+def classes(seed: int, skill: float):
+    generator = np.random.default_rng(seed)
+    targets = np.repeat(np.arange(20), 30)
+    active = generator.random(600) < 0.4
+    logits = np.zeros(600, dtype=np.float32)
+    corrections = (skill * (2.0 * active - 1) + generator.normal(0, 1, 600)).astype(np.float32)
+    return active, logits, corrections, targets
+
+
+def test_a_correction_of_logits_that_tells_classes_apart_is_added():
+    assert supported_logit_share(*classes(0, 2.0)) >= 0.8
+
+
+def test_a_correction_of_logits_without_skill_is_left_out():
+    assert supported_logit_share(*classes(0, 0.0)) == 0.0
+
+
+@pytest.mark.parametrize("skill", [0.1, 0.3, 0.6])
+def test_the_logit_share_is_the_smallest_within_one_standard_error(skill: float):
+    data = classes(1, skill)
+    losses = [logit_losses(*data, share) for share in np.linspace(0, 1, 11)]
+    best = min(losses, key=lambda each: each.sum())
+    expected = 1.0
+    for share, each in zip(np.linspace(0, 1, 11), losses, strict=True):
+        difference = each - best
+        if difference.sum() <= math.sqrt(len(difference)) * difference.std():
+            expected = float(share)
+            break
+    assert supported_logit_share(*data) == pytest.approx(expected)

@@ -36,7 +36,7 @@ from hyperpcm.target_model import CompiledRidge, LabelScale, RetrievedPrior, Tar
 __all__ = ["HyperPCM"]
 
 _CLIP = 8.0  # standard deviations; an embedding entry further out counts as this far
-RIDGE_PARTS = 2  # products in the kernel of the ridge regression
+RIDGE_PARTS = 4  # products in the kernel of the ridge regression
 _KERNEL_ENTRIES = 400_000_000  # similarities of known compounds to landmarks that are held at once
 _DENSE_MEMORY = 20_000_000  # a label memory with more cells than this is kept sparse
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["supported_share"]
+__all__ = ["supported_logit_share", "supported_share"]
+
+_SHARES = np.linspace(0.0, 1.0, 11)
 
 
 def supported_share(
@@ -36,3 +38,35 @@ def supported_share(
     share = products.sum() / total
     error = np.sqrt(len(squares)) * np.std(products - share * squares) / total
     return float(np.clip(share * max(0.0, 1 - (error / share) ** 2), 0.0, 1.0))
+
+
+def supported_logit_share(
+    active: npt.NDArray[np.bool_],
+    logits: npt.NDArray[np.float32],
+    corrections: npt.NDArray[np.float32],
+    targets: npt.NDArray[np.int64],
+) -> float:
+    """Return the factor in [0, 1] with which a correction of logits should be added, for two classes.
+
+    The smallest of eleven shares whose log loss is not above the best one's by more than one standard error
+    of their difference, taken over targets.
+
+    Source: Breiman et al., "Classification and Regression Trees", 1984 (the rule of one standard error).
+
+    Args:
+        active: the class of each row [n].
+        logits: scores without the correction [n].
+        corrections: what would be added [n].
+        targets: of each row [n].
+    """
+    place = np.unique(targets, return_inverse=True)[1]
+    signs = np.where(active, -1.0, 1.0)
+    losses = np.stack(
+        [
+            np.bincount(place, weights=np.logaddexp(0.0, signs * (logits + share * corrections)))
+            for share in _SHARES
+        ]
+    )
+    worse = losses - losses[losses.sum(1).argmin()]
+    doubt = np.sqrt(worse.shape[1]) * worse.std(axis=1)
+    return float(_SHARES[np.flatnonzero(worse.sum(1) <= doubt)[0]])

@@ -18,13 +18,16 @@ from hyperpcm.training.encoded import EncodedData, Progress
 
 __all__ = ["CANDIDATES", "fit_ridge", "fit_ridge_share"]
 
+_NOTHING: Final = KernelPart(0.0, 1.0, 1.0)
+_OF_COMPOUNDS: Final = (KernelPart(0.5, 0.0, 4.0), KernelPart(0.5, 0.0, 16.0))  # the same for all targets
 CANDIDATES: Final = (
-    ((KernelPart(1.0, 0.5, 1.0), KernelPart(1.0, 3.0, 2.0)), 0.1),
-    ((KernelPart(1.0, 1.0, 1.0), KernelPart(0.0, 1.0, 1.0)), 0.1),
-    ((KernelPart(1.0, 1.0, 2.0), KernelPart(1.0, 4.0, 8.0)), 0.1),
+    ((KernelPart(1.0, 0.5, 1.0), KernelPart(1.0, 4.0, 8.0), *_OF_COMPOUNDS), 0.1),
+    ((KernelPart(1.0, 1.0, 2.0), KernelPart(1.0, 4.0, 8.0), *_OF_COMPOUNDS), 0.1),
+    ((KernelPart(1.0, 0.5, 1.0), KernelPart(1.0, 3.0, 2.0), _NOTHING, _NOTHING), 0.1),
+    ((KernelPart(1.0, 1.0, 1.0), _NOTHING, _NOTHING, _NOTHING), 0.1),
 )
-"""Kernels, each with its noise, of which the validation side chooses one: broad ones for labels that many
-measurements share, narrow ones for the peculiarities of near relatives."""
+"""Kernels, each with its noise, of which the validation side chooses one: with effects of compounds that all
+targets share, for new targets; without, for new compounds."""
 
 _CHOICE_ROWS = 20_000  # validation rows that the kernel is chosen on
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -24,7 +25,7 @@ from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss, LossName
-from hyperpcm.training.correction import supported_share
+from hyperpcm.training.correction import supported_logit_share, supported_share
 from hyperpcm.training.encoded import (
     EncodedData,
     Progress,
@@ -265,18 +266,23 @@ def _trainer(
     shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
 
     prior = None
-    if retrieved is not None and not binary:
+    if retrieved is not None:
         mean = model.prior_mean(retrieved.features, retrieved.ridge)
-        prior = model.label_scale.to_labels(mean).numpy()
+        prior = model.label_scale.to_labels(model.label_scale.prior(mean)).numpy()
 
     def validate() -> dict[str, float]:
         model.correction.fill_(1.0)
         scores = predict_pairs(model, data, compounds, targets, retrieved)
         share = 1.0
         if prior is not None:
-            share = supported_share(labels - prior, scores - prior, targets)
+            if binary:
+                base, full = _logits(prior), _logits(scores)
+                share = supported_logit_share(labels > 0.5, base, full - base, targets)
+                scores = _probabilities(base + np.float32(share) * (full - base))
+            else:
+                share = supported_share(labels - prior, scores - prior, targets)
+                scores = prior + np.float32(share) * (scores - prior)
             model.correction.fill_(share)
-            scores = prior + np.float32(share) * (scores - prior)
         found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
         if metric == "auroc":
             found["auroc"] = float(metrics.auroc(interactions.is_active()[split.valid], scores))
@@ -296,6 +302,15 @@ def _trainer(
         seed=config.seed,
         hide_own_target=hidden.targets,
     )
+
+
+def _logits(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    inside = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
+    return np.log(inside / (1 - inside)).astype(np.float32)
+
+
+def _probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), dtype=np.float32)
 
 
 def _loss_and_metric(training: TrainingConfig, quantity: Quantity) -> tuple[LossName, str]:
