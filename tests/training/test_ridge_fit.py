@@ -13,8 +13,9 @@ from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge, ridge_scores, s
 from hyperpcm.training.encoded import build_model, encode, retrieve_rows
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.prior_fit import fit_prior
 from hyperpcm.training.ridge_fit import CANDIDATES, fit_ridge, fit_ridge_share
-from hyperpcm.training.run import fit_prior, open_data, open_split
+from hyperpcm.training.run import open_data, open_split
 from small_runs import TINY, tiny, write_table
 
 

@@ -188,12 +188,12 @@ def _of_model(
     from hyperpcm.evaluation.shuffle import shuffled_targets
     from hyperpcm.training.encoded import encode
     from hyperpcm.training.loop import predict_pairs
-    from hyperpcm.training.retrieval_fit import retrieval_alone
+    from hyperpcm.training.prior_fit import prior_alone
     from hyperpcm.training.run import train_model
 
     start = time.perf_counter()
-    if row.file.part == "retrieval":
-        model = retrieval_alone(config, interactions, split, store, progress)
+    if row.file.part == "prior":
+        model = prior_alone(config, interactions, split, store, progress)
     else:
         model, _ = train_model(config, interactions, split, store=store, progress=progress)
     data = encode(config, interactions, split, store, progress)

@@ -42,7 +42,7 @@ class Row:
     @property
     def is_shuffled_too(self) -> bool:
         """Whether the row of shuffled targets is made together with this one."""
-        if self.file.baseline is not None or self.file.part == "retrieval":
+        if self.file.baseline is not None or self.file.part == "prior":
             return False
         return self.file.shuffled is not False
 

@@ -56,7 +56,7 @@ class RowFile(_Closed):
     """A registered baseline."""
     options: dict[str, Any] = {}
     """Options of the baseline."""
-    part: Literal["whole", "retrieval"] | None = None
+    part: Literal["whole", "prior"] | None = None
     """Of the model: all of it (the default), or label retrieval without any network."""
     settings: dict[str, Any] = {}
     """Settings of the model that differ from the defaults: sections encoders, model and training."""

@@ -7,16 +7,12 @@ import numpy.typing as npt
 import torch
 
 from hyperpcm.chem import tanimoto
-from hyperpcm.config import RetrievalConfig, RunConfig
-from hyperpcm.datasets.interactions import Interactions
-from hyperpcm.datasets.splits import Split
-from hyperpcm.encoders import EmbeddingStore
-from hyperpcm.errors import ConfigError
+from hyperpcm.config import RetrievalConfig
 from hyperpcm.model import HyperPCM
-from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode
+from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden, OwnLabelFinder
 
-__all__ = ["fit_retrieval", "retrieval_alone"]
+__all__ = ["fit_retrieval"]
 
 _TARGETS, _COMPOUNDS = 16, 64  # of one step
 
@@ -80,28 +76,3 @@ def fit_retrieval(
         if progress is not None:
             progress("label retrieval fit", step + 1, config.steps)
     model.retrieval.requires_grad_(False)
-
-
-def retrieval_alone(
-    config: RunConfig,
-    interactions: Interactions,
-    split: Split,
-    store: EmbeddingStore | None = None,
-    progress: Progress | None = None,
-) -> HyperPCM:
-    """Return a model that scores with what it retrieves from the memory's labels and nothing else.
-
-    Its retrieval is fitted as in training; the share of the generated networks is 0. The distance between
-    this model and a trained one is what the hypernetwork adds.
-
-    Raises:
-        ConfigError: the settings disable label retrieval.
-    """
-    if not config.model.retrieval.enabled:
-        raise ConfigError("label retrieval alone needs model.retrieval.enabled = true.")
-    data = encode(config, interactions, split, store, progress)
-    torch.manual_seed(config.seed)
-    model = build_model(config, interactions, split, data)
-    fit_retrieval(model, data, split.train, config.model.retrieval, config.seed, progress)
-    model.correction.fill_(0.0)
-    return model

@@ -37,8 +37,7 @@ from hyperpcm.training.encoded import (
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers, check_loggers
 from hyperpcm.training.loop import Trainer, predict_pairs
-from hyperpcm.training.retrieval_fit import fit_retrieval
-from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share
+from hyperpcm.training.prior_fit import fit_prior
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
@@ -208,35 +207,6 @@ def train_model(
     history = trainer.state.history
     best = next(record for record in history if record["epoch"] == trainer.state.best_epoch)
     return model.cpu(), best
-
-
-def fit_prior(
-    model: HyperPCM,
-    data: EncodedData,
-    split: Split,
-    config: RunConfig,
-    hidden: Hidden,
-    progress: Progress | None = None,
-) -> EncodedData:
-    """Fit what needs no gradient steps of the networks: label retrieval, ridge regression and their mix.
-
-    Args:
-        model: changed in place.
-        data: the encoded table.
-        split: its division.
-        config: the run's settings.
-        hidden: what training queries must not see.
-        progress: called with a stage, what is done and what there is.
-
-    Returns:
-        The data with what is retrieved for the validation rows filled in.
-    """
-    retrieval = config.model.retrieval
-    fit_retrieval(model, data, split.train, retrieval, config.seed, hidden, progress)
-    fit_ridge(model, data, split.valid, retrieval, config.seed, progress)
-    data = retrieve_rows(model, data, split.valid, progress)
-    fit_ridge_share(model, data, split.valid)
-    return data
 
 
 def _trainer(

@@ -1,0 +1,72 @@
+"""Fits what the generated networks are added to: label retrieval, ridge regression and their mix."""
+
+from __future__ import annotations
+
+import torch
+
+from hyperpcm.config import RunConfig
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.splits import Split
+from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.errors import ConfigError
+from hyperpcm.model import HyperPCM
+from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
+from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.retrieval_fit import fit_retrieval
+from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share
+
+__all__ = ["fit_prior", "prior_alone"]
+
+
+def fit_prior(
+    model: HyperPCM,
+    data: EncodedData,
+    split: Split,
+    config: RunConfig,
+    hidden: Hidden,
+    progress: Progress | None = None,
+) -> EncodedData:
+    """Fit what needs no gradient steps of the networks: label retrieval, ridge regression and their mix.
+
+    Args:
+        model: changed in place.
+        data: the encoded table.
+        split: its division.
+        config: the run's settings.
+        hidden: what training queries must not see.
+        progress: called with a stage, what is done and what there is.
+
+    Returns:
+        The data with what is retrieved for the validation rows filled in.
+    """
+    retrieval = config.model.retrieval
+    fit_retrieval(model, data, split.train, retrieval, config.seed, hidden, progress)
+    fit_ridge(model, data, split.valid, retrieval, config.seed, progress)
+    data = retrieve_rows(model, data, split.valid, progress)
+    fit_ridge_share(model, data, split.valid)
+    return data
+
+
+def prior_alone(
+    config: RunConfig,
+    interactions: Interactions,
+    split: Split,
+    store: EmbeddingStore | None = None,
+    progress: Progress | None = None,
+) -> HyperPCM:
+    """Return a model that scores by its prior and nothing else.
+
+    The prior is fitted as in training; the share of the generated networks is 0. The distance between this
+    model and a trained one is what the hypernetwork adds.
+
+    Raises:
+        ConfigError: the settings disable label retrieval.
+    """
+    if not config.model.retrieval.enabled:
+        raise ConfigError("the prior alone needs model.retrieval.enabled = true.")
+    data = encode(config, interactions, split, store, progress)
+    torch.manual_seed(config.seed)
+    model = build_model(config, interactions, split, data)
+    fit_prior(model, data, split, config, Hidden.as_in_validation(interactions, split), progress)
+    model.correction.fill_(0.0)
+    return model
