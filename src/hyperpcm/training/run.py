@@ -28,8 +28,9 @@ from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
 from hyperpcm.training.loggers import RunLoggers, check_loggers
 from hyperpcm.training.loop import Trainer, predict_pairs
+from hyperpcm.training.processes import check_processes, launch, meet, must_launch
 from hyperpcm.training.retrieval_fit import fit_retrieval
-from hyperpcm.training.run_folder import RunFolder
+from hyperpcm.training.run_folder import RunFolder, outer_processes
 from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
 
@@ -112,8 +113,10 @@ def fit(
         IncompatibleModelError: resumed with other settings or data.
         TrainingStoppedError: a signal came; resume goes on from there.
         DivergedError: the loss was not a number too often.
+        ProcessLostError: one of several processes died; resume goes on from the last checkpoint.
     """
-    run = RunFolder(folder)
+    run, outer = RunFolder(folder), outer_processes()
+    is_first = outer is None or outer.rank == 0
     if resume:
         run.check_same(config)
     interactions = open_data(config.data, progress)
@@ -124,14 +127,13 @@ def fit(
     else:
         split = open_split(config, interactions)
         _check(config, interactions, split)
-        run.begin(config, interactions, split, overwrite=overwrite)
+        if is_first:
+            run.begin(config, interactions, split, overwrite=overwrite)
     with EmbeddingStore() as store, limited_threads(config.threads):
-        model, trainer_state = train_model(
-            config, interactions, split, run=run, resume=resume, store=store, progress=progress
-        )
-    model.card = _card(config, interactions, split, trainer_state)
-    save_model(model, run.model_path, overwrite=True)
-    run.clear_state()
+        train_model(config, interactions, split, run=run, resume=resume, store=store, progress=progress)
+    if is_first:
+        run.clear_state()
+    meet()
     return _finished(run)
 
 
@@ -181,23 +183,51 @@ def train_model(
     fit_retrieval(model, data, split.train, config.model.retrieval, config.seed, progress)
     data = retrieve_rows(model, data, split.train, progress, mask_own=True)
     data = retrieve_rows(model, data, split.valid, progress)
-    trainer = _trainer(config, interactions, split, model, data)
-    folder = run
-    if folder is not None:
-        folder.write_environment(surroundings(str(trainer.fabric.device)), config.seed)
-        if resume:
-            load_state(folder, trainer)
-    loggers = RunLoggers(config, folder, trainer.state.history)
+    prepared = (config, interactions, split, model, data, run, resume)
+    if must_launch(config.training):
+        trained: tuple[HyperPCM, dict[str, Any]] = launch(
+            _train_prepared, prepared, config.training.processes, progress
+        )
+        return trained
+    with StopSignal() as stop:
+        return _train_prepared(*prepared, stop=stop, progress=progress)
 
-    def save() -> None:
+
+def _train_prepared(
+    config: RunConfig,
+    interactions: Interactions,
+    split: Split,
+    model: HyperPCM,
+    data: EncodedData,
+    run: RunFolder | None,
+    resume: bool,
+    *,
+    stop: StopSignal,
+    progress: Progress | None,
+) -> tuple[HyperPCM, dict[str, Any]]:
+    """Train on this process, which may be one of several; the first alone writes into the folder."""
+    with limited_threads(config.threads):
+        trainer = _trainer(config, interactions, split, model, data)
+        if run is not None and resume:
+            load_state(run, trainer)
+        folder = run if trainer.fabric.is_global_zero else None
         if folder is not None:
-            save_state(folder, trainer)
+            folder.write_environment(surroundings(str(trainer.fabric.device)), config.seed)
 
-    with StopSignal() as stop, loggers:
-        trainer.run(save=save, stop=stop, on_epoch=loggers.epoch, progress=progress)
-    history = trainer.state.history
-    best = next(record for record in history if record["epoch"] == trainer.state.best_epoch)
-    return model.cpu(), best
+        def save() -> None:
+            if folder is not None:
+                save_state(folder, trainer)
+
+        with RunLoggers(config, folder, trainer.state.history) as loggers:
+            trainer.run(save=save, stop=stop, on_epoch=loggers.epoch, progress=progress)
+            history = trainer.state.history
+            best = next(record for record in history if record["epoch"] == trainer.state.best_epoch)
+            model.cpu()
+            if folder is not None:
+                model.card = _card(config, interactions, split, best)
+                save_model(model, folder.model_path, overwrite=True)
+                loggers.files(folder.model_path, folder.split_path)
+    return model, best
 
 
 def _trainer(
@@ -272,6 +302,7 @@ def _check(config: RunConfig, interactions: Interactions, split: Split) -> None:
     """Refuse settings that do not fit the labels, and labels that no model can learn from."""
     _loss_and_metric(config.training, interactions.quantity)
     check_loggers(config.training)
+    check_processes(config.training)
     labels = interactions.point()[split.train]
     targets = len(np.unique(interactions.target_index[split.train]))
     if targets < 2:
