@@ -112,7 +112,7 @@ class _StepNoise(TorchFunctionMode):
         # −α, and an affine map then restores mean and variance; what is not x times a factor is the shift.
         shift = functional.alpha_dropout(values.new_zeros(self._whole(values.shape)), p, True)[self.own]
         factor = 1 / math.sqrt((_ALPHA**2 * p + 1) * (1 - p))
-        return values * (factor * (shift > 0)) + shift
+        return values * (factor * (shift > 0).to(values.dtype)) + shift
 
     def _randn(self, *shape: Any, **options: Any) -> Tensor:
         size = torch.Size(shape if shape and isinstance(shape[0], int) else shape[0])
