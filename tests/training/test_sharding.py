@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from hyperpcm.nn.losses import Loss
 from hyperpcm.training.batches import StepRows
-from hyperpcm.training.encoded import build_model, encode
+from hyperpcm.training.encoded import build_model, encode, retrieve_rows
 from hyperpcm.training.run import open_data, open_split
 from hyperpcm.training.sharding import StepPart
 from small_runs import NO_RETRIEVAL, tiny, write_table
@@ -85,7 +85,9 @@ def test_weighted_gradients_add_up_to_the_gradient_of_the_step(
     split = open_split(config, interactions)
     data = encode(config, interactions, split)
     torch.manual_seed(0)
-    model = build_model(config, interactions, split, data).double().train()
+    model = build_model(config, interactions, split, data)
+    data = retrieve_rows(model, data, split.train, mask_own=True)
+    model = model.double().train()
     step = StepRows(np.array([0, 1, 2, 3, 4]), np.arange(20).reshape(5, 4))
 
     def gradients(part: StepPart) -> list[Tensor]:
@@ -93,12 +95,13 @@ def test_weighted_gradients_add_up_to_the_gradient_of_the_step(
         rows = part.rows(step)
         at = torch.from_numpy(rows.targets)
         similarity = None if data.similarity is None else data.similarity[at].double()
+        retrieved = None if data.retrieved is None else data.retrieved[rows.rows].double()
         torch.manual_seed(7)
         with part.noise():
             scores = own(
                 data.targets[at].double(),
-                data.compounds[rows.rows].double(),
-                None,
+                data.compounds[data.compound_index[rows.rows]].double(),
+                retrieved,
                 similarity,
                 data.allowed[at],
             )
@@ -107,10 +110,8 @@ def test_weighted_gradients_add_up_to_the_gradient_of_the_step(
         parameters = [*own.parameters(), *objective.parameters()]
         return [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
 
-    data_rows = data.compounds.shape[0]
-    step = StepRows(step.targets, step.rows % data_rows)
     whole = gradients(StepPart.of(5, 0, 1))
     parts = [gradients(StepPart.of(5, rank, processes)) for rank in range(processes)]
     assert sum(float(gradient.abs().sum()) for gradient in whole) > 0
     for gradient, *pieces in zip(whole, *parts, strict=True):
-        torch.testing.assert_close(sum(pieces), gradient, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(sum(pieces), gradient, rtol=1e-5, atol=1e-9)
