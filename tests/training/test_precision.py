@@ -11,7 +11,6 @@ from hyperpcm.checkpoint import read_archive
 from hyperpcm.training import fit
 from small_runs import NO_RETRIEVAL, tiny, weights_of, write_table
 
-
 STEADY = (
     "model.qsar.dropout=0",
     "model.context.dropout=0",
