@@ -58,7 +58,7 @@ def kill(stage: str, done: int, total: int) -> None:
 
 
 def records(path: Path) -> Iterator[Any]:
-    """The records of an offline W&B run: LevelDB's log format of protocol buffers after a header of 7 bytes."""
+    """The records of an offline W&B run: protocol buffers in LevelDB's log format after 7 bytes of header."""
     from wandb.proto import wandb_internal_pb2
 
     content, at, payload = path.read_bytes(), 7, b""
