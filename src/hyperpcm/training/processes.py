@@ -227,10 +227,11 @@ def _cause(
             stop.raise_if_requested()
         return failures[known[0]].raised(known[0])
     lost = [rank for rank in range(len(crew)) if rank not in failures and rank not in results]
-    dead = [rank for rank in lost if not crew[rank][0].is_alive()]
-    for rank in dead:
+    for rank in lost:
         child = crew[rank][0]
-        child.join()
+        child.join(timeout=2.0)  # its end of the pipe closes a little before it is gone
+        if child.is_alive():
+            continue
         code = child.exitcode or 0
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         return ProcessLostError(
