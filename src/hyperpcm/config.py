@@ -249,9 +249,11 @@ class TrainingConfig(_Settings):
     clip: float = Field(1.0, gt=0)
     """Largest gradient norm."""
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
-    """Arithmetic; mixed precision where a GPU has it."""
+    """Arithmetic; 16-mixed needs a GPU, bf16-mixed runs anywhere. Weights stay 32 bits wide."""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train."""
+    processes: int = Field(1, ge=1, le=1024)
+    """Processes that share the targets of each step, one per GPU or group of cores; same result."""
     checkpoint_seconds: float = Field(60.0, ge=0)
     """Least time between two checkpoints inside an epoch; 0: after every step."""
     bad_steps: int = Field(5, ge=0)

@@ -19,6 +19,7 @@ The tree; the number is the exit code of the command line:
     │   └── IncompatibleModelError    whole, but of another format version, encoder or data
     ├── DiskFullError             5
     ├── DivergedError             1   the training loss is no longer a number
+    ├── ProcessLostError          1   one of several training processes died
     └── TrainingStoppedError     75   stopped by a signal after a checkpoint (130 for Ctrl-C)
 
 Each message says where, what was found and what to do.
@@ -48,6 +49,7 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "OutputError",
+    "ProcessLostError",
     "Rejection",
     "SplitError",
     "TableError",
@@ -156,6 +158,10 @@ class DiskFullError(HyperpcmError):
 
 class DivergedError(HyperpcmError):
     """The training loss became NaN or infinite; the last good checkpoint is kept."""
+
+
+class ProcessLostError(HyperpcmError):
+    """One of several training processes died, and the others were ended; the last checkpoint is kept."""
 
 
 class TrainingStoppedError(HyperpcmError):

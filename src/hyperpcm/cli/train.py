@@ -81,7 +81,7 @@ def check_run_folder(out: Path, *, resume: bool, overwrite: bool) -> None:
         ConfigError: both to go on and to start anew.
         OutputError: the folder holds a run, is a file, or cannot be made.
     """
-    from hyperpcm.training.run_folder import RunFolder
+    from hyperpcm.training.run_folder import RunFolder, outer_processes
 
     if resume and overwrite:
         raise ConfigError(
@@ -89,6 +89,9 @@ def check_run_folder(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: this is a file. Give a folder for the run.")
+    outer = outer_processes()
+    if outer is not None and outer.rank:
+        return  # the first of the processes may have begun the run already
     run = RunFolder(out)
     if run.config_path.exists() and not (resume or overwrite):
         raise OutputError(

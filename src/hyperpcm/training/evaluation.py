@@ -26,6 +26,7 @@ from hyperpcm.evaluation.shuffle import run_shuffled
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, encode
+from hyperpcm.training.loggers import check_loggers, log_results
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.run import limited_threads, open_data
 from hyperpcm.training.run_folder import RunFolder
@@ -80,6 +81,7 @@ def evaluate_run(
     config = run.config()
     if not run.model_path.exists():
         raise InputError(f"{folder}: training has not ended here. Run hyperpcm train with --resume first.")
+    check_loggers(config.training)
     interactions = open_data(config.data, progress)
     split = run.split(interactions)
     with EmbeddingStore() as store, limited_threads(config.threads):
@@ -89,6 +91,13 @@ def evaluate_run(
     results = AccuracyResults.of(protocol_of(config, interactions), rows, surroundings())
     results.write(run.results_path)
     _write_scores(run, interactions, split, valid, test)
+    found = {
+        f"test_{name}": float(value)
+        for name, value in rows[0].metrics.items()
+        if isinstance(value, int | float) and np.isfinite(value)
+    }
+    kept = (path for path in (run.results_path, run.report_path) if path.exists())
+    log_results(run, config, found, *kept)
     return EvaluatedRun(run, interactions, split, results, test)
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from hyperpcm.config import TrainingConfig
@@ -25,6 +24,8 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss
 from hyperpcm.training.batches import StepRows, TargetSampler
 from hyperpcm.training.encoded import EncodedData, Retrieved, retrieve_pairs
+from hyperpcm.training.processes import make_fabric
+from hyperpcm.training.sharding import StepPart, add_gradients, agreed, same_start, total
 from hyperpcm.training.stopping import StopSignal
 
 __all__ = ["LoopState", "Trainer", "predict_pairs"]
@@ -107,11 +108,12 @@ class Trainer:
             compounds=config.compounds_per_target,
             seed=seed,
         )
-        self.fabric = Fabric(accelerator=config.accelerator, devices=1, precision=config.precision)
+        self.fabric = make_fabric(config)
         self.fabric.launch()
         self.raw_model, self.loss = model, loss.to(self.fabric.device)
         parameters = [p for p in [*model.parameters(), *loss.parameters()] if p.requires_grad]
         self.model, self.optimiser = self.fabric.setup(model, _optimiser(parameters, config))
+        same_start(self.fabric, [*model.parameters(), *loss.parameters()])
         self.best: dict[str, Tensor] = {}
 
     def run(
@@ -145,15 +147,18 @@ class Trainer:
                 try:
                     self._step(plan[state.step_in_epoch])
                 except DivergedError:
-                    save()
+                    if self.fabric.is_global_zero:
+                        save()
                     raise
                 state.step += 1
                 state.step_in_epoch += 1
                 if progress is not None:
                     done = (state.epoch - 1) * steps + state.step_in_epoch
                     progress("training", done, self.config.epochs * steps)
+                stop.adopt(agreed(self.fabric, stop.number))
                 if stop.requested or time.monotonic() - saved_at >= self.config.checkpoint_seconds:
-                    save()
+                    if self.fabric.is_global_zero:
+                        save()
                     saved_at = time.monotonic()
                     stop.raise_if_requested()
             self._judge(state.epoch, state.loss_sum / steps, on_epoch)
@@ -175,27 +180,31 @@ class Trainer:
                 "there is. Lower training.targets_per_batch, training.compounds_per_target or model.members."
             ) from error
 
-    def _learn(self, rows: StepRows) -> None:
+    def _learn(self, step: StepRows) -> None:
         torch.manual_seed(self.seed * _SEED_STRIDE + self.state.step)
         self.model.train()
         device, data = self.fabric.device, self.data
+        part = StepPart.of(len(step.targets), self.fabric.global_rank, self.fabric.world_size)
+        rows = part.rows(step)
         at = torch.from_numpy(rows.rows)
-        scores = self.model(*self._inputs(rows))
+        with part.noise():
+            scores = self.model(*self._inputs(rows))
         labels = self._scaled(data.labels[at].to(device)).expand_as(scores)
         censored = data.censored[at].to(device).expand_as(scores)
         loss = self.loss(scores.flatten(0, 1), labels.flatten(0, 1), censored.flatten(0, 1), self._bin_width)
-        value = float(loss.detach())
+        value = total(self.fabric, part.weight * float(loss.detach()))
         if not math.isfinite(value):
-            self._skip("loss", value, rows)
+            self._skip("loss", value, step)
             return
         self.optimiser.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
+        self.fabric.backward(part.weight * loss)
+        add_gradients(self.fabric, [*self.raw_model.parameters(), *self.loss.parameters()])
         norm = self.fabric.clip_gradients(
             self.model, self.optimiser, max_norm=self.config.clip, error_if_nonfinite=False
         )
         # With 16-mixed an overflow is expected now and then; the gradient scaler leaves out the step itself.
         if norm is not None and self.config.precision != "16-mixed" and not math.isfinite(float(norm)):
-            self._skip("gradient norm", float(norm), rows)
+            self._skip("gradient norm", float(norm), step)
             return
         self.optimiser.step()
         self.state.loss_sum += value
@@ -231,7 +240,7 @@ class Trainer:
     ) -> None:
         """Validate, keep the weights if they are the best so far, and record the epoch."""
         state = self.state
-        found = self._validate()
+        found = self._validated()
         value = found[self.metric]
         if self._is_best(value):
             state.best_epoch, state.epochs_since_cut = epoch, 0
@@ -253,6 +262,15 @@ class Trainer:
         }
         state.history.append(record)
         on_epoch(record)
+
+    def _validated(self) -> dict[str, float]:
+        """Return the metrics, from the first process alone, so that all decide alike."""
+        if self.fabric.world_size == 1:
+            return self._validate()
+        found = self._validate() if self.fabric.is_global_zero else {}
+        found, share = self.fabric.broadcast((found, float(self.raw_model.correction)))
+        self.raw_model.correction.fill_(share)
+        return found
 
     def _is_best(self, value: float) -> bool:
         """Whether a validation metric beats the best so far; the first epoch is kept whatever it says."""

@@ -38,7 +38,8 @@ from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers, check_loggers
 from hyperpcm.training.loop import Trainer, predict_pairs
 from hyperpcm.training.prior_fit import fit_prior
-from hyperpcm.training.run_folder import RunFolder
+from hyperpcm.training.processes import check_processes, launch, meet, must_launch
+from hyperpcm.training.run_folder import RunFolder, outer_processes
 from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
 
@@ -121,8 +122,10 @@ def fit(
         IncompatibleModelError: resumed with other settings or data.
         TrainingStoppedError: a signal came; resume goes on from there.
         DivergedError: the loss was not a number too often.
+        ProcessLostError: one of several processes died; resume goes on from the last checkpoint.
     """
-    run = RunFolder(folder)
+    run, outer = RunFolder(folder), outer_processes()
+    is_first = outer is None or outer.rank == 0
     if resume:
         run.check_same(config)
     interactions = open_data(config.data, progress)
@@ -133,14 +136,13 @@ def fit(
     else:
         split = open_split(config, interactions)
         _check(config, interactions, split)
-        run.begin(config, interactions, split, overwrite=overwrite)
+        if is_first:
+            run.begin(config, interactions, split, overwrite=overwrite)
     with EmbeddingStore() as store, limited_threads(config.threads):
-        model, trainer_state = train_model(
-            config, interactions, split, run=run, resume=resume, store=store, progress=progress
-        )
-    model.card = _card(config, interactions, split, trainer_state)
-    save_model(model, run.model_path, overwrite=True)
-    run.clear_state()
+        train_model(config, interactions, split, run=run, resume=resume, store=store, progress=progress)
+    if is_first:
+        run.clear_state()
+    meet()
     return _finished(run)
 
 
@@ -190,23 +192,51 @@ def train_model(
     hidden = Hidden.as_in_validation(interactions, split)
     data = fit_prior(model, data, split, config, hidden, progress)
     data = retrieve_rows(model, data, split.train, progress, hidden=hidden)
-    trainer = _trainer(config, interactions, split, model, data, hidden)
-    folder = run
-    if folder is not None:
-        folder.write_environment(surroundings(str(trainer.fabric.device)), config.seed)
-        if resume:
-            load_state(folder, trainer)
-    loggers = RunLoggers(config, folder, trainer.state.history)
+    prepared = (config, interactions, split, model, data, run, resume)
+    if must_launch(config.training):
+        trained: tuple[HyperPCM, dict[str, Any]] = launch(
+            _train_prepared, prepared, config.training.processes, progress
+        )
+        return trained
+    with StopSignal() as stop:
+        return _train_prepared(*prepared, stop=stop, progress=progress)
 
-    def save() -> None:
+
+def _train_prepared(
+    config: RunConfig,
+    interactions: Interactions,
+    split: Split,
+    model: HyperPCM,
+    data: EncodedData,
+    run: RunFolder | None,
+    resume: bool,
+    *,
+    stop: StopSignal,
+    progress: Progress | None,
+) -> tuple[HyperPCM, dict[str, Any]]:
+    """Train on this process, which may be one of several; the first alone writes into the folder."""
+    with limited_threads(config.threads):
+        trainer = _trainer(config, interactions, split, model, data)
+        if run is not None and resume:
+            load_state(run, trainer)
+        folder = run if trainer.fabric.is_global_zero else None
         if folder is not None:
-            save_state(folder, trainer)
+            folder.write_environment(surroundings(str(trainer.fabric.device)), config.seed)
 
-    with StopSignal() as stop, loggers:
-        trainer.run(save=save, stop=stop, on_epoch=loggers.epoch, progress=progress)
-    history = trainer.state.history
-    best = next(record for record in history if record["epoch"] == trainer.state.best_epoch)
-    return model.cpu(), best
+        def save() -> None:
+            if folder is not None:
+                save_state(folder, trainer)
+
+        with RunLoggers(config, folder, trainer.state.history) as loggers:
+            trainer.run(save=save, stop=stop, on_epoch=loggers.epoch, progress=progress)
+            history = trainer.state.history
+            best = next(record for record in history if record["epoch"] == trainer.state.best_epoch)
+            model.cpu()
+            if folder is not None:
+                model.card = _card(config, interactions, split, best)
+                save_model(model, folder.model_path, overwrite=True)
+                loggers.files(folder.model_path, folder.split_path)
+    return model, best
 
 
 def _trainer(
@@ -215,7 +245,6 @@ def _trainer(
     split: Split,
     model: HyperPCM,
     data: EncodedData,
-    hidden: Hidden,
 ) -> Trainer:
     quantity, training = interactions.quantity, config.training
     binary = quantity.kind == "binary"
@@ -270,7 +299,7 @@ def _trainer(
         loss=Loss(loss),
         bin_width=None if width is None else width / model.label_scale.scale,
         seed=config.seed,
-        hide_own_target=hidden.targets,
+        hide_own_target=Hidden.as_in_validation(interactions, split).targets,
     )
 
 
@@ -305,6 +334,7 @@ def _check(config: RunConfig, interactions: Interactions, split: Split) -> None:
     """Refuse settings that do not fit the labels, and labels that no model can learn from."""
     _loss_and_metric(config.training, interactions.quantity)
     check_loggers(config.training)
+    check_processes(config.training)
     labels = interactions.point()[split.train]
     targets = len(np.unique(interactions.target_index[split.train]))
     if targets < 2:

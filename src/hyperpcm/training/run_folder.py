@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,37 @@ from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.datasets.splits import Split
 from hyperpcm.errors import IncompatibleModelError, InputError, OutputError
 
-__all__ = ["RunFolder"]
+__all__ = ["OuterProcesses", "RunFolder", "outer_processes"]
+
+
+@dataclass(frozen=True)
+class OuterProcesses:
+    """The processes of a run that were started from outside, of which this is one.
+
+    Attributes:
+        starter: ``torchrun`` or ``srun``.
+        rank: which one this is; the first, 0, alone writes into the run's folder.
+        count: how many there are.
+        on_this_machine: how many of them run on this machine.
+    """
+
+    starter: str
+    rank: int
+    count: int
+    on_this_machine: int
+
+
+def outer_processes() -> OuterProcesses | None:
+    """Return what torchrun or srun say in the environment; None where this process stands alone."""
+    said = os.environ
+    if "TORCHELASTIC_RUN_ID" in said:
+        count = int(said["WORLD_SIZE"])
+        return OuterProcesses("torchrun", int(said["RANK"]), count, int(said.get("LOCAL_WORLD_SIZE", count)))
+    if int(said.get("SLURM_STEP_NUM_TASKS", "1")) > 1:  # of srun; the batch script itself has no such tasks
+        count = int(said["SLURM_STEP_NUM_TASKS"])
+        machines = int(said.get("SLURM_STEP_NUM_NODES", "1"))
+        return OuterProcesses("srun", int(said["SLURM_PROCID"]), count, count // machines)
+    return None
 
 
 @dataclass(frozen=True)
@@ -24,7 +56,7 @@ class RunFolder:
     Attributes:
         path: the folder: ``config.json``, ``split.json``, ``environment.json``, ``metrics.jsonl``,
             ``model.safetensors``, while unfinished ``state/``, and what evaluation adds: ``results.json``,
-            ``scores.parquet``, ``report.html``.
+            ``scores.parquet``, ``report.html``. Loggers add ``tensorboard/``, ``wandb/`` and ``wandb.json``.
     """
 
     path: Path
@@ -58,6 +90,16 @@ class RunFolder:
     def state_path(self) -> Path:
         """Where training stands; there while it has not ended."""
         return self.path / "state"
+
+    @property
+    def tensorboard_path(self) -> Path:
+        """Curves for TensorBoard."""
+        return self.path / "tensorboard"
+
+    @property
+    def wandb_path(self) -> Path:
+        """Id of the run at Weights & Biases."""
+        return self.path / "wandb.json"
 
     @property
     def results_path(self) -> Path:
@@ -104,6 +146,10 @@ class RunFolder:
             self.report_path,
         ):
             path.unlink(missing_ok=True)
+        self.wandb_path.unlink(missing_ok=True)
+        for folder in (self.tensorboard_path, self.path / "wandb"):
+            if folder.is_dir():
+                shutil.rmtree(folder)
 
     def clear_state(self) -> None:
         """Remove the training state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 
 from hyperpcm.errors import TrainingStoppedError
@@ -17,16 +18,32 @@ class StopSignal:
     """Context in which the first signal sets a flag and a second Ctrl-C stops at once.
 
     Outside the main thread, where Python delivers no signals, it does nothing.
+
+    Args:
+        asked: of a process that is one of several, tells whether the one that started it asks to stop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Callable[[], bool] | None = None) -> None:
         self.name: str | None = None
+        self._asked = asked
         self._before: dict[signal.Signals, object] = {}
 
     @property
     def requested(self) -> bool:
         """Whether a signal has come."""
+        if self.name is None and self._asked is not None and self._asked():
+            self.name = "SIGTERM"
         return self.name is not None
+
+    @property
+    def number(self) -> int:
+        """0 without a signal, otherwise a number that stands for its name."""
+        return 1 + list(_EXIT_CODES).index(self.name) if self.requested and self.name is not None else 0
+
+    def adopt(self, number: int) -> None:
+        """Take over what another process has received."""
+        if number and self.name is None:
+            self.name = list(_EXIT_CODES)[number - 1]
 
     def raise_if_requested(self) -> None:
         """Raise `TrainingStoppedError` if a signal has come."""
