@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from hyperpcm.config import RunConfig
+from hyperpcm.config import RetrievalConfig, RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.errors import ConfigError
 from hyperpcm.protein import alignment_similarity
 from hyperpcm.training.encoded import EncodedData, build_model, encode, retrieve_pairs, retrieve_rows
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loop import predict_pairs
-from hyperpcm.training.retrieval_fit import fit_retrieval
+from hyperpcm.training.retrieval_fit import fit_retrieval, retrieval_alone
 from hyperpcm.training.run import open_data, open_split
 from small_runs import TINY, fingerprint, tiny, write_table
 
@@ -226,3 +227,17 @@ def test_fitting_the_retrieval_follows_its_seed(made):
 
     assert fitted(1) == fitted(1)
     assert fitted(1) != fitted(2)
+
+
+def test_retrieval_alone_scores_with_the_fitted_prior_and_no_network(made):
+    config, interactions, split, data = made
+    model = retrieval_alone(config, interactions, split)
+    compounds, targets = interactions.compound_index[split.test], interactions.target_index[split.test]
+    features = retrieve_pairs(model, data, compounds, targets)
+    expected = model.label_scale.to_labels(model.retrieval.scores(features)).detach().numpy()
+    np.testing.assert_allclose(predict_pairs(model, data, compounds, targets), expected, atol=1e-5)
+    without = config.model_copy(
+        update={"model": config.model.model_copy(update={"retrieval": RetrievalConfig(enabled=False)})}
+    )
+    with pytest.raises(ConfigError, match="label retrieval alone"):
+        retrieval_alone(without, interactions, split)

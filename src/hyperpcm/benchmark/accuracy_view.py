@@ -75,7 +75,7 @@ def accuracy_view(benchmark: Benchmark, held: AccuracyOnDisk) -> TableView:
         about=" ".join(file.about.split()),
         facts=_facts(file, content, rows),
         sections=tuple(sections),
-        sentences=tuple(table.sentences()),
+        sentences=(*table.sentences(), *_stale(benchmark, held)),
         notes=tuple((row.title, row.file.note) for row in benchmark.rows if row.file.note),
         missing=tuple(row.title for row in benchmark.rows if row.name not in names),
     )
@@ -167,6 +167,15 @@ class _Tables:
     def _differences(self, heading: str, metrics: Sequence[str], lines: list[Line], caption: str) -> Section:
         first = f"{self.titles[self.reference]} minus"
         return Section(heading, first, tuple(map(_column, metrics)), tuple(lines), caption)
+
+
+def _stale(benchmark: Benchmark, held: AccuracyOnDisk) -> Iterable[str]:
+    """A sentence for every row whose file was changed after its results were made."""
+    done = held.done()
+    for row in benchmark.rows:
+        made = {found.settings for job, found in done.items() if job.row == row.name}
+        if made - {None, row.digest}:
+            yield f"{row.title}: the row's file was changed after these results were made; run it again."
 
 
 def _column(metric: str) -> Column:

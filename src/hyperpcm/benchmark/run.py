@@ -17,7 +17,14 @@ from hyperpcm.benchmark.locking import only_run
 from hyperpcm.benchmark.processes import Ended, Task, killed_by, memory_limit_mb, run_tasks
 from hyperpcm.benchmark.registry import kind_named
 from hyperpcm.benchmark.worker import Request
-from hyperpcm.errors import ConfigError, DataUnavailableError, InputError, TableError, TrainingStoppedError
+from hyperpcm.errors import (
+    ConfigError,
+    DataUnavailableError,
+    HyperpcmError,
+    InputError,
+    TableError,
+    TrainingStoppedError,
+)
 from hyperpcm.evaluation.surroundings import Surroundings, short_commit, surroundings
 
 if TYPE_CHECKING:
@@ -232,7 +239,7 @@ class _Run:
         for ended in self._ended([_PREPARE], folder, stop, rows=sorted({job.row for job in todo})):
             outcome = _outcome(ended, folder)
             if "error" in outcome:
-                kind = DataUnavailableError if ended.code == 2 else InputError
+                kind = DataUnavailableError if ended.code == DataUnavailableError.exit_code else HyperpcmError
                 raise kind(f"benchmark {self._benchmark.name!r}: {outcome['error']}")
             self._held.check(outcome, self._where)
             self._unknown_mb = float(outcome["estimate_mb"])

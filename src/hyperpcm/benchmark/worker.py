@@ -106,7 +106,8 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 def _end_with_the_parent() -> None:
     """End this process when the other end of its standard input is gone."""
-    while sys.stdin.readline():
+    # Not through sys.stdin: its lock, held by a waiting thread, would end the interpreter with an error.
+    while os.read(0, 1024):
         pass
     os._exit(1)
 
