@@ -201,3 +201,34 @@ def test_what_a_file_says_cannot_drive_the_terminal(tmp_path: Path):
     for arguments in ([], ["--rejected", tmp_path / "rejected.csv"]):
         done = call("check", path, *arguments)
         assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_copy_is_given_once_and_then_here(fresh_folder: Path, tmp_path: Path):
+    shown = call("describe", "lenselink").stdout
+    assert "cannot download it" in shown
+    assert "not verified" in shown
+    assert "hyperpcm data fetch lenselink --from PATH" in shown
+    without = call("fetch", "lenselink")
+    assert without.exit_code == 2
+    assert "--from PATH" in without.stderr
+    header = "MID,Molecule,PID,Protein,Bioactivity,Year,random,lpo,lcco"
+    given = table(tmp_path / "given.csv", f"C1,CCO,P1,{SEQUENCE},7.5,2010,0,0,0", header=header)
+    done = call("fetch", "lenselink", "--from", given)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == [str(fresh_folder / "lenselink" / "table")]
+    assert json.loads(call("describe", "lenselink", "--json").stdout)["here"]
+
+
+def test_a_copy_is_of_exactly_one_data_set(fresh_folder: Path, tmp_path: Path):
+    done = call("fetch", "lenselink", "chembl_quant", "--from", tmp_path)
+    assert done.exit_code == 2
+    assert "name exactly one" in done.stderr
+
+
+def test_a_folder_of_tables_is_checked_like_a_table(tmp_path: Path):
+    table(tmp_path / "compounds.csv", "1,CCO", "2,CCN", header="compound_id,smiles")
+    table(tmp_path / "targets.csv", f"7,{SEQUENCE}", header="target_id,sequence")
+    table(tmp_path / "interactions.csv", "1,7,6.5", "2,7,7.5", header="compound_id,target_id,pKd")
+    done = call("check", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert "2 interactions, 2 compounds, 1 targets" in done.stdout

@@ -94,6 +94,9 @@ def test_nearest_compounds_equal_those_of_rdkit():
     assert report.nearest_compound.shares[0.85] == pytest.approx(np.mean(np.array(nearest) >= 0.85))
     assert report.nearest_compound.shares[1.0] == pytest.approx(np.mean(np.array(nearest) > 0.9999))
     assert report.nearest_compound.examined == report.nearest_compound.of == len(test)
+    close = {compound for compound, similarity in zip(test, nearest, strict=True) if similarity >= 0.85}
+    rows = [compound in close for compound in data.compound_index[split.test]]
+    assert report.nearest_compound.row_shares[0.85] == pytest.approx(np.mean(rows))
     known = [c for c in test if c // 2 in {s // 2 for s in seen}]
     assert report.known_scaffolds == pytest.approx(len(known) / len(test))
 

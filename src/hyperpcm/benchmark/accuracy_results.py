@@ -34,7 +34,7 @@ class SplitTable(BaseModel):
     """Number of folds the measurements are divided into."""
     seed: int = 0
     """Seed of the division."""
-    options: dict[str, float | int | bool] = {}
+    options: dict[str, float | int | bool | str] = {}
     """Further options of this kind of split."""
 
 

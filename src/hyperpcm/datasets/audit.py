@@ -74,12 +74,14 @@ class Nearest:
         of: how many there are.
         mean: mean similarity to the nearest seen one, in [0, 1].
         shares: share of the examined ones whose nearest seen one reaches each limit.
+        row_shares: share of the test rows of the examined ones that these hold.
     """
 
     examined: int
     of: int
     mean: float
     shares: Mapping[float, float]
+    row_shares: Mapping[float, float]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,7 +135,10 @@ class Audit:
             lines.append(f"test compounds with a seen scaffold: {self.known_scaffolds:.1%}")
         for name, near in (("compound", self.nearest_compound), ("target", self.nearest_target)):
             if near is not None:
-                shares = [f"{share:.1%} at {limit:g} or more" for limit, share in near.shares.items()]
+                shares = [
+                    f"{share:.1%} ({near.row_shares[limit]:.1%} of their rows) at {limit:g} or more"
+                    for limit, share in near.shares.items()
+                ]
                 lines.append(
                     f"nearest seen {name} of {near.examined} of {near.of} test {name}s: "
                     f"mean similarity {near.mean:.2f}, {', '.join(shares)}"
@@ -146,11 +151,13 @@ class Audit:
         for name, value in record.items():
             if isinstance(value, Nearest):
                 shares = {f"{limit:g}": share for limit, share in value.shares.items()}
+                row_shares = {f"{limit:g}": share for limit, share in value.row_shares.items()}
                 record[name] = {
                     "examined": value.examined,
                     "of": value.of,
                     "mean": value.mean,
                     "shares": shares,
+                    "row_shares": row_shares,
                 }
             elif dataclasses.is_dataclass(value) and not isinstance(value, type):
                 record[name] = dataclasses.asdict(value)
@@ -258,7 +265,9 @@ def _compounds_of(
     query_texts = [texts[place] for place in queries]
     seen_scaffolds = {murcko_scaffold(text) for text in references}
     known = float(np.mean([murcko_scaffold(text) in seen_scaffolds for text in query_texts]))
-    return known, _nearest(nearest_compound_similarity(query_texts, references), of, COMPOUND_LIMITS)
+    similarity = nearest_compound_similarity(query_texts, references)
+    rows = _rows_of(queries, interactions.compound_index[test])
+    return known, _nearest(similarity, rows, of, COMPOUND_LIMITS)
 
 
 def _targets_of(interactions: Interactions, test: Rows, seen: Rows, at_most: int, seed: int) -> Nearest:
@@ -266,7 +275,8 @@ def _targets_of(interactions: Interactions, test: Rows, seen: Rows, at_most: int
     queries, of = _drawn(interactions.target_index[test], at_most, seed)
     references = [texts[place] for place in _distinct(interactions.target_index[seen])]
     similarity = nearest_target_similarity([texts[place] for place in queries], references)
-    return _nearest(similarity, of, TARGET_LIMITS)
+    rows = _rows_of(queries, interactions.target_index[test])
+    return _nearest(similarity, rows, of, TARGET_LIMITS)
 
 
 def _drawn(labels: npt.NDArray[np.int64], at_most: int, seed: int) -> tuple[npt.NDArray[np.int64], int]:
@@ -279,6 +289,18 @@ def _drawn(labels: npt.NDArray[np.int64], at_most: int, seed: int) -> tuple[npt.
     return np.random.default_rng(seed).choice(distinct, at_most, replace=False), distinct.size
 
 
-def _nearest(similarity: npt.NDArray[np.float32], of: int, limits: tuple[float, ...]) -> Nearest:
-    shares = {limit: float(np.mean(similarity >= limit - _ROUNDING)) for limit in limits}
-    return Nearest(similarity.size, of, float(similarity.mean()), MappingProxyType(shares))
+def _rows_of(queries: Rows, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many labels are each of the queries, int64 [q]."""
+    counts: npt.NDArray[np.int64] = np.bincount(labels)[queries].astype(np.int64)
+    return counts
+
+
+def _nearest(
+    similarity: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], of: int, limits: tuple[float, ...]
+) -> Nearest:
+    near = {limit: similarity >= limit - _ROUNDING for limit in limits}
+    shares = {limit: float(np.mean(reached)) for limit, reached in near.items()}
+    row_shares = {limit: float(rows[reached].sum() / rows.sum()) for limit, reached in near.items()}
+    return Nearest(
+        similarity.size, of, float(similarity.mean()), MappingProxyType(shares), MappingProxyType(row_shares)
+    )
