@@ -10,13 +10,19 @@ import torch
 
 from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows, count_setting, squared_error
 from hyperpcm.chem import tanimoto
-from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, TwoAxisRidge, ridge_scores, solve_ridge
+from hyperpcm.nn.kernel_ridge import (
+    KernelPart,
+    RidgeProblem,
+    TwoAxisRidge,
+    landmark_number,
+    ridge_scores,
+    solve_ridge,
+)
 
 __all__ = ["KroneckerRidge"]
 
 PENALTIES: Final = (0.1, 0.3, 1.0)
 _PART: Final = KernelPart(1.0, 1.0, 1.0)
-_ENTRIES: Final = 400_000_000  # similarities of training compounds to landmarks that are held at once
 _BLOCK: Final = 4096  # rows scored at once
 
 
@@ -48,7 +54,7 @@ class KroneckerRidge(Baseline):
         self._mean = float(labels[train].astype(np.float64).mean())
         self._targets, targets = np.unique(table.target_index[train], return_inverse=True)
         known, compounds = np.unique(table.compound_index[train], return_inverse=True)
-        size = min(len(known), self._most, max(_ENTRIES // len(known), 1))
+        size = landmark_number(len(known), self._most)
         chosen = np.sort(np.random.default_rng([seed, 13]).choice(len(known), size, replace=False))
         self._landmarks = known[chosen]
         counts = inputs.compound_counts

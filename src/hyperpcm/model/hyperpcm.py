@@ -26,7 +26,7 @@ from hyperpcm.errors import ConfigError, IncompatibleModelError
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
 from hyperpcm.nn.alignment import AlignmentComponents
-from hyperpcm.nn.kernel_ridge import TwoAxisRidge
+from hyperpcm.nn.kernel_ridge import TwoAxisRidge, landmark_number
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
@@ -37,18 +37,7 @@ __all__ = ["HyperPCM"]
 
 _CLIP = 8.0  # standard deviations; an embedding entry further out counts as this far
 RIDGE_PARTS = 4  # products in the kernel of the ridge regression
-_KERNEL_ENTRIES = 400_000_000  # similarities of known compounds to landmarks that are held at once
 _DENSE_MEMORY = 20_000_000  # a label memory with more cells than this is kept sparse
-
-
-def ridge_landmarks(compounds: int, most: int) -> int:
-    """Return how many of the known compounds are landmarks of the ridge regression.
-
-    Args:
-        compounds: known compounds.
-        most: asked for; fewer where the kernel between compounds and landmarks would be too large.
-    """
-    return min(compounds, most, max(_KERNEL_ENTRIES // max(compounds, 1), 1))
 
 
 class HyperPCM(nn.Module):
@@ -94,7 +83,7 @@ class HyperPCM(nn.Module):
         inputs = compound_encoder.width + (0 if self.retrieval is None else self.retrieval.width)
         self.register_buffer("correction", torch.ones(()))
         self.register_buffer("ridge_share", torch.zeros(()))
-        landmarks = ridge_landmarks(len(memory.compounds), retrieval.ridge_landmarks)
+        landmarks = landmark_number(len(memory.compounds), retrieval.ridge_landmarks)
         self.ridge = (
             TwoAxisRidge(RIDGE_PARTS, len(memory.sequences), landmarks)
             if retrieval.enabled and retrieval.ridge
@@ -376,22 +365,10 @@ class HyperPCM(nn.Module):
             compound, target = (build_encoder(header[f"{side}_encoder"]) for side in ("compound", "target"))
         except ConfigError as error:
             raise IncompatibleModelError(f"this model needs an encoder that is not here: {error}") from None
-        memory = ContextMemory(
-            sequences=tuple(header["memory_sequences"]),
-            names=tuple(header["memory_names"]),
-            embeddings=tensors["memory_embeddings"].numpy(),
-            compounds=tuple(header["landmark_compounds"]),
-            landmarks=np.unpackbits(
-                tensors["landmarks"].numpy(), axis=1, count=int(header["landmark_width"])
-            ),
-            rows=tensors["memory_rows"].numpy(),
-            columns=tensors["memory_columns"].numpy(),
-            values=tensors["memory_values"].numpy(),
-        )
         model = cls(
             config=ModelConfig.model_validate(header["config"]),
             quantity=Quantity(**header["quantity"]),
-            memory=memory,
+            memory=ContextMemory.from_state(tensors, header),
             compound_encoder=compound,
             target_encoder=target,
             radius=int(header["radius"]),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 __all__ = ["ContextMemory"]
 
@@ -36,3 +39,18 @@ class ContextMemory:
     columns: npt.NDArray[np.int64]
     values: npt.NDArray[np.float32]
     similarity: npt.NDArray[np.float32] | None = None
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> ContextMemory:
+        """Return the memory in a model's stored tensors and header, without the similarity."""
+        bits = tensors["landmarks"].numpy()
+        return cls(
+            sequences=tuple(header["memory_sequences"]),
+            names=tuple(header["memory_names"]),
+            embeddings=tensors["memory_embeddings"].numpy(),
+            compounds=tuple(header["landmark_compounds"]),
+            landmarks=np.unpackbits(bits, axis=1, count=int(header["landmark_width"])),
+            rows=tensors["memory_rows"].numpy(),
+            columns=tensors["memory_columns"].numpy(),
+            values=tensors["memory_values"].numpy(),
+        )

@@ -22,11 +22,22 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["KernelPart", "RidgeProblem", "TwoAxisRidge", "ridge_scores", "solve_ridge"]
+__all__ = ["KernelPart", "RidgeProblem", "TwoAxisRidge", "landmark_number", "ridge_scores", "solve_ridge"]
 
 _FLOOR = 1e-6  # similarities below this count as this, so that every power is finite
 _JITTER = 1e-4  # on the diagonal of the landmark kernel, against rounding
+_ENTRIES = 400_000_000  # similarities of known compounds to landmarks that are held at once
 _ROWS = 16_384  # interactions whose kernel rows are held at once where compounds go by landmarks
+
+
+def landmark_number(compounds: int, most: int) -> int:
+    """Return how many of the known compounds can be landmarks.
+
+    Args:
+        compounds: known compounds.
+        most: asked for; fewer where the kernel between compounds and landmarks would exceed 1.6 GB.
+    """
+    return min(compounds, most, max(_ENTRIES // max(compounds, 1), 1))
 
 
 @dataclass(frozen=True)
