@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
@@ -111,16 +112,18 @@ class _Tables:
         for name in self.names:
             if name == self.reference:
                 continue
-            cells = []
+            cells, folds = [], set()
             for metric in self.metrics:
                 found = compare(self.rows, name, metric, model=self.reference)
                 if found is None:
                     cells.append(Cell())
                 else:
+                    folds.add(found.folds)
                     cells.append(_difference(found.difference, found.low, found.high, found.folds, metric))
-            lines.append(self._line(name, cells))
+            lines.append(self._line(name, [_range(folds), *cells]))
         caption = _FOLDS.format(reference=self.titles[self.reference])
-        return self._differences("Differences over folds", self.metrics, lines, caption)
+        columns = [Column("n"), *map(_column, self.metrics)]
+        return self._differences("Differences over folds", columns, lines, caption)
 
     def over_targets(self, targets: TargetTable) -> list[Section]:
         """The section, or none where no two rows have values per target."""
@@ -136,12 +139,15 @@ class _Tables:
                 if found is None:
                     cells.append(Cell())
                 else:
-                    cells.append(_difference(found.difference, found.low, found.high, found.targets, metric))
+                    cell = _difference(found.difference, found.low, found.high, found.targets, metric)
+                    cells.append(
+                        dataclasses.replace(cell, detail=f"{cell.detail} n = {found.targets}".strip())
+                    )
             lines.append(self._line(name, cells))
         caption = _TARGETS.format(reference=self.titles[self.reference])
         if not any_found:
             return []
-        return [self._differences("Differences over targets", shown, lines, caption)]
+        return [self._differences("Differences over targets", list(map(_column, shown)), lines, caption)]
 
     def sentences(self) -> Iterable[str]:
         """A sentence for every null and metric where the reference is not better."""
@@ -154,19 +160,22 @@ class _Tables:
                 found = compare(self.rows, null, metric, model=self.reference)
                 compared += found is not None
                 if found is not None and not found.is_better:
-                    worse.append(found.sentence())
+                    named = dataclasses.replace(
+                        found, model=self.titles[self.reference], other=self.titles[null]
+                    )
+                    worse.append(named.sentence())
         yield from worse
         if compared and not worse:
-            yield f"{self.reference} is better than every null in every metric above."
+            yield f"{self.titles[self.reference]} is better than every null in every metric above."
 
     def _line(self, name: str, cells: Sequence[Cell]) -> Line:
         if name == self.reference:
             return Line(name, self.titles[name], tuple(cells), "reference")
         return Line(name, self.titles[name], tuple(cells), "null" if name in self.nulls else "row")
 
-    def _differences(self, heading: str, metrics: Sequence[str], lines: list[Line], caption: str) -> Section:
+    def _differences(self, heading: str, columns: list[Column], lines: list[Line], caption: str) -> Section:
         first = f"{self.titles[self.reference]} minus"
-        return Section(heading, first, tuple(map(_column, metrics)), tuple(lines), caption)
+        return Section(heading, first, tuple(columns), tuple(lines), caption)
 
 
 def _stale(benchmark: Benchmark, held: AccuracyOnDisk) -> Iterable[str]:
@@ -196,11 +205,19 @@ def _difference(difference: float, low: float, high: float, n: int, metric: str)
     numbers: dict[str, float | int | None] = {"difference": difference, "low": low, "high": high, "n": n}
     text = f"{difference:+.3f}".replace("-", "−")
     if math.isnan(low):
-        return Cell(text, f"n = {n}", "", {**numbers, "low": None, "high": None})
+        return Cell(text, "", "", {**numbers, "low": None, "high": None})
     mark: Mark = "undecided"
     if low > 0 or high < 0:
         mark = "better" if (difference < 0) == (metric in LOWER_IS_BETTER) else "worse"
-    return Cell(text, f"[{low:+.3f}, {high:+.3f}], n = {n}".replace("-", "−"), mark, numbers)
+    return Cell(text, f"[{low:+.3f}, {high:+.3f}]".replace("-", "−"), mark, numbers)
+
+
+def _range(numbers: set[int]) -> Cell:
+    """How many folds the cells of a line rest on, as one number or as a span."""
+    if not numbers:
+        return Cell()
+    low, high = min(numbers), max(numbers)
+    return Cell(str(low) if low == high else f"{low}–{high}", numbers={"min": low, "max": high})
 
 
 def _counts(own: list[ResultRow]) -> list[Cell]:
