@@ -7,7 +7,14 @@ import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge
 
-from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, TwoAxisRidge, ridge_scores, solve_ridge
+from hyperpcm.nn.kernel_ridge import (
+    KernelPart,
+    RidgeProblem,
+    TwoAxisRidge,
+    landmark_number,
+    ridge_scores,
+    solve_ridge,
+)
 
 PARTS = (KernelPart(1.0, 1.0, 1.0), KernelPart(0.5, 3.0, 2.0))
 NOISE = 0.3
@@ -108,3 +115,13 @@ def test_stopping_early_shrinks(iterations: int):
     early = solve_ridge(problem, PARTS[:1], NOISE, iterations=iterations, tolerance=0.0)
     full = solve_ridge(problem, PARTS[:1], NOISE, iterations=200, tolerance=1e-7)
     assert float(early.norm()) < float(full.norm())
+
+
+@pytest.mark.parametrize(
+    ("compounds", "most", "expected"),
+    [(10, 4096, 10), (4096, 4096, 4096), (5000, 4096, 4096), (240_000, 4096, 500)],
+)
+def test_landmarks_are_all_compounds_where_there_are_few_and_fewer_the_more_there_are(
+    compounds, most, expected
+):
+    assert landmark_number(compounds, most) == expected

@@ -26,7 +26,7 @@ __all__ = ["KernelPart", "RidgeProblem", "TwoAxisRidge", "landmark_number", "rid
 
 _FLOOR = 1e-6  # similarities below this count as this, so that every power is finite
 _JITTER = 1e-4  # on the diagonal of the landmark kernel, against rounding
-_ENTRIES = 400_000_000  # similarities of known compounds to landmarks that are held at once
+_ENTRIES = 120_000_000  # similarities of known compounds to landmarks, where those are drawn
 _ROWS = 16_384  # interactions whose kernel rows are held at once where compounds go by landmarks
 
 
@@ -35,9 +35,10 @@ def landmark_number(compounds: int, most: int) -> int:
 
     Args:
         compounds: known compounds.
-        most: asked for; fewer where the kernel between compounds and landmarks would exceed 1.6 GB.
+        most: asked for. All compounds where they are no more; else fewer than asked for where the table of
+            similarities would exceed 0.5 GB, because a step of the solver reads it several times.
     """
-    return min(compounds, most, max(_ENTRIES // max(compounds, 1), 1))
+    return compounds if compounds <= most else min(most, max(_ENTRIES // compounds, 1))
 
 
 @dataclass(frozen=True)

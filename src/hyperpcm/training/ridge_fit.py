@@ -48,7 +48,7 @@ def fit_ridge(
         valid: validation interactions, int64 [n].
         config: steps of the solver.
         seed: of the choice of landmarks, where there are more compounds than landmarks.
-        progress: called with the steps done.
+        progress: called with the number of kernels tried.
     """
     if model.ridge is None or data.similarity is None:
         return
@@ -67,21 +67,22 @@ def fit_ridge(
     if len(rows) > _CHOICE_ROWS:
         rows = np.sort(np.random.default_rng([seed, 11]).choice(rows, _CHOICE_ROWS, replace=False))
     labels = model.label_scale.to_scaled(data.labels[torch.from_numpy(rows.copy())])
-    best, kept = float("inf"), None
+    # A step between landmarks is dear, and the order of the kernels shows after a few of them.
+    steps = config.ridge_iterations if problem.is_exact else -(-config.ridge_iterations // 4)
+    best, kept, chosen = float("inf"), None, CANDIDATES[0]
     for number, (parts, noise) in enumerate(CANDIDATES):
-        done = number * config.ridge_iterations
-
-        def tell(step: int, done: int = done) -> None:
-            if progress is not None:
-                progress("kernel ridge", done + step, len(CANDIDATES) * config.ridge_iterations)
-
-        found = solve_ridge(problem, parts, noise, iterations=config.ridge_iterations, progress=tell)
+        if progress is not None:
+            progress("kernel ridge", number, len(CANDIDATES))
+        found = solve_ridge(problem, parts, noise, iterations=steps)
         model.ridge.set(parts, found)
         error = float((_scores(model, data, rows, bits[columns]) - labels).square().mean())
         if error < best:
-            best, kept = error, (parts, found)
-    if kept is not None:
-        model.ridge.set(*kept)
+            best, kept, chosen = error, found, (parts, noise)
+    if kept is None or not problem.is_exact:
+        kept = solve_ridge(problem, *chosen, iterations=config.ridge_iterations)
+    model.ridge.set(chosen[0], kept)
+    if progress is not None:
+        progress("kernel ridge", len(CANDIDATES), len(CANDIDATES))
 
 
 def fit_ridge_share(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np.int64]) -> None:
