@@ -19,7 +19,7 @@ from hyperpcm.evaluation.target_values import TargetTable
 from small_benchmarks import write_benchmark
 
 MEAN = 'title = "Compound mean"\nbaseline = "compound_mean"\n'
-ROWS = {"mean": MEAN, "retrieval": 'variant_of = "model"\npart = "retrieval"\n'}
+ROWS = {"mean": MEAN, "retrieval": 'variant_of = "model"\npart = "prior"\n'}
 
 
 def run(root: Path, **choice):
@@ -135,7 +135,7 @@ def test_a_job_that_fails_is_told_and_the_others_go_on(tmp_path):
         tmp_path,
         mean=MEAN,
         model=None,
-        broken='part = "retrieval"\n[settings.model]\nretrieval.enabled = false\n',
+        broken='part = "prior"\n[settings.model]\nretrieval.enabled = false\n',
     )
     summary, said = run(tmp_path, folds=[0])
     assert summary.done == (Job(0, 0, "mean"),)
@@ -193,6 +193,18 @@ def test_the_table_shows_both_intervals_and_notes(finished):
     page = html(view)
     assert "<script" not in page
     assert "http" not in page.split("</head>")[1]
+
+
+def test_what_was_tried_is_told_below_the_table(copied):
+    path = copied / "small" / "benchmark.toml"
+    before = markdown(view_of(find_benchmark(copied, "small")))
+    path.write_text(
+        path.read_text().replace("reference =", 'tried = """\nOther\nkernels.\n"""\nreference =', 1)
+    )
+    view = view_of(find_benchmark(copied, "small"))
+    assert "- **What was tried**: Other kernels." in markdown(view)
+    assert "Other kernels." in html(view)
+    assert "tried" not in before
 
 
 def test_text_from_files_is_escaped_on_the_page(copied):

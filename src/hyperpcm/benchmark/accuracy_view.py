@@ -77,9 +77,15 @@ def accuracy_view(benchmark: Benchmark, held: AccuracyOnDisk) -> TableView:
         facts=_facts(file, content, rows),
         sections=tuple(sections),
         sentences=(*table.sentences(), *_stale(benchmark, held)),
-        notes=tuple((row.title, row.file.note) for row in benchmark.rows if row.file.note),
+        notes=_notes(benchmark),
         missing=tuple(row.title for row in benchmark.rows if row.name not in names),
     )
+
+
+def _notes(benchmark: Benchmark) -> tuple[tuple[str, str], ...]:
+    notes = [(row.title, row.file.note) for row in benchmark.rows if row.file.note]
+    tried = " ".join(benchmark.file.tried.split())
+    return (*notes, ("What was tried", tried)) if tried else tuple(notes)
 
 
 class _Tables:

@@ -39,6 +39,8 @@ class BenchmarkFile(_Closed):
     """The measurements; a relative path is looked for beside the file."""
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     """Seeds of training; a table averages them within a fold."""
+    tried: str = ""
+    """A paragraph printed below the table: what was tried where a figure falls short, without numbers."""
     results: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]+$")
     """Name of the results file below the data set's folder; see `Benchmark.results_name`."""
 
