@@ -119,4 +119,4 @@ def test_every_accuracy_table_of_the_repository_has_every_null(folder):
     assert set(NULLS) <= baselines
     reference = benchmark.row(benchmark.file.reference)
     assert reference.is_shuffled_too
-    assert any(row.file.part == "retrieval" for row in benchmark.rows)
+    assert any(row.file.part == "prior" for row in benchmark.rows)

@@ -239,5 +239,5 @@ def test_retrieval_alone_scores_with_the_fitted_prior_and_no_network(made):
     without = config.model_copy(
         update={"model": config.model.model_copy(update={"retrieval": RetrievalConfig(enabled=False)})}
     )
-    with pytest.raises(ConfigError, match="label retrieval alone"):
+    with pytest.raises(ConfigError, match="the prior alone"):
         retrieval_alone(without, interactions, split)
