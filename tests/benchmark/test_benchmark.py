@@ -34,7 +34,7 @@ def replace(path: Path, old: str, new: str) -> None:
         ("benchmark.toml", "[data]", "[data", "not a TOML file"),
         ("mean.toml", "baseline", "baselin", "baselin: there is no such key. Did you mean baseline?"),
         ("mean.toml", "compound_mean", "compound_means", "there is no baseline 'compound_means'"),
-        ("mean.toml", "baseline", 'part = "retrieval"\nbaseline', "not both"),
+        ("mean.toml", "baseline", 'part = "prior"\nbaseline', "not both"),
         ("model.toml", "members = 1", "member = 1", "Did you mean model.members?"),
         ("model.toml", "members = 1", "members = 0", "model.members = 0"),
         ("model.toml", "[settings.model]", "[settings.modell]", "Did you mean model?"),
@@ -119,4 +119,4 @@ def test_every_accuracy_table_of_the_repository_has_every_null(folder):
     assert set(NULLS) <= baselines
     reference = benchmark.row(benchmark.file.reference)
     assert reference.is_shuffled_too
-    assert any(row.file.part == "retrieval" for row in benchmark.rows)
+    assert any(row.file.part == "prior" for row in benchmark.rows)

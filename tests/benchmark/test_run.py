@@ -19,7 +19,7 @@ from hyperpcm.evaluation.target_values import TargetTable
 from small_benchmarks import write_benchmark
 
 MEAN = 'title = "Compound mean"\nbaseline = "compound_mean"\n'
-ROWS = {"mean": MEAN, "retrieval": 'variant_of = "model"\npart = "retrieval"\n'}
+ROWS = {"mean": MEAN, "retrieval": 'variant_of = "model"\npart = "prior"\n'}
 
 
 def run(root: Path, **choice):
@@ -135,7 +135,7 @@ def test_a_job_that_fails_is_told_and_the_others_go_on(tmp_path):
         tmp_path,
         mean=MEAN,
         model=None,
-        broken='part = "retrieval"\n[settings.model]\nretrieval.enabled = false\n',
+        broken='part = "prior"\n[settings.model]\nretrieval.enabled = false\n',
     )
     summary, said = run(tmp_path, folds=[0])
     assert summary.done == (Job(0, 0, "mean"),)

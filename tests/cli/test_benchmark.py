@@ -128,7 +128,7 @@ def test_a_failed_job_is_an_exit_code_of_its_own(tmp_path):
     write_benchmark(
         tmp_path / "benchmarks",
         model=None,
-        broken='part = "retrieval"\n[settings.model]\nretrieval.enabled = false\n',
+        broken='part = "prior"\n[settings.model]\nretrieval.enabled = false\n',
     )
     started = time.monotonic()
     done = call("run", "small", "--folds", "0", "--store", "store.sqlite", cwd=tmp_path)

@@ -22,7 +22,7 @@ Rows of one table share data, division and folds; every null and every rival is 
 rows and tuned on the same validation rows. Repeated measurements are merged (one row per compound and
 sequence) unless a benchmark says otherwise, so numbers are not comparable with tables over unmerged rows. A
 censored label counts as its bound. A row with shuffled targets is the trained model with the test proteins
-exchanged among themselves: what it still gets right does not come from the protein. "Label retrieval alone"
+exchanged among themselves: what it still gets right does not come from the protein. "The prior alone"
 is the model without its networks: what the hypernetwork adds is the distance between that row and the model,
 and no more.
 """
