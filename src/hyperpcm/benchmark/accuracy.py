@@ -233,7 +233,7 @@ def _config(benchmark: Benchmark, row: Row, fold: int, seed: int, threads: int) 
 
 
 def _networks_mb(config: RunConfig, compound_width: int) -> float:
-    """Memory that training needs for heads that make whole matrices, in 10⁶ bytes; the rest is small beside it.
+    """Memory that training needs for heads that make whole matrices, in 10⁶ bytes; others need little.
 
     Measured: the published settings took 6.3 GB in all; this and the rest of the estimate say 6.5.
     """
