@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,22 @@ def records(path: Path) -> Iterator[Any]:
         length, kind = int.from_bytes(content[at + 4 : at + 6], "little"), content[at + 6]
         payload += content[at + 7 : at + 7 + length]
         at += 7 + length
+        if at > len(content):
+            return  # still being written
         if kind in (1, 4):  # whole, or the last piece
             record = wandb_internal_pb2.Record()
             record.ParseFromString(payload)
             payload = b""
             yield record
+
+
+def whole(path: Path) -> list[Any]:
+    """All records; W&B's own process may write the last of them a moment after the run has finished."""
+    deadline = time.monotonic() + 60
+    while not any(record.HasField("exit") for record in records(path)):
+        assert time.monotonic() < deadline, f"{path} was never finished"
+        time.sleep(0.05)
+    return list(records(path))
 
 
 def keyed(items: Any) -> dict[str, Any]:
@@ -120,10 +132,7 @@ def test_wandb_offline_holds_curves_settings_and_files_under_one_id(
         with pytest.raises(BlockingIOError):
             proxy.accept()
     assert run.wandb_path.read_text() == first
-    paths = sorted(
-        (run.path / "wandb").glob("offline-run-*/*.wandb"), key=lambda path: path.stat().st_mtime_ns
-    )
-    stored = [list(records(path)) for path in paths]
+    stored = [whole(path) for path in (run.path / "wandb").glob("offline-run-*/*.wandb")]
     runs = [record.run for part in stored for record in part if record.HasField("run")]
     assert {one.run_id for one in runs} == {json.loads(first)["id"]}
     settings = keyed(runs[0].config.update)
@@ -146,8 +155,9 @@ def test_wandb_offline_holds_curves_settings_and_files_under_one_id(
         expected = {key: value for key, value in line.items() if value is not None}
         assert {key: curves[line["epoch"]][key] for key in expected} == pytest.approx(expected)
     summary = {}
-    for record in stored[-1]:
-        summary |= keyed(record.summary.update)
+    for part in stored:
+        for record in part:
+            summary |= keyed(record.summary.update)
     assert summary["test_mse"] == pytest.approx(results.rows[0].metrics["mse"])
 
 

@@ -59,7 +59,7 @@ class RowFile(_Closed):
     options: dict[str, Any] = {}
     """Options of the baseline."""
     part: Literal["whole", "prior"] | None = None
-    """Of the model: all of it (the default), or label retrieval without any network."""
+    """Of the model: all of it (the default), or its prior without any network."""
     settings: dict[str, Any] = {}
     """Settings of the model that differ from the defaults: sections encoders, model and training."""
     shuffled: bool | None = None

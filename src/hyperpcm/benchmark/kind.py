@@ -120,8 +120,8 @@ class Kind(ABC):
         """Compute what several jobs share and keep it in the store; runs once, in a process of its own.
 
         Returns:
-            JSON-able: at least ``protocol`` (what results must share) and ``estimate_mb`` (memory of a job
-            that nothing is known about).
+            JSON-able: ``protocol`` (what results must share), ``estimate_mb`` (memory of a job that nothing
+            is known about) and ``rows_mb`` (what some rows need beyond that, by row).
         """
 
     @abstractmethod

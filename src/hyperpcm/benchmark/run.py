@@ -205,6 +205,7 @@ class _Run:
         self._where, self._say = where, say
         self._store = store_path(choice)
         self._unknown_mb = 0.0
+        self._more_mb: dict[str, float] = {}
         self._peaks: dict[str, float] = {}
         for job, done in held.done().items():
             self._learn(job, done.peak_mb)
@@ -243,6 +244,7 @@ class _Run:
                 raise kind(f"benchmark {self._benchmark.name!r}: {outcome['error']}")
             self._held.check(outcome, self._where)
             self._unknown_mb = float(outcome["estimate_mb"])
+            self._more_mb = {row: float(more) for row, more in outcome["rows_mb"].items()}
         _raise_if_stopped(stop, 0, len(todo))
 
     def _ended(self, jobs: list[Job], folder: Path, stop: StopSignal, rows: Sequence[str] = ()) -> Any:
@@ -288,7 +290,9 @@ class _Run:
     def _estimate(self, job: Job) -> float:
         """Memory of a job: the largest peak that its row had so far, else what the table's size suggests."""
         known = self._peaks.get(job.row)
-        return self._unknown_mb if known is None else _MARGIN * known
+        if known is None:
+            return self._unknown_mb + self._more_mb.get(job.row, 0.0)
+        return _MARGIN * known
 
     def _learn(self, job: Job, peak_mb: float | None) -> None:
         if peak_mb is not None:
