@@ -18,7 +18,8 @@ from hyperpcm.protein import alignment_similarity
 from hyperpcm.training.encoded import EncodedData, build_model, encode, retrieve_pairs, retrieve_rows
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loop import predict_pairs
-from hyperpcm.training.retrieval_fit import fit_retrieval, retrieval_alone
+from hyperpcm.training.prior_fit import prior_alone
+from hyperpcm.training.retrieval_fit import fit_retrieval
 from hyperpcm.training.run import open_data, open_split
 from small_runs import TINY, fingerprint, tiny, write_table
 
@@ -229,15 +230,15 @@ def test_fitting_the_retrieval_follows_its_seed(made):
     assert fitted(1) != fitted(2)
 
 
-def test_retrieval_alone_scores_with_the_fitted_prior_and_no_network(made):
+def test_the_prior_alone_scores_with_what_is_fitted_and_no_network(made):
     config, interactions, split, data = made
-    model = retrieval_alone(config, interactions, split)
+    model = prior_alone(config, interactions, split)
     compounds, targets = interactions.compound_index[split.test], interactions.target_index[split.test]
-    features = retrieve_pairs(model, data, compounds, targets)
-    expected = model.label_scale.to_labels(model.retrieval.scores(features)).detach().numpy()
+    found = retrieve_pairs(model, data, compounds, targets)
+    expected = model.label_scale.to_labels(model.prior_mean(found.features, found.ridge)).detach().numpy()
     np.testing.assert_allclose(predict_pairs(model, data, compounds, targets), expected, atol=1e-5)
     without = config.model_copy(
         update={"model": config.model.model_copy(update={"retrieval": RetrievalConfig(enabled=False)})}
     )
     with pytest.raises(ConfigError, match="the prior alone"):
-        retrieval_alone(without, interactions, split)
+        prior_alone(without, interactions, split)
