@@ -117,8 +117,8 @@ def test_every_data_set_of_the_catalog_has_a_reader():
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ConfigError, match="no data set 'lenselink'"):
-        load("lenselink")
+    with pytest.raises(ConfigError, match="no data set 'lenselonk'"):
+        load("lenselonk")
 
 
 @pytest.mark.mirror

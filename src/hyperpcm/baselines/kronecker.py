@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows, count_setting, squared_error
-from hyperpcm.chem import tanimoto
-from hyperpcm.nn.kernel_ridge import (
-    KernelPart,
-    RidgeProblem,
-    TwoAxisRidge,
-    landmark_number,
-    ridge_scores,
-    solve_ridge,
-)
+
+if TYPE_CHECKING:
+    from hyperpcm.nn.kernel_ridge import TwoAxisRidge
 
 __all__ = ["KroneckerRidge"]
 
 PENALTIES: Final = (0.1, 0.3, 1.0)
-_PART: Final = KernelPart(1.0, 1.0, 1.0)
 _BLOCK: Final = 4096  # rows scored at once
 
 
@@ -46,10 +38,21 @@ class KroneckerRidge(Baseline):
     def __init__(self, *, landmarks: int = 4096) -> None:
         super().__init__()
         self._most = count_setting("landmarks", landmarks)
-        self._ridge = TwoAxisRidge(1, 0, 0)
+        self._ridge: TwoAxisRidge | None = None
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
-        table = inputs.interactions
+        import torch
+
+        from hyperpcm.chem import tanimoto
+        from hyperpcm.nn.kernel_ridge import (
+            KernelPart,
+            RidgeProblem,
+            TwoAxisRidge,
+            landmark_number,
+            solve_ridge,
+        )
+
+        table, part = inputs.interactions, KernelPart(1.0, 1.0, 1.0)
         labels = table.point()
         self._mean = float(labels[train].astype(np.float64).mean())
         self._targets, targets = np.unique(table.target_index[train], return_inverse=True)
@@ -70,25 +73,31 @@ class KroneckerRidge(Baseline):
         solutions = {}
         for penalty in PENALTIES:
             self._ridge = TwoAxisRidge(1, len(self._targets), size)
-            self._ridge.set((_PART,), solve_ridge(problem, (_PART,), penalty))
+            self._ridge.set((part,), solve_ridge(problem, (part,), penalty))
             solutions[penalty] = self._ridge
             self.errors[penalty] = squared_error(labels[valid], self._predict(inputs, valid))
         self.penalty = min(PENALTIES, key=self.errors.__getitem__)
         self._ridge = solutions[self.penalty]
 
-    @torch.no_grad()
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
+        import torch
+
+        from hyperpcm.chem import tanimoto
+        from hyperpcm.nn.kernel_ridge import ridge_scores
+
+        ridge = self._ridge
+        assert ridge is not None  # `predict` has seen to that
         table = inputs.interactions
         targets, compounds = table.target_index[rows], table.compound_index[rows]
         scores = np.empty(len(rows), dtype=np.float32)
         near_known = torch.from_numpy(inputs.target_similarity[:, self._targets])
         for target in np.unique(targets):
-            collapsed = self._ridge.collapse(near_known[int(target)][None])
+            collapsed = ridge.collapse(near_known[int(target)][None])
             own = np.flatnonzero(targets == target)
             for start in range(0, len(own), _BLOCK):
                 block = own[start : start + _BLOCK]
                 counts = inputs.compound_counts
                 near = tanimoto(counts[compounds[block]], counts[self._landmarks])
-                found = ridge_scores(collapsed, self._ridge.compound_exponents, torch.from_numpy(near)[None])
+                found = ridge_scores(collapsed, ridge.compound_exponents, torch.from_numpy(near)[None])
                 scores[block] = self._mean + found[0].numpy()
         return scores

@@ -31,7 +31,9 @@ def list_all(ctx: typer.Context, as_json: AsJson = False) -> None:
     console: Console = ctx.obj
     records = catalog.DATASETS.values()
     if as_json:
-        console.result_json([one.as_dict() | {"here": catalog.is_local(one.name)} for one in records])
+        console.result_json(
+            [one.as_dict() | {"here": catalog.is_local(one.name, verify=False)} for one in records]
+        )
         return
     rows = [
         [
@@ -41,7 +43,7 @@ def list_all(ctx: typer.Context, as_json: AsJson = False) -> None:
             f"{one.compounds:,}",
             f"{one.targets:,}",
             "give a copy" if one.local is not None else byte_count(one.download_bytes),
-            "yes" if catalog.is_local(one.name) else "no",
+            "yes" if catalog.is_local(one.name, verify=False) else "no",
             one.title,
         ]
         for one in records

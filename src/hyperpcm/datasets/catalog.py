@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from hyperpcm.datasets.local_copy import copied_files, copy_hashes, receive_copy
-from hyperpcm.datasets.pinned import Progress, file_is_whole
+from hyperpcm.datasets.pinned import Progress, file_is_there, file_is_whole
 from hyperpcm.datasets.records import DATASETS, DatasetRecord
 from hyperpcm.errors import ConfigError
 
@@ -59,25 +59,29 @@ def local_path(name: str, file: str | None = None) -> Path:
         ConfigError: no such data set, or no such file in it.
     """
     found = record(name)
-    pinned = {key: one.name for key, one in found.files.items()}
-    files = pinned if found.local is None else found.local.files
+    files = found.files if found.local is None else found.local.files
     folder = data_folder() / (found.kept_with or name)
     if file is None:
         return folder
     if file not in files:
         raise ConfigError(f"data set {name!r} has no file {file!r}. It has: {', '.join(files)}.")
-    return folder / files[file]
+    return folder / (found.files[file].name if found.local is None else found.local.files[file])
 
 
-def is_local(name: str) -> bool:
+def is_local(name: str, *, verify: bool = True) -> bool:
     """Whether all files of the data set ``name`` are here, whole and unaltered.
+
+    Args:
+        name: of the data set.
+        verify: read each file and compare its sha256; otherwise its size alone, which is enough for a list.
 
     Raises:
         ConfigError: no such data set.
     """
     if record(name).local is not None:
         return copy_hashes(record(name), local_path(name)) is not None
-    return all(file_is_whole(local_path(name, key), pinned) for key, pinned in record(name).files.items())
+    is_here = file_is_whole if verify else file_is_there
+    return all(is_here(local_path(name, key), pinned) for key, pinned in record(name).files.items())
 
 
 def file_hashes(name: str) -> list[str]:

@@ -10,7 +10,15 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["MIRROR_VARIABLE", "PinnedFile", "PinnedList", "Progress", "file_is_whole", "mirrored"]
+__all__ = [
+    "MIRROR_VARIABLE",
+    "PinnedFile",
+    "PinnedList",
+    "Progress",
+    "file_is_there",
+    "file_is_whole",
+    "mirrored",
+]
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, how much is done and how much there is (bytes, rows)."""
@@ -70,6 +78,14 @@ class PinnedList(Mapping[str, PinnedFile]):
 
     def __len__(self) -> int:
         return len(self._files)
+
+
+def file_is_there(path: Path, pinned: PinnedFile) -> bool:
+    """Whether ``path`` is a file with the pinned size; it is not read."""
+    try:
+        return path.is_file() and path.stat().st_size == pinned.size
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def file_is_whole(path: Path, pinned: PinnedFile) -> bool:
