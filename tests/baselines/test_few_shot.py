@@ -57,7 +57,7 @@ def test_without_measured_compounds_the_others_fall_back_on_the_training_targets
 
 
 @pytest.mark.parametrize(
-    ("adapter", "prior"), [(Shift(2.5), "zero_shot"), (MeanEffect(2.5), "additive")], ids=lambda one: str(one)
+    ("adapter", "prior"), [(Shift(2.5), "zero_shot"), (MeanEffect(2.5), "additive")], ids=["shift", "mean"]
 )
 def test_the_shift_is_the_ridge_estimate_of_a_constant(adapter, prior):
     given = task(k=5)
