@@ -42,15 +42,18 @@ accelerator = "cpu"
 
 
 def write_benchmark(
-    root: Path, name: str = "small", *, model: str | None = MODEL, data: str = "", **rows: str
+    root: Path, name: str = "small", *, model: str | None = MODEL, data: str = "", kind: str = "", **rows: str
 ) -> Path:
-    """A folder with a protocol, the model (unless None) and further rows given as ``name=text``."""
+    """A folder with a protocol, the model (unless None) and further rows given as ``name=text``.
+
+    ``data`` is put into the section of the data, ``kind`` at the beginning of the protocol.
+    """
     folder = root / name
     folder.mkdir(parents=True)
     write_table(folder / "table.csv", targets=18)
     reference = "model" if model is not None else next(iter(rows))
     protocol = PROTOCOL.format(data=data).replace('"model"', f'"{reference}"', 1)
-    (folder / "benchmark.toml").write_text(protocol)
+    (folder / "benchmark.toml").write_text(kind + protocol)
     if model is not None:
         (folder / "model.toml").write_text(model)
     for row, text in rows.items():

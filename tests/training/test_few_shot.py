@@ -1,8 +1,6 @@
-"""Parts of few-shot results from a table: models are trained on other targets and resumed by file."""
+"""Parts of few-shot results from a table: models are trained on other targets."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +9,13 @@ from hyperpcm.baselines import build_baseline, prepare_inputs
 from hyperpcm.baselines.few_shot import ZeroShot
 from hyperpcm.datasets import read_table
 from hyperpcm.errors import ConfigError, SplitError
-from hyperpcm.evaluation.few_shot import FewShotPart, FewShotProtocol, draw_targets, part_path
+from hyperpcm.evaluation.few_shot import FewShotProtocol, draw_targets
 from hyperpcm.metrics import mse
-from hyperpcm.training.few_shot import few_shot_part, missing_parts, run_part
+from hyperpcm.training.few_shot import FewShotRow, few_shot_part
 from hyperpcm.training.run import open_split
 from small_runs import tiny, write_table
 
+LABELS, KNN, MODEL = FewShotRow("labels"), FewShotRow("knn", baseline="kernel_knn"), FewShotRow("hyperpcm")
 PROTOCOL = FewShotProtocol(sizes=(0, 1, 4, 64), draws=2, min_query=4)
 
 
@@ -36,13 +35,14 @@ def part_of(given, row, **options):
 @pytest.mark.parametrize(
     ("row", "adapters"),
     [
-        ("labels", {"mean", "knn", "per_target_forest"}),
-        ("kernel_knn", {"none", "shift"}),
-        ("hyperpcm", {"none", "shift"}),
+        (LABELS, {"mean", "knn", "per_target_forest"}),
+        (KNN, {"none", "shift"}),
+        (MODEL, {"none", "shift"}),
     ],
 )
 def test_every_row_gives_the_curves_of_its_adapters_on_the_same_targets(given, row, adapters):
     part = part_of(given, row)
+    assert part.row == row.name
     assert set(part.curves) == adapters
     np.testing.assert_array_equal(part.targets, np.unique(given[1].target_index[given[2].test]))
     for curve in part.curves.values():
@@ -55,7 +55,7 @@ def test_every_row_gives_the_curves_of_its_adapters_on_the_same_targets(given, r
 
 def test_zero_shot_errors_are_those_of_the_fitted_baseline_on_the_query(given):
     _, interactions, split, inputs = given
-    part = part_of(given, "kernel_knn")
+    part = part_of(given, KNN)
     baseline = build_baseline("kernel_knn")
     baseline.fit(inputs, split.train, split.valid, seed=0)
     draws = draw_targets(interactions, split.test, PROTOCOL)
@@ -74,34 +74,29 @@ def test_another_adapter_plugs_in_with_one_class(given):
         def scores(self, task, *, seed):
             return task.zero_shot_query / (1 + len(task.support))
 
-    part = part_of(given, "kernel_knn", adapters=lambda penalty: [ZeroShot(), Doubt()])
+    part = part_of(given, KNN, adapters=lambda penalty: [ZeroShot(), Doubt()])
     assert set(part.curves) == {"none", "doubt"}
     np.testing.assert_array_equal(part.curves["none"][0]["mse"], part.curves["doubt"][0]["mse"])
 
 
-def test_what_has_a_file_is_not_missing(given, tmp_path: Path):
-    config, interactions, split, inputs = given
-    rows, folds, seeds = ["labels", "kernel_knn"], [0, 1], [0, 3]
-    everything = missing_parts(tmp_path, "x", rows, folds, seeds)
-    assert everything == [
-        (row, fold, seed)
-        for fold in folds
-        for row, seed in (("labels", 0), ("kernel_knn", 0), ("kernel_knn", 3))
-    ]
-    part = run_part(tmp_path, "x", config, interactions, split, "kernel_knn", PROTOCOL, inputs)
-    assert missing_parts(tmp_path, "x", rows, folds, seeds) == [
-        key for key in everything if key != ("kernel_knn", 0, 0)
-    ]
-    back = FewShotPart.read(part_path(tmp_path, "x", "kernel_knn", 0, 0))
-    np.testing.assert_allclose(back.curves["shift"][4]["mse"], part.curves["shift"][4]["mse"], atol=1e-5)
+def test_the_prior_of_the_model_is_a_zero_shot_model_too(given):
+    whole, prior = part_of(given, MODEL), part_of(given, FewShotRow("prior", prior_alone=True))
+    assert prior.row == "prior"
+    np.testing.assert_array_equal(prior.targets, whole.targets)
+    assert np.isfinite(prior.curves["none"][0]["mse"]).all()
+    assert (prior.curves["none"][0]["mse"] != whole.curves["none"][0]["mse"]).any()
 
 
 def test_what_cannot_be_run_says_why(given):
     config, interactions, split, inputs = given
-    with pytest.raises(ConfigError, match="no few-shot row 'forest'"):
-        part_of(given, "forest")
+    with pytest.raises(ConfigError, match="there is no baseline 'forest'"):
+        part_of(given, FewShotRow("x", baseline="forest"))
+    with pytest.raises(ConfigError, match="a zero-shot model itself"):
+        FewShotRow("labels", baseline="kernel_knn")
+    with pytest.raises(ConfigError, match="no baseline that takes them"):
+        FewShotRow("x", options={"trees": 3})
     with pytest.raises(SplitError, match="Lower min_query"):
-        few_shot_part(config, interactions, split, "labels", FewShotProtocol(min_query=100), inputs)
+        few_shot_part(config, interactions, split, LABELS, FewShotProtocol(min_query=100), inputs)
     warm = open_split(tiny(config.data.path, "split.name=random"), interactions)
     with pytest.raises(SplitError, match="held-out targets"):
-        few_shot_part(config, interactions, warm, "labels", PROTOCOL, inputs)
+        few_shot_part(config, interactions, warm, LABELS, PROTOCOL, inputs)

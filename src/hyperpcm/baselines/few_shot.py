@@ -19,7 +19,15 @@ import numpy.typing as npt
 from hyperpcm.datasets.few_shot import FewShotTask
 from hyperpcm.errors import LabelError
 
-__all__ = ["MeanEffect", "PerTargetForest", "Shift", "SimilarLabels", "ZeroShot", "shrinkage"]
+__all__ = [
+    "YARDSTICKS",
+    "MeanEffect",
+    "PerTargetForest",
+    "Shift",
+    "SimilarLabels",
+    "ZeroShot",
+    "shrinkage",
+]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -168,6 +176,10 @@ class PerTargetForest:
         forest = RandomForestRegressor(TREES, max_features="sqrt", random_state=seed, n_jobs=1)
         forest.fit(task.counts_support[:, varying].astype(np.float32), labels)
         return np.asarray(forest.predict(task.counts_query[:, varying].astype(np.float32)), dtype=np.float64)
+
+
+YARDSTICKS: Final = (ZeroShot, Shift, MeanEffect, SimilarLabels, PerTargetForest)
+"""Every method of this module."""
 
 
 def _shifted(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -12,8 +11,15 @@ import numpy as np
 
 from hyperpcm.benchmark.accuracy_results import AccuracyFile, AccuracyOnDisk
 from hyperpcm.benchmark.files import BenchmarkFile
+from hyperpcm.benchmark.folds import (
+    check_folds,
+    encode_rows,
+    fold_jobs,
+    inputs_of,
+    memory_estimate_mb,
+    opened_fold,
+)
 from hyperpcm.benchmark.kind import Job, Kind, Progress
-from hyperpcm.errors import ConfigError, MissingExtraError
 from hyperpcm.evaluation.results import ResultRow, accuracy_path
 from hyperpcm.evaluation.target_values import TargetValues, target_values
 
@@ -27,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AccuracyKind"]
 
-_BASE_MB, _COLUMNS = 700.0, 1200  # of a process that has imported everything; of the widest feature table
-
 
 @final
 class AccuracyKind(Kind):
@@ -39,48 +43,11 @@ class AccuracyKind(Kind):
 
     def check(self, benchmark: Benchmark) -> None:
         """Refuse unknown data, splits and baselines, and folds that do not exist."""
-        from hyperpcm.baselines import build_baseline
-        from hyperpcm.datasets import catalog
-        from hyperpcm.datasets.splits import SPLIT_NAMES
-
-        file, path = _file(benchmark), benchmark.folder / "benchmark.toml"
-        if file.data.name is not None:
-            try:
-                catalog.record(file.data.name)
-            except ConfigError as error:
-                raise ConfigError(f"{path}: data.name: {error}") from None
-        if file.split.name not in SPLIT_NAMES:
-            known = ", ".join(SPLIT_NAMES)
-            raise ConfigError(f"{path}: split.name: there is no split {file.split.name!r}. Known: {known}.")
-        bounds = {"benchmark": file.folds} | {row.name: row.file.folds for row in benchmark.rows}
-        for name, folds in bounds.items():
-            for fold in folds or ():
-                if not 0 <= fold < file.split.folds:
-                    raise ConfigError(
-                        f"{benchmark.folder / name}.toml: folds holds {fold}; folds are numbered 0 to "
-                        f"{file.split.folds - 1}."
-                    )
-        for row in benchmark.rows:
-            if row.file.baseline is not None:
-                try:
-                    build_baseline(row.file.baseline, options=dict(row.file.options))
-                except MissingExtraError:
-                    continue  # the table can be shown without it; its jobs will say what to install
-                except ConfigError as error:
-                    raise ConfigError(f"{benchmark.folder / row.name}.toml: {error}") from None
+        check_folds(benchmark)
 
     def jobs(self, benchmark: Benchmark) -> list[Job]:
         """Fold by fold, all rows of a fold together."""
-        file = _file(benchmark)
-        folds = range(file.split.folds) if file.folds is None else file.folds
-        return [
-            Job(fold, seed, row.name)
-            for fold in folds
-            for seed in file.seeds
-            for row in benchmark.rows
-            if (row.file.folds is None or fold in row.file.folds)
-            and (row.file.seeds is None or seed in row.file.seeds)
-        ]
+        return fold_jobs(benchmark)
 
     def prepare(
         self,
@@ -91,33 +58,17 @@ class AccuracyKind(Kind):
         progress: Progress,
     ) -> dict[str, Any]:
         """Embeddings, fingerprints and alignments of the rows, once."""
-        from hyperpcm.baselines import prepare_inputs
-        from hyperpcm.encoders.axes import compound_counts, target_similarity
-        from hyperpcm.training.encoded import encoders_of
         from hyperpcm.training.evaluation import protocol_of
 
-        config, interactions, _ = self._opened(benchmark, benchmark.rows[0], 0, 0, threads, progress)
-        compounds, targets = interactions.compounds, interactions.targets
-        of_rows: dict[str, float] = {}
-        for name in rows:
-            row = benchmark.row(name)
-            if row.file.baseline is not None:
-                continue
-            own = _config(benchmark, row, 0, 0, threads)
-            compound, target = encoders_of(own)
-            of_rows[name] = _networks_mb(own, compound.width)
-            store.encode(compound, compounds)
-            store.encode(target, targets)
-            compound_counts(compounds, store, radius=own.encoders.radius, width=own.encoders.width)
-            if own.model.needs_alignment:
-                target_similarity(targets, store, threads=threads)
-        if any(benchmark.row(name).file.baseline is not None for name in rows):
-            prepare_inputs(interactions, store, threads=threads, progress=progress)
-        wide = 4 * _COLUMNS * len(interactions) + 3 * 4 * 2300 * len(compounds) + 16 * len(targets) ** 2
+        config, interactions, _ = opened_fold(benchmark, benchmark.rows[0], 0, 0, threads, progress)
+        chosen = [benchmark.row(name) for name in rows]
+        networks = encode_rows(benchmark, chosen, interactions, store, threads)
+        if any(row.file.baseline is not None for row in chosen):
+            inputs_of(interactions, store, threads, progress)
         return {
             "protocol": protocol_of(config, interactions),
-            "estimate_mb": _BASE_MB + wide / 1e6,
-            "rows_mb": of_rows,
+            "estimate_mb": memory_estimate_mb(interactions),
+            "rows_mb": networks,
         }
 
     def execute(
@@ -127,7 +78,7 @@ class AccuracyKind(Kind):
         from hyperpcm.training.evaluation import protocol_of
 
         row = benchmark.row(job.row)
-        config, interactions, split = self._opened(benchmark, row, job.fold, job.seed, threads, progress)
+        config, interactions, split = opened_fold(benchmark, row, job.fold, job.seed, threads, progress)
         if row.file.baseline is not None:
             made = [_of_baseline(row, interactions, split, job.seed, store, threads, progress)]
         else:
@@ -138,24 +89,19 @@ class AccuracyKind(Kind):
             "targets": [values.as_lists() for _, values in made],
         }
 
+    def results_path(self, benchmark: Benchmark, folder: Path) -> Path:
+        """``accuracy/<data>/<name>.json``."""
+        return accuracy_path(folder, benchmark.data_label, benchmark.results_name)
+
     def results(self, benchmark: Benchmark, folder: Path) -> AccuracyOnDisk:
-        """``accuracy/<data>/<name>.json`` and the table of targets beside it."""
-        return AccuracyOnDisk(benchmark, accuracy_path(folder, benchmark.data_label, benchmark.results_name))
+        """The results file and the table of targets beside it."""
+        return AccuracyOnDisk(benchmark, self.results_path(benchmark, folder))
 
     def view(self, benchmark: Benchmark, folder: Path) -> TableView:
         """The table of the rows that have files."""
         from hyperpcm.benchmark.accuracy_view import accuracy_view
 
         return accuracy_view(benchmark, self.results(benchmark, folder))
-
-    def _opened(
-        self, benchmark: Benchmark, row: Row, fold: int, seed: int, threads: int, progress: Progress
-    ) -> tuple[RunConfig, Interactions, Split]:
-        from hyperpcm.training.run import open_data, open_split
-
-        config = _config(benchmark, row, fold, seed, threads)
-        interactions = open_data(config.data, progress)
-        return config, interactions, open_split(config, interactions)
 
 
 def _of_baseline(
@@ -167,10 +113,10 @@ def _of_baseline(
     threads: int,
     progress: Progress,
 ) -> tuple[ResultRow, TargetValues]:
-    from hyperpcm.baselines import build_baseline, prepare_inputs
+    from hyperpcm.baselines import build_baseline
     from hyperpcm.evaluation.measure import result_row
 
-    inputs = prepare_inputs(interactions, store, threads=threads, progress=progress)
+    inputs = inputs_of(interactions, store, threads, progress)
     start = time.perf_counter()
     baseline = build_baseline(str(row.file.baseline), threads=max(1, threads), options=dict(row.file.options))
     baseline.fit(inputs, split.train, split.valid, seed=seed)
@@ -218,36 +164,3 @@ def _of_model(
         )
         for name, (scores, spent) in scored.items()
     ]
-
-
-def _config(benchmark: Benchmark, row: Row, fold: int, seed: int, threads: int) -> RunConfig:
-    split = _file(benchmark).split.model_dump() | {"fold": fold}
-    settings = row if row.file.baseline is None else None
-    chosen = settings or benchmark.rows[0]
-    if chosen.file.baseline is not None:
-        from hyperpcm.config import validated
-
-        data = benchmark.file.data.model_dump(exclude_defaults=True)
-        return validated({"data": data, "split": split, "seed": seed, "threads": threads})
-    return benchmark.config(chosen, seed=seed, threads=threads, split=split)
-
-
-def _networks_mb(config: RunConfig, compound_width: int) -> float:
-    """Memory that training needs for heads that make whole matrices, in 10⁶ bytes; others need little.
-
-    Measured: the published settings took 6.3 GB in all; this and the rest of the estimate say 6.5.
-    """
-    model, training = config.model, config.training
-    if model.hypernetwork.parts != "full":
-        return 0.0
-    widths = [compound_width + model.qsar.noise_head, *model.qsar.hidden, 1]
-    generated = sum(a * b for a, b in pairwise(widths)) + compound_width * model.qsar.noise_head
-    parameters = generated * model.hypernetwork.trunk[-1] * model.members
-    batch = 4 * generated * training.targets_per_batch * model.members  # weights, gradients and copies
-    return (1.4 * 16 * parameters + 4 * batch) / 1e6  # parameter, gradient and two moments of Adam
-
-
-def _file(benchmark: Benchmark) -> AccuracyFile:
-    if not isinstance(benchmark.file, AccuracyFile):
-        raise TypeError(f"benchmark {benchmark.name!r} is of kind {benchmark.file.kind!r}")
-    return benchmark.file

@@ -7,9 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, final
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from hyperpcm.benchmark.files import BenchmarkFile
+from hyperpcm.benchmark.folds import FoldFile
 from hyperpcm.benchmark.kind import Done, Job, Results
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.results import AccuracyResults, ResultRow
@@ -20,31 +18,12 @@ from hyperpcm.evaluation.target_values import TargetTable, TargetValues
 if TYPE_CHECKING:
     from hyperpcm.benchmark.benchmark import Benchmark
 
-__all__ = ["AccuracyFile", "AccuracyOnDisk", "SplitTable"]
+__all__ = ["AccuracyFile", "AccuracyOnDisk"]
 
 
-class SplitTable(BaseModel):
-    """How the measurements are divided; every fold is run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    name: str
-    """Kind of split."""
-    folds: int = Field(5, ge=1)
-    """Number of folds the measurements are divided into."""
-    seed: int = 0
-    """Seed of the division."""
-    options: dict[str, float | int | bool | str] = {}
-    """Further options of this kind of split."""
-
-
-class AccuracyFile(BenchmarkFile):
+class AccuracyFile(FoldFile):
     """The ``benchmark.toml`` of this kind."""
 
-    split: SplitTable
-    """The division."""
-    folds: tuple[int, ...] | None = None
-    """Only these folds; all of the split when not given."""
     metrics: tuple[str, ...] = DEFAULT_METRICS
     """Columns of the table."""
 

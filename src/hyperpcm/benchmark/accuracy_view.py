@@ -10,11 +10,12 @@ import numpy as np
 
 from hyperpcm.benchmark.accuracy_results import AccuracyFile, AccuracyOnDisk
 from hyperpcm.benchmark.benchmark import Benchmark
+from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
 from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.paired import TARGET_METRICS, compare_targets
-from hyperpcm.evaluation.results import AccuracyResults, ResultRow
-from hyperpcm.evaluation.surroundings import short_commit
+from hyperpcm.evaluation.results import ResultRow
+from hyperpcm.evaluation.surroundings import Surroundings
 from hyperpcm.evaluation.tables import (
     LOWER_IS_BETTER,
     NULL_ROWS,
@@ -74,18 +75,17 @@ def accuracy_view(benchmark: Benchmark, held: AccuracyOnDisk) -> TableView:
         name=benchmark.name,
         title=file.title,
         about=" ".join(file.about.split()),
-        facts=_facts(file, content, rows),
+        facts=facts_of(
+            benchmark,
+            content.protocol,
+            Surroundings(content.versions, content.commit, content.machine),
+            (row.commit or content.commit for row in rows),
+        ),
         sections=tuple(sections),
-        sentences=(*table.sentences(), *_stale(benchmark, held)),
-        notes=_notes(benchmark),
+        sentences=(*table.sentences(), *stale_rows(benchmark, held)),
+        notes=notes_of(benchmark),
         missing=tuple(row.title for row in benchmark.rows if row.name not in names),
     )
-
-
-def _notes(benchmark: Benchmark) -> tuple[tuple[str, str], ...]:
-    notes = [(row.title, row.file.note) for row in benchmark.rows if row.file.note]
-    tried = " ".join(benchmark.file.tried.split())
-    return (*notes, ("What was tried", tried)) if tried else tuple(notes)
 
 
 class _Tables:
@@ -184,15 +184,6 @@ class _Tables:
         return Section(heading, first, tuple(columns), tuple(lines), caption)
 
 
-def _stale(benchmark: Benchmark, held: AccuracyOnDisk) -> Iterable[str]:
-    """A sentence for every row whose file was changed after its results were made."""
-    done = held.done()
-    for row in benchmark.rows:
-        made = {found.settings for job, found in done.items() if job.row == row.name}
-        if made - {None, row.digest}:
-            yield f"{row.title}: the row's file was changed after these results were made; run it again."
-
-
 def _column(metric: str) -> Column:
     return Column(TITLES.get(metric, metric), "↓" if metric in LOWER_IS_BETTER else "↑")
 
@@ -238,26 +229,3 @@ def _costs(own: list[ResultRow]) -> list[Cell]:
     text = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"
     memory = Cell() if peak is None else Cell(f"{peak:.0f}", numbers={"peak_mb": peak})
     return [Cell(text, numbers={"seconds": seconds}), memory]
-
-
-def _facts(
-    file: AccuracyFile, content: AccuracyResults, rows: list[ResultRow]
-) -> tuple[tuple[str, str], ...]:
-    protocol = content.protocol
-    options = ", ".join(f"{name} = {value}" for name, value in dict(protocol.get("options", {})).items())
-    split = f"{protocol['split']}, {protocol['folds']} folds, seed {protocol['split_seed']}"
-    merged = "repeats merged" if protocol.get("merged") else "rows as published"
-    commits = dict.fromkeys(short_commit(row.commit or content.commit) for row in rows)
-    machine = [str(content.machine.get(key)) for key in ("processor", "device") if content.machine.get(key)]
-    cores, memory = content.machine.get("cores"), content.machine.get("memory_gb")
-    machine += [f"{cores} cores"] if cores else []
-    machine += [f"{memory} GB"] if memory else []
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(content.versions.items()))
-    return (
-        ("data", f"{protocol['data']} ({merged}), content {str(protocol['fingerprint'])[:12]}"),
-        ("split", split + (f", {options}" if options else "")),
-        ("reference", file.reference),
-        ("commit" if len(commits) == 1 else "commits", ", ".join(commits)),
-        ("machine", ", ".join(machine)),
-        ("versions", versions),
-    )

@@ -131,13 +131,14 @@ def all_benchmarks(root: Path) -> list[Benchmark]:
     if not root.is_dir():
         raise ConfigError(f"{root}: there is no such folder of benchmarks. Give another one with --root.")
     found = [_read(root / name) for name in _names(root)]
-    places: dict[tuple[str, str, str], str] = {}
+    places: dict[Path, str] = {}
     for benchmark in found:
-        place = (benchmark.file.kind, benchmark.data_label, benchmark.results_name)
+        kind = kind_named(benchmark.file.kind, benchmark.folder)
+        place = kind.results_path(benchmark, root / RESULTS)
         if place in places:
             raise ConfigError(
                 f"benchmarks {places[place]!r} and {benchmark.name!r} would share one results file "
-                f"({'/'.join(place)}). Give one of them another name or `results`."
+                f"({place}). Give one of them another name or `results`."
             )
         places[place] = benchmark.name
     return found

@@ -62,6 +62,11 @@ class Results(ABC):
     def done(self) -> Mapping[Job, Done]:
         """Every job whose result is there."""
 
+    @property
+    def has_table(self) -> bool:
+        """Whether what is there is enough for a table."""
+        return bool(self.done())
+
     @abstractmethod
     def forget(self, jobs: Collection[Job]) -> None:
         """Leave out the results of these jobs from what is written next."""
@@ -129,6 +134,10 @@ class Kind(ABC):
         self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress
     ) -> dict[str, Any]:
         """Do a job, in a process of its own: what `Results.add` takes, JSON-able."""
+
+    @abstractmethod
+    def results_path(self, benchmark: Benchmark, folder: Path) -> Path:
+        """The main results file of the benchmark below the results folder, which no other one may share."""
 
     @abstractmethod
     def results(self, benchmark: Benchmark, folder: Path) -> Results:

@@ -47,7 +47,7 @@ def page(root: Path) -> str:
     parts, without = [_HEAD], []
     for benchmark in all_benchmarks(root):
         held = kind_named(benchmark.file.kind, benchmark.folder).results(benchmark, root / RESULTS)
-        if held.done():
+        if held.has_table:
             parts.append(markdown(view_of(benchmark), level=2))
         else:
             without.append(benchmark)

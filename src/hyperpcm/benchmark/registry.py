@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "kind_named"]
 
-KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({"accuracy": ("accuracy", "AccuracyKind")})
+KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"accuracy": ("accuracy", "AccuracyKind"), "few_shot": ("few_shot", "FewShotKind")}
+)
 """Kind → module of this package and class in it."""
 
 

@@ -104,7 +104,7 @@ def run_benchmark(
     kind = kind_named(benchmark.file.kind, benchmark.folder)
     folder = benchmark.folder.parent / RESULTS if results is None else results
     wanted = _wanted(benchmark, kind.jobs(benchmark), choice)
-    with only_run(kind.results(benchmark, folder).path):
+    with only_run(kind.results_path(benchmark, folder)):
         held = kind.results(benchmark, folder)
         where = surroundings()
         skipped = _skipped(benchmark, held, wanted, choice)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hyperpcm.benchmark.benchmark import RESULTS, Benchmark
 from hyperpcm.benchmark.registry import kind_named
+
+if TYPE_CHECKING:
+    from hyperpcm.evaluation.report.figures import Chart
 
 __all__ = ["Cell", "Column", "Line", "Section", "TableView", "view_of"]
 
@@ -71,6 +74,7 @@ class TableView:
         about: a paragraph.
         facts: protocol, commit and machine, as name and value.
         sections: the tables.
+        charts: figures, where the page can show them.
         sentences: what the numbers do not show, in plain words.
         notes: title of a row and its note.
         missing: rows of the benchmark without any result.
@@ -81,6 +85,7 @@ class TableView:
     about: str
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
+    charts: tuple[Chart, ...] = ()
     sentences: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()

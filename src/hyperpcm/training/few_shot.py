@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.baselines import NULLS, BaselineInputs, build_baseline
+from hyperpcm.baselines import BaselineInputs, build_baseline
 from hyperpcm.baselines.few_shot import MeanEffect, PerTargetForest, Shift, SimilarLabels, ZeroShot, shrinkage
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.few_shot import Adapter
@@ -26,24 +26,57 @@ from hyperpcm.evaluation.few_shot import (
     FewShotProtocol,
     draw_targets,
     measure_curves,
-    part_path,
 )
+from hyperpcm.evaluation.measure import peak_memory_mb
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.training.encoded import Progress, encode
 from hyperpcm.training.evaluation import protocol_of
 from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.prior_fit import prior_alone
 from hyperpcm.training.run import train_model
 
-__all__ = ["FEW_SHOT_ROWS", "few_shot_part", "few_shot_protocol", "missing_parts", "run_part"]
+__all__ = ["FEW_SHOT_SPLITS", "FewShotRow", "few_shot_part", "few_shot_protocol"]
 
 logger = logging.getLogger(__name__)
 
-MODEL: Final = "hyperpcm"
-FEW_SHOT_ROWS: Final = (LABELS_ROW, *NULLS, MODEL)
-"""Rows that can be run: methods that use labels alone, and every zero-shot model."""
-_SPLITS: Final = ("cold_target", "homology_target")
+FEW_SHOT_SPLITS: Final = ("cold_target", "homology_target")
+"""Splits that hold targets out."""
 
 Scores = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class FewShotRow:
+    """What is measured: the zero-shot model whose scores are adapted, or the methods that need none.
+
+    Attributes:
+        name: of the row; `LABELS_ROW` is the row of the methods that use measured labels alone.
+        baseline: a registered baseline; None: the model that the settings describe.
+        options: of the baseline.
+        prior_alone: of the model, label retrieval without any network.
+
+    Raises:
+        ConfigError: a baseline named `LABELS_ROW`, or options without a baseline.
+    """
+
+    name: str
+    baseline: str | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    prior_alone: bool = False
+
+    def __post_init__(self) -> None:
+        if self.baseline is not None and (self.name == LABELS_ROW or self.prior_alone):
+            raise ConfigError(
+                f"few-shot row {self.name!r}: the baseline {self.baseline!r} is a zero-shot model itself, "
+                f"neither {LABELS_ROW!r} nor a part of the model."
+            )
+        if self.options and self.baseline is None:
+            raise ConfigError(f"few-shot row {self.name!r} has options, but no baseline that takes them.")
+
+    @property
+    def is_zero_shot(self) -> bool:
+        """Whether the row is a model whose scores are adapted."""
+        return self.name != LABELS_ROW
 
 
 def few_shot_protocol(
@@ -53,46 +86,11 @@ def few_shot_protocol(
     return protocol_of(config, interactions) | protocol.as_dict() | {"quantity": interactions.quantity.name}
 
 
-def missing_parts(
-    folder: Path, name: str, rows: Sequence[str], folds: Iterable[int], seeds: Sequence[int]
-) -> list[tuple[str, int, int]]:
-    """The (row, fold, seed) of a benchmark that have no file yet, fold by fold.
-
-    Methods that use labels alone need no seed of a model and are run with the first one.
-    """
-    wanted = [
-        (row, fold, seed)
-        for fold in folds
-        for row in rows
-        for seed in (seeds[:1] if row == LABELS_ROW else seeds)
-    ]
-    return [key for key in wanted if not part_path(folder, name, *key).exists()]
-
-
-def run_part(
-    folder: Path,
-    name: str,
-    config: RunConfig,
-    interactions: Interactions,
-    split: Split,
-    row: str,
-    protocol: FewShotProtocol,
-    inputs: BaselineInputs,
-    *,
-    store: EmbeddingStore | None = None,
-    progress: Progress | None = None,
-) -> FewShotPart:
-    """Measure one row on one fold and write its file; see `few_shot_part`."""
-    part = few_shot_part(config, interactions, split, row, protocol, inputs, store=store, progress=progress)
-    part.write(part_path(folder, name, row, split.fold, config.seed))
-    return part
-
-
 def few_shot_part(
     config: RunConfig,
     interactions: Interactions,
     split: Split,
-    row: str,
+    row: FewShotRow,
     protocol: FewShotProtocol,
     inputs: BaselineInputs,
     *,
@@ -108,7 +106,7 @@ def few_shot_part(
         config: settings of the zero-shot model, with its seed.
         interactions: the table.
         split: its division by target.
-        row: one of `FEW_SHOT_ROWS`.
+        row: what is measured.
         protocol: how measured and scored compounds are drawn.
         inputs: features for the baselines.
         adapters: makes the adapters from the λ of the row's residuals (see `shrinkage`); None: yardsticks.
@@ -116,22 +114,22 @@ def few_shot_part(
         progress: called with a stage, what is done and what there is.
 
     Raises:
-        ConfigError: an unknown row.
+        ConfigError: an unknown baseline.
         SplitError: a split that is not by target, or no held-out target has enough compounds.
         LabelError: a binary table.
     """
-    if row not in FEW_SHOT_ROWS:
-        raise ConfigError(f"there is no few-shot row {row!r}. Known: {', '.join(FEW_SHOT_ROWS)}.")
-    if split.name not in _SPLITS:
-        raise SplitError(f"few-shot needs held-out targets: use {' or '.join(_SPLITS)}, not {split.name}.")
+    if split.name not in FEW_SHOT_SPLITS:
+        raise SplitError(
+            f"few-shot needs held-out targets: use {' or '.join(FEW_SHOT_SPLITS)}, not {split.name}."
+        )
     started = time.perf_counter()
     labels = interactions.point()
-    additive = _null_scores("additive", inputs, split, config.seed)
+    additive = _baseline_scores("additive", {}, inputs, split, config)
     zero_shot = additive
-    if row == MODEL:
-        zero_shot = _model_scores(config, interactions, split, store, progress)
-    elif row != LABELS_ROW:
-        zero_shot = _null_scores(row, inputs, split, config.seed)
+    if row.baseline is not None:
+        zero_shot = _baseline_scores(row.baseline, row.options, inputs, split, config)
+    elif row.is_zero_shot:
+        zero_shot = _model_scores(config, interactions, split, row.prior_alone, store, progress)
     penalty = _penalty(labels, zero_shot, interactions, split)
     chosen = list(adapters(penalty)) if adapters is not None else _yardsticks(row, penalty)
     mean = float(labels[split.train].astype(np.float64).mean())
@@ -142,29 +140,30 @@ def few_shot_part(
             f"{split.label()}: no held-out target of {interactions.name!r} can keep {protocol.min_query} "
             "compounds to score that share no scaffold with the measured ones. Lower min_query."
         )
-    logger.info("few-shot %s, fold %d: %d draws, shrinkage %.2f", row, split.fold, len(draws), penalty)
+    logger.info("few-shot %s, fold %d: %d draws, shrinkage %.2f", row.name, split.fold, len(draws), penalty)
 
     def tell(done: int) -> None:
         if progress is not None:
-            progress(f"few-shot {row}", done, len(draws))
+            progress(f"few-shot {row.name}", done, len(draws))
 
     targets, curves = measure_curves(tasks, draws, chosen, protocol.sizes, progress=tell)
     return FewShotPart(
         few_shot_protocol(config, interactions, protocol),
-        row,
+        row.name,
         split.fold,
         config.seed,
         targets,
         curves,
         time.perf_counter() - started,
         surroundings(),
+        peak_mb=peak_memory_mb(),
     )
 
 
-def _yardsticks(row: str, penalty: float) -> list[Adapter]:
-    if row == LABELS_ROW:
-        return [MeanEffect(penalty), SimilarLabels(), PerTargetForest()]
-    return [ZeroShot(), Shift(penalty)]
+def _yardsticks(row: FewShotRow, penalty: float) -> list[Adapter]:
+    if row.is_zero_shot:
+        return [ZeroShot(), Shift(penalty)]
+    return [MeanEffect(penalty), SimilarLabels(), PerTargetForest()]
 
 
 def _penalty(labels: Scores, scores: Scores, interactions: Interactions, split: Split) -> float:
@@ -172,9 +171,11 @@ def _penalty(labels: Scores, scores: Scores, interactions: Interactions, split: 
     return shrinkage(labels[valid] - scores[valid], interactions.target_index[valid])
 
 
-def _null_scores(name: str, inputs: BaselineInputs, split: Split, seed: int) -> Scores:
-    baseline = build_baseline(name)
-    baseline.fit(inputs, split.train, split.valid, seed=seed)
+def _baseline_scores(
+    name: str, options: Mapping[str, Any], inputs: BaselineInputs, split: Split, config: RunConfig
+) -> Scores:
+    baseline = build_baseline(name, threads=max(1, config.threads), options=dict(options))
+    baseline.fit(inputs, split.train, split.valid, seed=config.seed)
     return _column(len(inputs.interactions), split, baseline.predict)
 
 
@@ -182,11 +183,15 @@ def _model_scores(
     config: RunConfig,
     interactions: Interactions,
     split: Split,
+    prior: bool,
     store: EmbeddingStore | None,
     progress: Progress | None,
 ) -> Scores:
     kept = EmbeddingStore() if store is None else store
-    model, _ = train_model(config, interactions, split, store=kept, progress=progress)
+    if prior:
+        model = prior_alone(config, interactions, split, kept, progress)
+    else:
+        model, _ = train_model(config, interactions, split, store=kept, progress=progress)
     data = encode(config, interactions, split, kept, progress)
     compound, target = interactions.compound_index, interactions.target_index
     return _column(

@@ -37,7 +37,7 @@ def part(row="hyperpcm", fold=0, seed=0, targets=(1, 4, 6)):
 
 
 def test_a_part_comes_back_as_it_was_written(tmp_path):
-    one = part()
+    one = dataclasses.replace(part(), settings="abc", peak_mb=12.5)
     path = part_path(tmp_path, "x", "hyperpcm", 0, 0)
     one.write(path)
     back = FewShotPart.read(path)
@@ -49,6 +49,16 @@ def test_a_part_comes_back_as_it_was_written(tmp_path):
     assert (back.row, back.fold, back.seed, back.protocol, back.where) == (
         "hyperpcm", 0, 0, one.protocol, WHERE,
     )  # fmt: skip
+    assert (back.settings, back.peak_mb) == ("abc", 12.5)
+
+
+def test_a_part_without_settings_and_memory_is_read_too(tmp_path):
+    path = tmp_path / "part.json"
+    record = part().as_dict()
+    del record["settings"], record["peak_mb"]
+    path.write_text(json.dumps(record))
+    back = FewShotPart.read(path)
+    assert (back.settings, back.peak_mb, back.seconds) == (None, None, 1.5)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +101,14 @@ def test_seeds_of_a_model_are_averaged_target_by_target():
     assert summary["seeds"] == [0, 1]
 
 
+def test_a_fold_counts_with_the_seeds_that_it_has():
+    parts = [part(seed=0), part(seed=1), part(fold=1, targets=(0,))]
+    summary = summarise(parts, zero_shot="hyperpcm", default="shift", reference=None)
+    first = np.mean([one.curves["shift"][2]["mse"] for one in parts[:2]], axis=0)
+    entry = summary["adapters"]["shift"]["2"]
+    assert entry["mse"] == pytest.approx(np.concatenate([first, parts[2].curves["shift"][2]["mse"]]).mean())
+
+
 def test_a_model_is_summarised_over_the_folds_that_the_label_methods_have_too():
     parts = [part(LABELS_ROW), part(), part(fold=1, targets=(0, 2))]
     assert summarise(parts, zero_shot="hyperpcm", default="shift", reference="mean")["folds"] == [0]
@@ -107,13 +125,6 @@ def test_what_cannot_be_summarised_says_why():
         summarise([part()], zero_shot="hyperpcm", default="shift", reference="mean")
     with pytest.raises(TableError, match="stands in two folds"):
         summarise([part(), part(fold=1)], zero_shot="hyperpcm", default="shift", reference=None)
-    with pytest.raises(TableError, match="different seeds"):
-        summarise(
-            [part(), part(fold=1, seed=1, targets=(0,))],
-            zero_shot="hyperpcm",
-            default="shift",
-            reference=None,
-        )
 
 
 def test_parts_of_two_protocols_do_not_stand_together(tmp_path):

@@ -7,6 +7,7 @@ from hyperpcm.evaluation.few_shot.draws import Draw, FewShotProtocol, draw_targe
 from hyperpcm.evaluation.few_shot.results import (
     LABELS_ROW,
     FewShotPart,
+    check_protocol,
     part_path,
     read_parts,
     summarise,
@@ -25,6 +26,7 @@ __all__ = [
     "FewShotProtocol",
     "PairedDifference",
     "all_curves",
+    "check_protocol",
     "draw_targets",
     "measure_curves",
     "paired_difference",

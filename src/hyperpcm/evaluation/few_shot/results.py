@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,15 @@ from hyperpcm.evaluation.few_shot.statistics import curve_record
 from hyperpcm.evaluation.results import read_json
 from hyperpcm.evaluation.surroundings import Surroundings
 
-__all__ = ["LABELS_ROW", "FewShotPart", "part_path", "read_parts", "summarise", "summary_path"]
+__all__ = [
+    "LABELS_ROW",
+    "FewShotPart",
+    "check_protocol",
+    "part_path",
+    "read_parts",
+    "summarise",
+    "summary_path",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,6 +58,8 @@ class FewShotPart:
         curves: adapter → k → metric → one number for each target [t].
         seconds: wall-clock time of fitting, scoring and adapting.
         where: versions, commit and machine.
+        settings: digest of what the row was made with; None where it is not known.
+        peak_mb: peak memory of the process, in 10⁶ bytes; None where it is not known.
     """
 
     protocol: Mapping[str, Any]
@@ -59,19 +70,12 @@ class FewShotPart:
     curves: Curves
     seconds: float
     where: Surroundings
+    settings: str | None = None
+    peak_mb: float | None = None
 
-    def write(self, path: Path) -> None:
-        """Write the part as JSON, whole or not at all; numbers keep five decimals, nan becomes null.
-
-        Raises:
-            OutputError: the folder cannot be made or written to.
-            DiskFullError: no space is left.
-        """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path}: its folder cannot be made ({error.strerror}).") from error
-        record = {
+    def as_dict(self) -> dict[str, Any]:
+        """The part as JSON-able objects; numbers keep five decimals, nan becomes null."""
+        return {
             "protocol": dict(self.protocol),
             "row": self.row,
             "fold": self.fold,
@@ -80,6 +84,8 @@ class FewShotPart:
             "versions": dict(self.where.versions),
             "commit": self.where.commit,
             "machine": dict(self.where.machine),
+            "settings": self.settings,
+            "peak_mb": self.peak_mb,
             "targets": self.targets.tolist(),
             "curves": {
                 adapter: {
@@ -89,7 +95,19 @@ class FewShotPart:
                 for adapter, curve in self.curves.items()
             },
         }
-        text = json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+    def write(self, path: Path) -> None:
+        """Write `as_dict` as JSON, whole or not at all.
+
+        Raises:
+            OutputError: the folder cannot be made or written to.
+            DiskFullError: no space is left.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path}: its folder cannot be made ({error.strerror}).") from error
+        text = json.dumps(self.as_dict(), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         with atomic_file(path, overwrite=True) as stream:
             stream.write(text.encode() + b"\n")
 
@@ -100,7 +118,19 @@ class FewShotPart:
         Raises:
             TableError: no such file, or it does not hold a part.
         """
-        record = read_json(path)
+        return cls.from_dict(read_json(path), path)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any], where_from: Path | str) -> FewShotPart:
+        """The part that `as_dict` gave.
+
+        Args:
+            record: as read from JSON.
+            where_from: what an error begins with.
+
+        Raises:
+            TableError: it does not hold a part.
+        """
         try:
             targets = np.array(record["targets"], dtype=np.int64)
             curves = {
@@ -120,9 +150,11 @@ class FewShotPart:
                 curves,
                 float(record["seconds"]),
                 where,
+                record.get("settings"),
+                record.get("peak_mb"),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TableError(f"{path}: this is not a part of few-shot results ({error!r}).") from error
+            raise TableError(f"{where_from}: this is not a part of few-shot results ({error!r}).") from error
 
 
 def part_path(folder: Path, name: str, row: str, fold: int, seed: int) -> Path:
@@ -143,14 +175,23 @@ def read_parts(folder: Path, name: str) -> list[FewShotPart]:
     """
     parts = [FewShotPart.read(path) for path in sorted((folder / "fewshot" / name).glob("*/fold-*.json"))]
     for part in parts[1:]:
-        if part.protocol != parts[0].protocol:
-            keys = sorted({*part.protocol, *parts[0].protocol})
-            differ = [key for key in keys if part.protocol.get(key) != parts[0].protocol.get(key)]
-            raise TableError(
-                f"{name}: fold {part.fold} of {part.row!r} was made under another protocol than fold "
-                f"{parts[0].fold} of {parts[0].row!r} ({', '.join(differ)} differ). Run one of them again."
-            )
+        check_protocol(name, part, parts[0].protocol)
     return sorted(parts, key=lambda part: (part.row, part.fold, part.seed))
+
+
+def check_protocol(name: str, part: FewShotPart, protocol: Mapping[str, Any]) -> None:
+    """Refuse a part that was made under another protocol.
+
+    Raises:
+        TableError: naming what differs.
+    """
+    if part.protocol != protocol:
+        keys = sorted({*part.protocol, *protocol})
+        differ = [key for key in keys if part.protocol.get(key) != protocol.get(key)]
+        raise TableError(
+            f"{name}: fold {part.fold} of {part.row!r} was made under another protocol "
+            f"({', '.join(differ)} differ). Run it again."
+        )
 
 
 def summarise(
@@ -158,8 +199,8 @@ def summarise(
 ) -> dict[str, Any]:
     """The summary of all parts, ready for `hyperpcm.evaluation.results.write_json`.
 
-    Seeds of one fold are averaged target by target; targets of all folds are pooled, each once. A model is
-    summarised over the folds that it shares with `LABELS_ROW`.
+    The seeds that a fold has are averaged target by target; targets of all folds are pooled, each once. A
+    model is summarised over the folds that it shares with `LABELS_ROW`.
 
     Args:
         parts: of one protocol.
@@ -228,18 +269,13 @@ def _pooled(parts: Sequence[FewShotPart]) -> dict[str, dict[int, dict[str, Float
     """Curves over the targets of all folds, ascending; the mean over seeds of each fold."""
     row = parts[0].row
     targets = np.unique(np.concatenate([part.targets for part in parts]))
-    seeds: dict[int, set[int]] = {}
-    for part in parts:
-        seeds.setdefault(part.fold, set()).add(part.seed)
-    if len({frozenset(one) for one in seeds.values()}) > 1:
-        raise TableError(f"{row!r}: folds were run with different seeds ({seeds}). Run the missing ones.")
+    seeds = Counter(part.fold for part in parts)
     owner = np.full(len(targets), -1)
     for part in parts:
         place = np.searchsorted(targets, part.targets)
         if ((owner[place] >= 0) & (owner[place] != part.fold)).any():
             raise TableError(f"{row!r}: a target stands in two folds; this is no split by target.")
         owner[place] = part.fold
-    n_seeds = len(next(iter(seeds.values())))
     pooled: dict[str, dict[int, dict[str, Floats]]] = {}
     for name, curve in parts[0].curves.items():
         pooled[name] = {}
@@ -248,7 +284,7 @@ def _pooled(parts: Sequence[FewShotPart]) -> dict[str, dict[int, dict[str, Float
             for part in parts:
                 place = np.searchsorted(targets, part.targets)
                 for metric in METRICS:
-                    pooled[name][k][metric][place] += part.curves[name][k][metric] / n_seeds
+                    pooled[name][k][metric][place] += part.curves[name][k][metric] / seeds[part.fold]
     return pooled
 
 

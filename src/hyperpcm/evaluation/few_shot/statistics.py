@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -71,11 +72,17 @@ def paired_difference(
     n = difference.size
     if n < 2:
         return PairedDifference(float(difference.mean()) if n else math.nan, math.nan, math.nan, n)
-    generator = np.random.default_rng(seed)
-    # How often each target is drawn; the product with the differences is the sum of each resample.
-    drawn = generator.multinomial(n, np.full(n, 1 / n), size=resamples)
-    low, high = np.quantile(drawn @ difference / n, (0.025, 0.975))
+    low, high = np.quantile(_drawn(n, resamples, seed) @ difference / n, (0.025, 0.975))
     return PairedDifference(float(difference.mean()), float(low), float(high), n)
+
+
+@lru_cache(maxsize=4)  # a summary asks for the same few hundreds of times
+def _drawn(n: int, resamples: int, seed: int) -> Floats:
+    """How often each target is drawn [resamples, t]; times the differences it is the sum of each resample."""
+    generator = np.random.default_rng(seed)
+    drawn = generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def worse_share(spearman: Floats, zero_shot: Floats, by: float = WORSE_BY) -> float:

@@ -8,10 +8,15 @@ from typing import Any, Final
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.few_shot.curves import METRICS
 
-__all__ = ["TITLES", "all_curves", "render_few_shot"]
+__all__ = ["TITLES", "all_curves", "count_key", "render_few_shot"]
 
 TITLES: Final = {"mse": "MSE", "spearman": "Spearman ρ", "pearson": "Pearson r", "auroc": "AUROC"}
 """Metric → how it is written in tables and figures."""
+
+
+def count_key(metric: str) -> str:
+    """Where an entry of a summary says how many targets have a number of this metric."""
+    return {"mse": "n_targets", "auroc": "n_targets_classified"}.get(metric, "n_targets_correlated")
 
 
 def all_curves(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Mapping[str, Any]]]:
@@ -65,11 +70,10 @@ def render_few_shot(
     for metric in metrics:
         if metric not in METRICS:
             raise TableError(f"{metric!r} is not a few-shot metric. Known: {', '.join(METRICS)}.")
-        count = {"mse": "n_targets", "auroc": "n_targets_classified"}.get(metric, "n_targets_correlated")
         lines = [[f"{TITLES[metric]}, k =", *sizes]]
         lines += [[name, *(_cell(curve[k], metric) for k in sizes)] for name, curve in curves.items()]
         none = summary["adapters"]["none"]
-        lines.append(["targets", *(str(none[k][count]) for k in sizes)])
+        lines.append(["targets", *(str(none[k][count_key(metric)]) for k in sizes)])
         blocks.append(_laid_out(lines, style))
     lines = [["share worse by ρ > 0.05, k =", *sizes]]
     for name, curve in curves.items():

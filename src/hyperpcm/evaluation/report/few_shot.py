@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.few_shot import METRICS, all_curves
-from hyperpcm.evaluation.few_shot.tables import TITLES
+from hyperpcm.evaluation.few_shot.tables import TITLES, count_key
 from hyperpcm.evaluation.report.figures import Chart
 from hyperpcm.evaluation.report.theme import FIRST, FOURTH, INK, MUTED, SECOND, THIRD, draw_svg
 from hyperpcm.evaluation.report.words import decimals
@@ -56,7 +56,7 @@ def few_shot_chart(summary: Mapping[str, Any], metric: str = "spearman") -> Char
     sizes = [k for k in none if _known(none[k][metric])]
     if not sizes:
         return None
-    count = {"mse": "n_targets", "auroc": "n_targets_classified"}.get(metric, "n_targets_correlated")
+    count = count_key(metric)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hyperpcm.benchmark.accuracy import AccuracyKind, _networks_mb
 from hyperpcm.benchmark.benchmark import find_benchmark
+from hyperpcm.benchmark.folds import fold_jobs, networks_mb
 from hyperpcm.benchmark.kind import Job
 from hyperpcm.config import load_config
 from small_benchmarks import write_benchmark
@@ -19,11 +19,11 @@ def test_whole_matrices_at_the_published_widths_are_given_gigabytes():
         "model.qsar.noise_head=512",
     ]
     full = load_config(None, [*settings, "model.hypernetwork.parts=full"])
-    assert _networks_mb(full, 512) == pytest.approx(5700, abs=300)  # measured: 6.3 GB with all the rest
-    assert _networks_mb(load_config(None, settings), 512) == 0.0
+    assert networks_mb(full, 512) == pytest.approx(5700, abs=300)  # measured: 6.3 GB with all the rest
+    assert networks_mb(load_config(None, settings), 512) == 0.0
 
 
 def test_jobs_go_fold_by_fold_within_the_bounds_of_rows(tmp_path):
     write_benchmark(tmp_path, mean='baseline = "compound_mean"\nfolds = [1]\n')
-    jobs = AccuracyKind().jobs(find_benchmark(tmp_path, "small"))
+    jobs = fold_jobs(find_benchmark(tmp_path, "small"))
     assert jobs == [Job(0, 0, "model"), Job(1, 0, "model"), Job(1, 0, "mean")]
