@@ -14,6 +14,7 @@ from torch.nn import functional
 from hyperpcm.nn.losses import Loss
 from hyperpcm.training.batches import StepRows
 from hyperpcm.training.encoded import build_model, encode, retrieve_rows
+from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.run import open_data, open_split
 from hyperpcm.training.sharding import StepPart
 from small_runs import NO_RETRIEVAL, tiny, write_table
@@ -86,7 +87,7 @@ def test_weighted_gradients_add_up_to_the_gradient_of_the_step(
     data = encode(config, interactions, split)
     torch.manual_seed(0)
     model = build_model(config, interactions, split, data)
-    data = retrieve_rows(model, data, split.train, mask_own=True)
+    data = retrieve_rows(model, data, split.train, hidden=Hidden())
     model = model.double().train()
     step = StepRows(np.array([0, 1, 2, 3, 4]), np.arange(20).reshape(5, 4))
 
