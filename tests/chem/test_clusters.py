@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rdkit import Chem, DataStructs
+from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 from rdkit.ML.Cluster import Butina
 
-from hyperpcm.chem import butina_clusters, morgan_counts, tanimoto
+from hyperpcm.chem import butina_clusters, morgan_counts, morgan_environments, tanimoto
 
 DEEPDTA = "raw.githubusercontent.com/hkmztrk/DeepDTA/a546a8433a6822e958f36171c4356ad6f414d623/data"
 
@@ -52,6 +54,17 @@ def test_clusters_of_real_compounds_equal_those_of_rdkit(mirror: Path):
     labels = butina_clusters(counts[::-1], similarity=0.6)[::-1]  # RDKit gives ties to the later row
     found = [set(np.flatnonzero(labels == label).tolist()) for label in range(labels.max() + 1)]
     assert sorted(map(sorted, found)) == sorted(sorted(one) for one in expected)
+
+
+def test_unfolded_fingerprints_give_the_clusters_of_a_plain_loop_over_rdkit(mirror: Path):
+    texts = list(json.loads((mirror / DEEPDTA / "kiba/ligands_iso.txt").read_text()).values())[:400]
+    prints = [GetMorganGenerator(radius=2).GetSparseFingerprint(Chem.MolFromSmiles(text)) for text in texts]
+    similarity = np.array([DataStructs.BulkTanimotoSimilarity(one, prints) for one in prints])
+    labels = butina_clusters(morgan_environments(texts), similarity=0.6)
+    expected = butina_by_loop(similarity, 0.6 - 1e-9)
+    crowd = np.bincount(expected)[expected] > 1
+    assert crowd.sum() > 100
+    assert (labels[crowd] == expected[crowd]).all()
 
 
 def test_rows_without_any_bit_stand_alone():

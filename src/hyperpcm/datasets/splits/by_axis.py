@@ -82,7 +82,9 @@ def scaffold(
 
     def make() -> npt.NDArray[np.integer]:
         texts = [murcko_scaffold(compound, generic=generic) for compound in compounds]
-        return np.unique(texts, return_inverse=True)[1]
+        # Not numpy.unique: it would give each text the room of the longest one.
+        place = {text: rank for rank, text in enumerate(sorted(set(texts)))}
+        return np.array([place[text] for text in texts], dtype=np.int64)
 
     code = ["hyperpcm.chem.scaffolds"]
     groups = kept_groups("scaffold", compounds, make, options={"generic": generic}, code=code)
@@ -115,13 +117,13 @@ def compound_cluster(
         folds: how many.
         seed: of all random choices.
         valid_share: between 0 and 1.
-        similarity: Tanimoto similarity on Morgan fingerprints from which a compound joins its leader, in
-            (0, 1].
+        similarity: Tanimoto similarity on unfolded Morgan fingerprints from which a compound joins its
+            leader, in (0, 1].
 
     Raises:
         SplitError: bad numbers, or fewer clusters than folds.
     """
-    from hyperpcm.chem import butina_clusters, morgan_counts
+    from hyperpcm.chem import butina_clusters, morgan_environments
 
     check_share("compound_cluster", "similarity", similarity, whole=True)
     used = np.unique(interactions.compound_index)
@@ -129,15 +131,15 @@ def compound_cluster(
     clusters = kept_groups(
         "compound_cluster",
         compounds,
-        lambda: butina_clusters(morgan_counts(compounds), similarity=similarity),
+        lambda: butina_clusters(morgan_environments(compounds), similarity=similarity),
         options={"similarity": similarity},
-        code=["hyperpcm.chem.clusters", "hyperpcm.chem.fingerprints"],
+        code=["hyperpcm.chem.clusters", "hyperpcm.chem.fingerprints", "hyperpcm.chem.neighbours"],
     )
     return grouped_folds(
         _spread(clusters, used, interactions.compound_index),
         name="compound_cluster",
         what="clusters of compounds",
-        how=f"Grouped by Butina clusters of Morgan fingerprints at Tanimoto {similarity:g}.",
+        how=f"Grouped by Butina clusters of unfolded Morgan fingerprints at Tanimoto {similarity:g}.",
         folds=folds,
         seed=seed,
         valid_share=valid_share,
