@@ -60,7 +60,7 @@ class _Boosting(Baseline):
         self._features = self._table(inputs, train, valid, seed)
         self._booster = self._boosted(self._features, labels, train, valid, seed, inputs)
 
-    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:  # noqa: ARG002
+    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:
         """The columns that the trees see."""
         return feature_table(inputs, train, with_targets=self.with_targets, seed=seed)
 
@@ -89,7 +89,7 @@ class _Boosting(Baseline):
         stop = lightgbm.early_stopping(self._patience, verbose=False)
         return lightgbm.train(settings, data, self._trees, valid_sets=[check], callbacks=[stop])
 
-    def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:  # noqa: ARG002
+    def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         if self._booster is None or self._features is None:
             return np.full(len(rows), self._constant, dtype=np.float32)
         blocks = []

@@ -132,7 +132,7 @@ class DeepPCM(Baseline):
             loss.backward()
             optimiser.step()
 
-    def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:  # noqa: ARG002
+    def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         if self._network is None:
             return np.full(len(rows), self._centre, dtype=np.float32)
         with _threads(self._threads):

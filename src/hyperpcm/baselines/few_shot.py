@@ -88,7 +88,7 @@ class ZeroShot:
     name: ClassVar[str] = "none"
     uses_zero_shot: ClassVar[bool] = True
 
-    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:  # noqa: ARG002
+    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:
         """Score the query compounds: float32 [q]."""
         return task.zero_shot_query
 
@@ -104,7 +104,7 @@ class Shift:
         """Args: penalty: λ as `shrinkage` estimates it from zero-shot residuals."""
         self._penalty = penalty
 
-    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:  # noqa: ARG002
+    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:
         """Score the query compounds: float64 [q]."""
         return _shifted(task, task.zero_shot_support, task.zero_shot_query, self._penalty)
 
@@ -123,7 +123,7 @@ class MeanEffect:
         """Args: penalty: λ as `shrinkage` estimates it from residuals of the additive model."""
         self._penalty = penalty
 
-    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:  # noqa: ARG002
+    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:
         """Score the query compounds: float64 [q]."""
         return _shifted(task, task.additive_support, task.additive_query, self._penalty)
 
@@ -138,7 +138,7 @@ class SimilarLabels:
     name: ClassVar[str] = "knn"
     uses_zero_shot: ClassVar[bool] = False
 
-    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:  # noqa: ARG002
+    def scores(self, task: FewShotTask, *, seed: int) -> npt.NDArray[np.floating]:
         """Score the query compounds: float64 [q]."""
         from hyperpcm.chem import tanimoto
 

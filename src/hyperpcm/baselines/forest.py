@@ -18,7 +18,9 @@ Floats32 = npt.NDArray[np.float32]
 
 _DRAWS: Final = 10  # parts of a forest that see different rows, where one table of all rows is too large
 _PREDICT_BLOCK: Final = 65_536  # rows whose features are held at once in scoring
-_KEPT_ROWS: Final = 200_000  # training rows of the per-target forests that are kept: about 2 GB of trees
+_KEPT_ROWS: Final = (
+    200_000  # training rows of the per-target forests that are kept, so that memory is bounded
+)
 
 
 @final
@@ -61,7 +63,7 @@ class RandomForest(Baseline):
         self._settings = _forest_settings(trees, max_features, min_leaf, threads)
         self._max_samples = count_setting("max_samples", max_samples)
 
-    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
+    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         labels = inputs.interactions.point()
         self._features = feature_table(inputs, train, with_targets=True, seed=seed)
         self._forests = []
@@ -79,7 +81,7 @@ class RandomForest(Baseline):
         parts = min(trees, _DRAWS) if rows > self._max_samples else 1
         return [trees // parts + (part < trees % parts) for part in range(parts)]
 
-    def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:  # noqa: ARG002
+    def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         weights = [len(forest.estimators_) for forest in self._forests]
         scores = np.empty(len(rows))
         for start in range(0, len(rows), _PREDICT_BLOCK):
@@ -99,8 +101,7 @@ class PerTargetForest(Baseline):
     divisions. Nothing is chosen on the validation rows. Deterministic, whatever the number of threads.
 
     A forest is grown when scores of its target are first asked for. Forests are kept up to 200,000 training
-    rows in total (about 2 GB of trees); those beyond are grown anew each time. One forest costs about 0.1
-    s, and more with over a thousand rows.
+    rows in total, so that memory is bounded; those beyond are grown anew each time.
 
     Args:
         threads: trees grown at a time.
@@ -128,7 +129,7 @@ class PerTargetForest(Baseline):
         self._min_rows = count_setting("min_rows", min_rows, 2)
         self._max_samples = count_setting("max_samples", max_samples)
 
-    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
+    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         table = inputs.interactions
         self._labels, self._seed = table.point(), seed
         labels = self._labels[train].astype(np.float64)

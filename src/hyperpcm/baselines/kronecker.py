@@ -25,7 +25,7 @@ class KroneckerRidge(Baseline):
     The penalty is the one of `PENALTIES` with the smallest squared error on the validation rows. The solver
     is conjugate gradients with at most 100 steps. With more training compounds than ``landmarks`` the Nyström
     approximation on that many compounds, drawn with the seed, takes the place of the exact kernel (and of
-    fewer, where the table of similarities would exceed 0.5 GB). A fold of KIBA costs about 15 s on one core.
+    fewer, where the table of similarities would exceed 0.5 GB).
 
     Args:
         landmarks: most compounds that scores are expressed in, at least 1.

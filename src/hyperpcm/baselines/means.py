@@ -24,7 +24,7 @@ class CompoundMean(Baseline):
 
     name: ClassVar[str] = "compound_mean"
 
-    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
+    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         table = inputs.interactions
         labels = table.point()[train].astype(np.float64)
         self._means = means_of(labels, table.compound_index[train], len(table.compounds))
@@ -39,7 +39,7 @@ class TargetMean(Baseline):
 
     name: ClassVar[str] = "target_mean"
 
-    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
+    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         table = inputs.interactions
         labels = table.point()[train].astype(np.float64)
         self._means = means_of(labels, table.target_index[train], len(table.targets))
@@ -58,7 +58,7 @@ class Additive(Baseline):
 
     name: ClassVar[str] = "additive"
 
-    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
+    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         table = inputs.interactions
         labels = table.point().astype(np.float64)
         compound, target = table.compound_index, table.target_index

@@ -28,9 +28,9 @@ class NearestNeighbour(Baseline):
     so 0.5 is undecided; a class that training lacks has similarity 0. Nothing is chosen on the validation
     rows.
 
-    Of more than ``memory`` training compounds (of each class), so many are drawn with the seed. A pair of
-    compounds costs about 3 ns on one core, whatever `threads` is, and each compound is compared once: a
-    million compounds against 200,000 take about ten minutes, and the memory stays below 1 GB.
+    Of more than ``memory`` training compounds (of each class), so many are drawn with the seed. Each
+    compound is compared once, block by block on one core, whatever `threads` is: time grows with the product
+    of scored and training compounds, memory with the block alone.
 
     Args:
         memory: training compounds to look at, of each class.
@@ -42,7 +42,7 @@ class NearestNeighbour(Baseline):
         super().__init__()
         self._most = count_setting("memory", memory)
 
-    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:  # noqa: ARG002
+    def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         table = inputs.interactions
         labels = table.point()[train].astype(np.float64)
         compounds = table.compound_index[train]

@@ -98,7 +98,7 @@ class XGBoost(Baseline):
             verbose_eval=False,
         )
 
-    def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:  # noqa: ARG002
+    def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         if self._booster is None:
             return np.full(len(rows), self._constant, dtype=np.float32)
         scores = np.empty(len(rows), dtype=np.float32)

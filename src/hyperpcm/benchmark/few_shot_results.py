@@ -120,7 +120,7 @@ class FewShotOnDisk(Results):
         self._gone |= {job for job in jobs if job in self._parts}
         self._parts = {job: part for job, part in self._parts.items() if job not in self._gone}
 
-    def check(self, outcome: Mapping[str, Any], where: Surroundings) -> None:  # noqa: ARG002
+    def check(self, outcome: Mapping[str, Any], where: Surroundings) -> None:
         """Refuse parts of another protocol."""
         for part in self._parts.values():
             check_protocol(str(self.path), part, outcome["protocol"])

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from hyperpcm.datasets.interactions import Interactions, Quantity
 from hyperpcm.errors import Rejection
 
-__all__ = ["cache_key", "parsed_once", "source_digest"]
+__all__ = ["cache_key", "parsed_once", "source_digest", "verified_content"]
 
 logger = logging.getLogger(__name__)
 
@@ -109,8 +109,8 @@ def _save(table: Interactions, path: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
-def _load(path: Path) -> Interactions | None:
-    """The kept table; ``None`` if there is none, or if it is not byte for byte what was kept."""
+def verified_content(path: Path) -> bytes | None:
+    """What follows the digest in a kept file; ``None`` if there is none, or if it is not what was kept."""
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -118,9 +118,16 @@ def _load(path: Path) -> Interactions | None:
     except OSError as error:
         logger.warning("%s cannot be read (%s) and is made again.", path, error)
         return None
-    digest, archive = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-    if hashlib.sha256(archive).digest() != digest:
+    digest, kept = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if hashlib.sha256(kept).digest() != digest:
         logger.warning("%s is damaged and is made again.", path)
+        return None
+    return kept
+
+
+def _load(path: Path) -> Interactions | None:
+    archive = verified_content(path)
+    if archive is None:
         return None
     with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
         return _rebuilt(dict(arrays))

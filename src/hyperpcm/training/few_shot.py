@@ -53,7 +53,7 @@ class FewShotRow:
         name: of the row; `LABELS_ROW` is the row of the methods that use measured labels alone.
         baseline: a registered baseline; None: the model that the settings describe.
         options: of the baseline.
-        prior_alone: of the model, label retrieval without any network.
+        prior_alone: of the model, its prior without any network.
 
     Raises:
         ConfigError: a baseline named `LABELS_ROW`, or options without a baseline.

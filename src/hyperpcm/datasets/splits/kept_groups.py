@@ -22,14 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.datasets.catalog import data_folder
-from hyperpcm.datasets.parsed_cache import source_digest
+from hyperpcm.datasets.parsed_cache import source_digest, verified_content
 
 __all__ = ["kept_groups"]
 
 logger = logging.getLogger(__name__)
 
 _FORMAT = "groups-1"
-_DIGEST_BYTES = hashlib.sha256().digest_size
 _WORTH_KEEPING_S = 1.0
 
 
@@ -78,16 +77,8 @@ def _key(kind: str, texts: Sequence[str], options: Mapping[str, float | bool], c
 
 def _load(path: Path, n: int) -> npt.NDArray[np.int64] | None:
     """The kept groups; None if there are none, or if the file is not byte for byte what was kept."""
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        logger.warning("%s cannot be read (%s) and is made again.", path, error)
-        return None
-    digest, array = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-    if hashlib.sha256(array).digest() != digest:
-        logger.warning("%s is damaged and is made again.", path)
+    array = verified_content(path)
+    if array is None:
         return None
     groups: npt.NDArray[np.int64] = np.load(io.BytesIO(array), allow_pickle=False)
     return groups if groups.shape == (n,) else None
