@@ -198,6 +198,17 @@ class RetrievalConfig(_Settings):
         return self
 
 
+class TreesConfig(_Settings):
+    """Boosted trees over what is retrieved, the compound and the target (Friedman 2001)."""
+
+    enabled: bool = True
+    """Mix boosted trees into the prior, as far as the validation side supports them."""
+    most: int = Field(3000, gt=0)
+    """Most trees of each of the two sums."""
+    patience: int = Field(50, gt=0)
+    """Trees without a better validation error before growing stops."""
+
+
 class ModelConfig(_Settings):
     """The whole architecture."""
 
@@ -205,6 +216,7 @@ class ModelConfig(_Settings):
     hypernetwork: HypernetworkConfig = HypernetworkConfig()
     context: ContextConfig = ContextConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
+    trees: TreesConfig = TreesConfig()
     alignment_components: int = Field(64, ge=0)
     """Principal components of the alignment similarity to the memory, put beside the target's embedding."""
     members: int = Field(2, ge=1, le=32)

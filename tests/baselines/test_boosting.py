@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperpcm.baselines import boosting
+from hyperpcm.baselines import lightgbm_fit
 from hyperpcm.baselines.boosting import GradientBoosting, LigandOnly, MeansBoosting
 from small_tables import CLASSES, inputs_of, random_table, table, thirds
 
@@ -115,10 +115,10 @@ def test_reading_in_blocks_gives_the_trees_of_one_dense_table(monkeypatch):
 
     inputs = learnable()
     train, valid, test = parts = thirds(inputs.interactions, "target")
-    monkeypatch.setattr(boosting, "_READ_BLOCK", 37)
+    monkeypatch.setattr(lightgbm_fit, "_READ_BLOCK", 37)
     baseline = fitted(GradientBoosting, inputs, parts, seed=3)
     rows, labels = baseline._features.rows, inputs.interactions.values
-    settings = {**boosting._SETTINGS, "objective": "regression", "seed": 3, "num_threads": 1}
+    settings = {**lightgbm_fit._SETTINGS, "objective": "regression", "seed": 3, "num_threads": 1}
     data = lightgbm.Dataset(rows(train), labels[train], params=settings)
     check = lightgbm.Dataset(rows(valid), labels[valid], params=settings, reference=data)
     stop = lightgbm.early_stopping(50, verbose=False)

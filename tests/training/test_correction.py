@@ -48,6 +48,21 @@ def test_a_share_that_differs_between_targets_is_trusted_less_than_its_rows_sugg
     assert supported_share(errors, corrections, targets) < supported_share(errors, corrections, alone)
 
 
+def test_the_unit_with_the_most_doubt_counts():
+    errors, corrections, targets = made(0.3, 0.0, between=0.6)
+    alone = np.arange(len(targets))
+    assert supported_share(errors, corrections, alone, targets) == supported_share(
+        errors, corrections, targets
+    )
+    active, logits, change, units = classes(1, 0.3)
+    rows = np.arange(len(units))
+    both = supported_logit_share(active, logits, change, rows, units)
+    assert both == min(
+        supported_logit_share(active, logits, change, rows),
+        supported_logit_share(active, logits, change, units),
+    )
+
+
 def test_it_stays_between_nothing_and_all():
     assert supported_share(*made(-0.5, 0.1)) == 0.0
     assert supported_share(*made(3.0, 0.1)) == 1.0

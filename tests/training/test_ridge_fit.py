@@ -10,11 +10,12 @@ import torch
 
 from hyperpcm.chem import tanimoto
 from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge, ridge_scores, solve_ridge
+from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.training.encoded import build_model, encode, retrieve_rows
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import fit_prior
-from hyperpcm.training.ridge_fit import CANDIDATES, fit_ridge, fit_ridge_share
+from hyperpcm.training.ridge_fit import CANDIDATES, NOISE, fit_ridge, fit_ridge_share, ridge_out_of_fold
 from hyperpcm.training.run import open_data, open_split
 from small_runs import TINY, tiny, write_table
 
@@ -40,9 +41,9 @@ def ridge_errors(model, data, rows: np.ndarray) -> list[float]:
         model.label_scale.to_scaled(model.memory_values),
     )
     errors = []
-    for parts, noise in CANDIDATES:
+    for parts in CANDIDATES:
         ridge = TwoAxisRidge(len(parts), len(data.memory_targets), len(bits))
-        ridge.set(parts, solve_ridge(problem, parts, noise))
+        ridge.set(parts, solve_ridge(problem, parts, NOISE))
         squares = []
         for row in rows:
             collapsed = ridge.collapse(data.similarity[data.target_index[row]][None])
@@ -60,7 +61,7 @@ def test_the_kernel_with_the_least_validation_error_is_kept(made):
     model = build_model(config, interactions, split, data)
     errors = ridge_errors(model, data, split.valid)
     fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
-    best = CANDIDATES[int(np.argmin(errors))][0]
+    best = CANDIDATES[int(np.argmin(errors))]
     assert model.ridge.target_exponents.tolist() == [part.target_exponent for part in best]
     assert model.ridge.compound_exponents.tolist() == [part.compound_exponent for part in best]
 
@@ -95,6 +96,7 @@ def test_a_compiled_target_mixes_the_ridge_score_in_as_the_model_does(made):
     model.ridge_share.fill_(0.0)
     plain = predict_pairs(model, data, compounds, np.full(len(compounds), target))
     assert np.abs(plain - scores).max() > 1e-3
+    model.trees = BoostedTrees()  # they look at the ridge score, whatever its share
     assert model.compile_target(interactions.targets[target]).prior.ridge is None
 
 
@@ -120,3 +122,60 @@ def test_without_the_setting_there_is_no_ridge_regression(made):
     filled = fit_prior(model, data, split, config, Hidden())
     assert filled.ridge is None
     assert float(model.ridge_share) == 0.0
+
+
+@pytest.mark.parametrize(
+    "hidden", [Hidden(False, False), Hidden(True, False), Hidden(False, True), Hidden(True, True)], ids=str
+)
+def test_a_score_out_of_fold_does_not_change_with_the_labels_that_are_hidden_from_it(made, hidden: Hidden):
+    config, interactions, split, data = made
+    model = build_model(config, interactions, split, data)
+    fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
+    settings = (data, config.model.retrieval, hidden, 0)
+    before = ridge_out_of_fold(model, *settings)
+    asked = 5
+    own = torch.zeros(len(before), dtype=torch.bool)
+    own[asked] = True
+    if hidden.targets:
+        own |= model.memory_rows == model.memory_rows[asked]
+    if hidden.compounds:
+        own |= model.memory_columns == model.memory_columns[asked]
+    model.memory_values[own] += 3.0
+    after = ridge_out_of_fold(model, *settings)
+    assert float(before[asked]) == pytest.approx(float(after[asked]), abs=1e-5)
+    assert float((before - after).abs().max()) > 1e-2
+
+
+def test_scores_out_of_fold_are_those_of_a_regression_on_the_other_parts(made):
+    config, interactions, split, data = made
+    model = build_model(config, interactions, split, data)
+    fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
+    found = ridge_out_of_fold(model, data, config.model.retrieval, Hidden(True, False), 0)
+    rows, bits = model.memory_rows.long(), model.landmark_bits()
+    part = np.random.default_rng([0, 17]).permutation(len(data.memory_targets)) % 5
+    rest = torch.from_numpy(part[rows.numpy()] != part[int(rows[0])])
+    problem = RidgeProblem(
+        data.similarity[torch.from_numpy(data.memory_targets)],
+        torch.from_numpy(tanimoto(bits, bits)),
+        torch.arange(len(bits)),
+        rows[rest],
+        model.memory_columns.long()[rest],
+        model.label_scale.to_scaled(model.memory_values)[rest],
+    )
+    kernel = model.ridge.kernel_parts()
+    ridge = TwoAxisRidge(len(kernel), len(data.memory_targets), len(bits))
+    ridge.set(kernel, solve_ridge(problem, kernel, NOISE))
+    near = torch.from_numpy(tanimoto(bits[[int(model.memory_columns[0])]], bits))[None]
+    collapsed = ridge.collapse(problem.similarity[int(rows[0])][None])
+    expected = float(ridge_scores(collapsed, ridge.compound_exponents, near))
+    assert float(found[0]) == pytest.approx(expected, abs=0.02)
+
+
+def test_without_a_ridge_regression_nothing_is_scored_out_of_fold(made):
+    config, interactions, split, data = made
+    settings = config.model.model_copy(
+        update={"retrieval": config.model.retrieval.model_copy(update={"ridge": False})}
+    )
+    model = build_model(config.model_copy(update={"model": settings}), interactions, split, data)
+    with pytest.raises(ValueError, match="no ridge regression"):
+        ridge_out_of_fold(model, data, config.model.retrieval, Hidden(), 0)

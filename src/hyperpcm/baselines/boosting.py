@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Any, ClassVar, Final, final
 
 import numpy as np
@@ -10,27 +9,12 @@ import numpy.typing as npt
 
 from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows, count_setting
 from hyperpcm.baselines.features import FeatureTable, feature_table
+from hyperpcm.baselines.lightgbm_fit import grow
 from hyperpcm.baselines.out_of_fold import label_means
 
 __all__ = ["GradientBoosting", "LigandOnly", "MeansBoosting"]
 
-_SETTINGS: Final = MappingProxyType(
-    {
-        "learning_rate": 0.05,
-        "num_leaves": 127,
-        "min_data_in_leaf": 10,
-        "feature_fraction": 0.1,
-        "bagging_fraction": 0.8,
-        "bagging_freq": 1,
-        "lambda_l2": 2.0,
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbosity": -1,
-    }
-)
-_BIN_ROWS: Final = 100_000  # rows at most that decide where bins end; LightGBM warns on stdout of fewer
-_READ_BLOCK: Final = 8192  # rows whose features are held at once in fitting
-_PREDICT_BLOCK: Final = 65_536  # likewise in scoring
+_PREDICT_BLOCK: Final = 65_536  # rows whose features are held at once in scoring
 
 
 class _Boosting(Baseline):
@@ -73,21 +57,17 @@ class _Boosting(Baseline):
         seed: int,
         inputs: BaselineInputs,
     ) -> Any:
-        import lightgbm
-
-        binary = inputs.interactions.quantity.kind == "binary"
-        settings = {
-            **_SETTINGS,
-            "objective": "binary" if binary else "regression",
-            "bin_construct_sample_cnt": min(len(train), _BIN_ROWS),
-            "seed": seed,
-            "num_threads": self._threads,
-        }
-        rows, checked = _in_blocks(features, train), _in_blocks(features, valid)
-        data = lightgbm.Dataset(rows, labels[train], params=settings)
-        check = lightgbm.Dataset(checked, labels[valid], params=settings, reference=data)
-        stop = lightgbm.early_stopping(self._patience, verbose=False)
-        return lightgbm.train(settings, data, self._trees, valid_sets=[check], callbacks=[stop])
+        return grow(
+            features,
+            labels,
+            train,
+            valid,
+            binary=inputs.interactions.quantity.kind == "binary",
+            trees=self._trees,
+            patience=self._patience,
+            threads=self._threads,
+            seed=seed,
+        )
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         if self._booster is None or self._features is None:
@@ -141,20 +121,3 @@ class MeansBoosting(_Boosting):
     def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:
         means = label_means(inputs, train, valid, seed=seed)
         return feature_table(inputs, train, with_targets=True, seed=seed, of_rows=means)
-
-
-def _in_blocks(features: FeatureTable, rows: Rows) -> Any:
-    """The features of some rows as LightGBM reads them: block by block, and single rows to find bins."""
-    import lightgbm
-
-    class Blocks(lightgbm.Sequence):
-        batch_size = _READ_BLOCK
-
-        def __len__(self) -> int:
-            return len(rows)
-
-        def __getitem__(self, asked: int | slice | list[int]) -> npt.NDArray[np.float64]:
-            block = features.rows(np.atleast_1d(rows[asked])).astype(np.float64)
-            return block if isinstance(asked, (slice, list)) else block[0]
-
-    return Blocks()

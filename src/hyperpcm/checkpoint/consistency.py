@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from hyperpcm.errors import IncompatibleModelError
+from hyperpcm.nn.trees import BoostedTrees
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM
@@ -70,6 +71,9 @@ def check_model(model: HyperPCM) -> None:
     for index, size in ((model.memory_rows, rows), (model.memory_columns, columns)):
         _require(len(labels) == 1 and index.shape == labels, "the number of labels in the memory")
         _require(bool(((index >= 0) & (index < size)).all()), "the places of the labels in the memory")
+    described = model.target_scaler.mean.shape[0]
+    retrieved = 0 if model.retrieval is None else model.retrieval.width + 2
+    _check_trees(model.trees, retrieved + model.compound_encoder.width + described)
 
 
 def check_target_model(model: TargetModel) -> None:
@@ -88,12 +92,19 @@ def check_target_model(model: TargetModel) -> None:
         ridge = model.prior.ridge
         fits = ridge is None or ridge.coefficients.shape == (len(ridge.exponents), landmarks)
         _require(fits, "the coefficients of the ridge regression")
+        if model.prior.trees is not None:
+            _check_trees(model.prior.trees.trees, width + 2)
     _require(bool(model.networks), "the number of networks")
     for network in model.networks:
         _check_network(network, width)
     similarity = None if model.prior is None else torch.zeros(1, landmarks)
     trial = model.score_embedded(torch.zeros(1, model.encoder.width), similarity)
     _require(trial.shape == (1,), "the score of a trial compound")
+
+
+def _check_trees(trees: BoostedTrees, width: int) -> None:
+    """Refuse trees that split on columns that are not there, or whose ways down do not end."""
+    _require(trees.is_sound(width), "the boosted trees")
 
 
 def _check_network(network: QsarNetwork, width: int) -> None:

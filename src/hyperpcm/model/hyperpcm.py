@@ -1,7 +1,7 @@
 """HyperPCM: scalers, context memory and hypernetworks; from a protein sequence to a target model.
 
     sequence ─ encoders ▶ embedding ─ context (memory) ▶ hypernetwork ▶ QSAR network ─▶ TargetModel
-                  └─ alignment to the memory ─ label retrieval ▶ prior ──────────────────┘
+                  └─ alignment to the memory ─ labels, ridge, boosted trees ▶ prior ─────┘
 
 Tensors only in `forward`; identifiers and encoders are used by `compile_target` alone.
 """
@@ -30,8 +30,9 @@ from hyperpcm.nn.kernel_ridge import TwoAxisRidge, landmark_number
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
+from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.protein import validate_sequence
-from hyperpcm.target_model import CompiledRidge, LabelScale, RetrievedPrior, TargetModel
+from hyperpcm.target_model import CompiledRidge, CompiledTrees, LabelScale, RetrievedPrior, TargetModel
 
 __all__ = ["HyperPCM"]
 
@@ -90,6 +91,9 @@ class HyperPCM(nn.Module):
             else None
         )
         self.register_buffer("ridge_columns", torch.arange(landmarks, dtype=torch.int32))
+        self.trees = BoostedTrees()
+        self.register_buffer("trees_share", torch.zeros(()))
+        self.register_buffer("trees_carry", torch.zeros(()))
         self.members = nn.ModuleList(Member(config, target_width, inputs) for _ in range(config.members))
         self._register_memory(memory, components)
 
@@ -111,6 +115,8 @@ class HyperPCM(nn.Module):
     correction: Tensor
     ridge_share: Tensor
     ridge_columns: Tensor
+    trees_share: Tensor
+    trees_carry: Tensor
     memory_embeddings: Tensor
     memory_rows: Tensor
     memory_columns: Tensor
@@ -215,7 +221,7 @@ class HyperPCM(nn.Module):
     def prior_mean(
         self, retrieved: Float[Tensor, "*n f"], ridge: Float[Tensor, "*n"] | None = None
     ) -> Float[Tensor, "*n"]:
-        """Return what the networks are added to, in scaled label units: retrieved mean and ridge score mixed.
+        """Return retrieved mean and ridge score mixed, in scaled label units; the trees are added to this.
 
         Args:
             retrieved: label features.
@@ -225,6 +231,33 @@ class HyperPCM(nn.Module):
             raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
         mean = self.retrieval.scores(retrieved)
         return mean if ridge is None else mean + self.ridge_share * (ridge - mean)
+
+    def described(
+        self, targets: Float[Tensor, "t d_t"], similarity: Float[Tensor, "t m"] | None = None
+    ) -> Float[Tensor, "t d"]:
+        """Return embeddings and principal components of the alignment, standardised on the memory."""
+        raw = torch.cat([targets, self.alignment(targets, similarity)], dim=-1)
+        described: Tensor = self.target_scaler(raw)
+        return described
+
+    @torch.no_grad()
+    def collapse_trees(
+        self, target: Float[Tensor, "1 d_t"], similarity: Float[Tensor, "1 m"]
+    ) -> CompiledTrees | None:
+        """Return the boosted trees as one target sees them; None where there are none.
+
+        Args:
+            target: unscaled embedding.
+            similarity: alignment similarity of the target to the memory rows.
+        """
+        if self.retrieval is None or not self.trees.size[0]:
+            return None
+        described = self.described(target, similarity)[0]
+        of_compounds = self.retrieval.width + 2 + self.compound_encoder.width
+        values = torch.cat([described.new_zeros(of_compounds), described])
+        is_constant = torch.arange(len(values), device=values.device) >= of_compounds
+        trees = self.trees.folded(is_constant, values)
+        return CompiledTrees(trees, float(self.trees_carry), float(self.trees_share))
 
     def generate(
         self,
@@ -239,7 +272,7 @@ class HyperPCM(nn.Module):
             similarity: alignment similarity to the memory rows.
             allowed: False where a target must not see a memory row (its own, in training).
         """
-        scaled = self.target_scaler(torch.cat([targets, self.alignment(targets, similarity)], dim=-1))
+        scaled = self.described(targets, similarity)
         memory = self.target_scaler(torch.cat([self.memory_embeddings, self.alignment.memory], dim=-1))
         logarithm = None if similarity is None else similarity.clamp(1e-3, 1.0).log()
         return tuple(member(scaled, memory, allowed, logarithm) for member in self.members)
@@ -251,7 +284,7 @@ class HyperPCM(nn.Module):
         retrieved: Float[Tensor, "t c f"] | None = None,
         similarity: Float[Tensor, "t m"] | None = None,
         allowed: Bool[Tensor, "t m"] | None = None,
-        ridge: Float[Tensor, "t c"] | None = None,
+        prior: Float[Tensor, "t c"] | None = None,
     ) -> Float[Tensor, "k t c"]:
         """Return the score of each member, scaled (logits for a binary quantity); average them to predict.
 
@@ -264,12 +297,12 @@ class HyperPCM(nn.Module):
             retrieved: label features of each pair, where the model retrieves labels.
             similarity: alignment similarity to the memory rows.
             allowed: False where a target must not see a memory row.
-            ridge: score of each pair by ridge regression; None leaves it out, as training does.
+            prior: mean of each pair, in scaled label units; None: what is retrieved alone, as in training.
         """
         inputs, base = self.compound_scaler(compounds), torch.zeros(())
         if self.retrieval is not None and retrieved is not None:
             inputs = torch.cat([inputs, retrieved], dim=-1)
-            base = self.label_scale.prior(self.prior_mean(retrieved, ridge))
+            base = self.label_scale.prior(self.prior_mean(retrieved) if prior is None else prior)
         qsar = self.config.qsar
         regularisation = (
             QsarRegularisation(qsar.noise, qsar.noise_dropout, qsar.dropout) if self.training else None
@@ -308,12 +341,16 @@ class HyperPCM(nn.Module):
         if self.retrieval is not None and similarity is not None:
             collapsed, kept = self.collapse_target(self.label_memory(), similarity)
             retrieval = copy.deepcopy(self.retrieval).cpu().requires_grad_(False)
+            trees = self.collapse_trees(embedding, similarity)
+            if trees is not None:
+                trees.trees.cpu()
             prior = RetrievedPrior(
                 retrieval,
                 collapsed.cpu(),
                 self.landmark_bits()[kept],
                 self.radius,
                 self._compiled_ridge(similarity, kept),
+                trees,
             )
         return TargetModel(
             name=target.name or name,
@@ -329,7 +366,7 @@ class HyperPCM(nn.Module):
 
     def _compiled_ridge(self, similarity: Tensor, kept: npt.NDArray[np.int64]) -> CompiledRidge | None:
         collapsed, share = self.collapse_ridge(similarity, kept), float(self.ridge_share)
-        if self.ridge is None or collapsed is None or share == 0:
+        if self.ridge is None or collapsed is None or (share == 0 and not self.trees.size[0]):
             return None
         return CompiledRidge(collapsed[0].cpu(), self.ridge.compound_exponents.cpu().clone(), share)
 
@@ -349,6 +386,7 @@ class HyperPCM(nn.Module):
             "memory_sequences": list(self.memory_sequences),
             "memory_names": list(self.memory_names),
             "landmark_compounds": list(self.landmark_compounds),
+            "trees": list(self.trees.size),
             "card": self.card,
         }
         return dict(self.state_dict()), header
@@ -373,6 +411,7 @@ class HyperPCM(nn.Module):
             target_encoder=target,
             radius=int(header["radius"]),
         )
+        model.trees = BoostedTrees(*map(int, header["trees"]))
         try:
             model.load_state_dict(dict(tensors))
         except RuntimeError as error:

@@ -22,7 +22,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["KernelPart", "RidgeProblem", "TwoAxisRidge", "landmark_number", "ridge_scores", "solve_ridge"]
+__all__ = [
+    "KernelPart",
+    "RidgeProblem",
+    "TwoAxisRidge",
+    "known_scores",
+    "landmark_number",
+    "ridge_scores",
+    "solve_ridge",
+]
 
 _FLOOR = 1e-6  # similarities below this count as this, so that every power is finite
 _JITTER = 1e-4  # on the diagonal of the landmark kernel, against rounding
@@ -110,6 +118,11 @@ class TwoAxisRidge(nn.Module):
             getattr(self, f"{name}s").copy_(torch.tensor([getattr(part, name) for part in parts]))
         self.coefficients.copy_(coefficients)
 
+    def kernel_parts(self) -> tuple[KernelPart, ...]:
+        """Return the products of the kernel that the solution is of."""
+        rows = zip(self.weights, self.target_exponents, self.compound_exponents, strict=True)
+        return tuple(KernelPart(float(s), float(b), float(a)) for s, b, a in rows)
+
     def collapse(self, similarity: Float[Tensor, "t m"]) -> Float[Tensor, "t k j"]:
         """Return β: the coefficients of the linear model over landmark compounds of each target.
 
@@ -183,6 +196,34 @@ def solve_ridge(
         if progress is not None:
             progress(step + 1)
     return torch.stack([operator.coefficients(solution) for operator in operators])
+
+
+@torch.no_grad()
+def known_scores(
+    problem: RidgeProblem,
+    parts: Sequence[KernelPart],
+    coefficients: Float[Tensor, "k m j"],
+    targets: Int[Tensor, "n"],
+    compounds: Int[Tensor, "n"],
+) -> Float[Tensor, "n"]:
+    """Return the scores of pairs of known targets and known compounds, in scaled label units.
+
+    Args:
+        problem: whose similarities are read; its labels are not.
+        parts: of the kernel.
+        coefficients: as from `solve_ridge`.
+        targets: known target of each pair.
+        compounds: known compound of each pair.
+    """
+    scores = torch.zeros(len(targets))
+    for part, of_part in zip(parts, coefficients, strict=True):
+        if part.weight <= 0:
+            continue
+        state = part.weight * _powers(problem.similarity, part.target_exponent) @ of_part
+        kernel = _powers(problem.tanimoto, part.compound_exponent)
+        for rows in _blocks(len(targets)):
+            scores[rows] += (kernel[compounds[rows]] * state[targets[rows]]).sum(1)
+    return scores
 
 
 class _Operator:

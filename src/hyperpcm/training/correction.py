@@ -13,13 +13,14 @@ _SHARES = np.linspace(0.0, 1.0, 11)
 def supported_share(
     errors: npt.NDArray[np.float32],
     corrections: npt.NDArray[np.float32],
-    targets: npt.NDArray[np.int64],
+    *units: npt.NDArray[np.int64],
 ) -> float:
     """Return the factor in [0, 1] with which a correction should be added.
 
     Least squares of the errors on the corrections through the origin, share a, shrunk towards 0 by the
     positive-part rule a · max(0, 1 − s²/a²), s being its standard error. Rows of one target are not
-    independent, so s is that of a ratio of sums over targets.
+    independent, nor are those of one compound, so s is that of a ratio of sums over such units, and the unit
+    with the most doubt counts.
 
     Source: Cochran, "Sampling Techniques", 3rd ed. 1977, chapter 6 (standard error of a ratio); Efron and
     Morris, "Stein's Estimation Rule and Its Competitors", JASA 1973 (shrinkage).
@@ -27,29 +28,38 @@ def supported_share(
     Args:
         errors: label minus what the score is without the correction [n].
         corrections: what would be added [n].
-        targets: of each row [n].
+        units: of each row [n], one array for each kind: target, compound.
     """
-    place = np.unique(targets, return_inverse=True)[1]
-    products = np.bincount(place, weights=errors.astype(np.float64) * corrections)
-    squares = np.bincount(place, weights=corrections.astype(np.float64) ** 2)
-    total = squares.sum()
-    if total <= 0 or products.sum() <= 0:
+    products = errors.astype(np.float64) * corrections
+    squares = corrections.astype(np.float64) ** 2
+    if squares.sum() <= 0 or products.sum() <= 0:
         return 0.0
-    share = products.sum() / total
-    error = np.sqrt(len(squares)) * np.std(products - share * squares) / total
-    return float(np.clip(share * max(0.0, 1 - (error / share) ** 2), 0.0, 1.0))
+    share = products.sum() / squares.sum()
+    doubt = max(_error_of_ratio(products, squares, share, unit) for unit in units)
+    return float(np.clip(share * max(0.0, 1 - (doubt / share) ** 2), 0.0, 1.0))
+
+
+def _error_of_ratio(
+    products: npt.NDArray[np.float64],
+    squares: npt.NDArray[np.float64],
+    share: float,
+    unit: npt.NDArray[np.int64],
+) -> float:
+    place = np.unique(unit, return_inverse=True)[1]
+    residuals = np.bincount(place, weights=products - share * squares)
+    return float(np.sqrt(len(residuals)) * np.std(residuals) / squares.sum())
 
 
 def supported_logit_share(
     active: npt.NDArray[np.bool_],
     logits: npt.NDArray[np.float32],
     corrections: npt.NDArray[np.float32],
-    targets: npt.NDArray[np.int64],
+    *units: npt.NDArray[np.int64],
 ) -> float:
     """Return the factor in [0, 1] with which a correction of logits should be added, for two classes.
 
     The smallest of eleven shares whose log loss is not above the best one's by more than one standard error
-    of their difference, taken over targets.
+    of their difference, taken over targets or over compounds, whichever doubts more.
 
     Source: Breiman et al., "Classification and Regression Trees", 1984 (the rule of one standard error).
 
@@ -57,16 +67,16 @@ def supported_logit_share(
         active: the class of each row [n].
         logits: scores without the correction [n].
         corrections: what would be added [n].
-        targets: of each row [n].
+        units: of each row [n], one array for each kind: target, compound.
     """
-    place = np.unique(targets, return_inverse=True)[1]
     signs = np.where(active, -1.0, 1.0)
-    losses = np.stack(
-        [
-            np.bincount(place, weights=np.logaddexp(0.0, signs * (logits + share * corrections)))
-            for share in _SHARES
-        ]
-    )
+    losses = np.stack([np.logaddexp(0.0, signs * (logits + share * corrections)) for share in _SHARES])
     worse = losses - losses[losses.sum(1).argmin()]
-    doubt = np.sqrt(worse.shape[1]) * worse.std(axis=1)
+    doubt = np.max([_errors_of_sums(worse, unit) for unit in units], axis=0)
     return float(_SHARES[np.flatnonzero(worse.sum(1) <= doubt)[0]])
+
+
+def _errors_of_sums(rows: npt.NDArray[np.float64], unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    place = np.unique(unit, return_inverse=True)[1]
+    sums = np.stack([np.bincount(place, weights=row) for row in rows])
+    return np.asarray(np.sqrt(sums.shape[1]) * sums.std(axis=1))

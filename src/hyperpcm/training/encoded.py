@@ -46,6 +46,7 @@ class EncodedData:
         landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
         retrieved: label features of each interaction, float32 [n, f], zero where not asked for.
         ridge: score of each interaction by ridge regression, float32 [n], likewise.
+        prior: what the networks are added to, in scaled label units, float32 [n], likewise.
     """
 
     compounds: Tensor
@@ -62,6 +63,7 @@ class EncodedData:
     landmark_of: npt.NDArray[np.int64]
     retrieved: Tensor | None = None
     ridge: Tensor | None = None
+    prior: Tensor | None = None
 
 
 def encode(
@@ -158,10 +160,12 @@ class Retrieved:
     Attributes:
         features: label features, float32 [n, f].
         ridge: scores of the ridge regression in scaled label units, float32 [n]; None where there is none.
+        prior: what the networks are added to, likewise, float32 [n].
     """
 
     features: Tensor
     ridge: Tensor | None
+    prior: Tensor
 
 
 @torch.no_grad()
@@ -182,12 +186,13 @@ def retrieve_pairs(
         compounds: of each pair, int64 [n].
         targets: of each pair, int64 [n].
         progress: called with the number of targets done.
-        hidden: what training queries must not see; None: nothing is hidden, as for a compiled target. The
-            ridge regression was fitted to the training labels and is left out where something is hidden.
+        hidden: what training queries must not see; None: nothing is hidden, as for a compiled target. Ridge
+            regression and trees were fitted to the training labels and are left out where it is given.
     """
     if model.retrieval is None or data.similarity is None:
         return None
     features = torch.zeros(len(targets), model.retrieval.width)
+    prior = torch.zeros(len(targets))
     ridge = torch.zeros(len(targets)) if model.ridge is not None and hidden is None else None
     label_memory, landmark_bits = model.label_memory(), model.landmark_bits()
     finder = None if hidden is None else OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
@@ -198,6 +203,7 @@ def retrieve_pairs(
         allowed = data.allowed[one] if hidden is not None and hidden.targets else None
         collapsed, kept = model.collapse_target(label_memory, similarity, allowed)
         linear = None if ridge is None else model.collapse_ridge(similarity, kept)
+        trees = None if hidden is not None else model.collapse_trees(data.targets[one], similarity)
         own = np.flatnonzero(targets == target)
         for start in range(0, len(own), _PAIRS):
             block = own[start : start + _PAIRS]
@@ -208,9 +214,14 @@ def retrieve_pairs(
             features[block] = model.retrieval(collapsed, near, unseen)[0]
             if model.ridge is not None and ridge is not None and linear is not None:
                 ridge[block] = ridge_scores(linear, model.ridge.compound_exponents, near)[0]
+            linear_scores = None if ridge is None else ridge[block]
+            prior[block] = model.prior_mean(features[block], linear_scores)
+            if trees is not None:
+                embedded = data.compounds[torch.from_numpy(compounds[block])]
+                prior[block] = trees.mixed(features[block], linear_scores, prior[block], embedded)
         if progress is not None:
             progress("label retrieval", number + 1, len(different))
-    return Retrieved(features, ridge)
+    return Retrieved(features, ridge, prior)
 
 
 def retrieve_rows(
@@ -231,6 +242,7 @@ def retrieve_rows(
         data,
         retrieved=_filled(data.retrieved, len(data.labels), at, found.features),
         ridge=data.ridge if found.ridge is None else _filled(data.ridge, len(data.labels), at, found.ridge),
+        prior=_filled(data.prior, len(data.labels), at, found.prior),
     )
 
 

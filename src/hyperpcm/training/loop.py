@@ -319,12 +319,10 @@ def predict_pairs(
         own = torch.from_numpy(np.flatnonzero(targets == target))
         at = torch.tensor([int(target)])
         features = None if retrieved is None else retrieved.features[own][None].to(device)
-        ridge = None
-        if retrieved is not None and retrieved.ridge is not None:
-            ridge = retrieved.ridge[own][None].to(device)
+        prior = None if retrieved is None else retrieved.prior[own][None].to(device)
         inputs = data.compounds[torch.from_numpy(compounds)[own]][None].to(device)
         similarity = None if data.similarity is None else data.similarity[at].to(device)
-        raw = model(data.targets[at].to(device), inputs, features, similarity, ridge=ridge).mean(0)[0]
+        raw = model(data.targets[at].to(device), inputs, features, similarity, prior=prior).mean(0)[0]
         scores[own.numpy()] = model.label_scale.to_labels(raw).float().cpu().numpy()
     return scores
 

@@ -1,4 +1,4 @@
-"""Fits what the generated networks are added to: label retrieval, ridge regression and their mix."""
+"""Fits what the generated networks are added to: label retrieval, ridge regression, trees and their mix."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.retrieval_fit import fit_retrieval
 from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share
+from hyperpcm.training.trees_fit import fit_trees
 
 __all__ = ["fit_prior", "prior_alone"]
 
@@ -26,7 +27,7 @@ def fit_prior(
     hidden: Hidden,
     progress: Progress | None = None,
 ) -> EncodedData:
-    """Fit what needs no gradient steps of the networks: label retrieval, ridge regression and their mix.
+    """Fit what needs no gradient steps of the networks: label retrieval, ridge regression, trees, their mix.
 
     Args:
         model: changed in place.
@@ -37,14 +38,16 @@ def fit_prior(
         progress: called with a stage, what is done and what there is.
 
     Returns:
-        The data with what is retrieved for the validation rows filled in.
+        The data with what is retrieved for the training and validation rows filled in.
     """
     retrieval = config.model.retrieval
     fit_retrieval(model, data, split.train, retrieval, config.seed, hidden, progress)
     fit_ridge(model, data, split.valid, retrieval, config.seed, progress)
     data = retrieve_rows(model, data, split.valid, progress)
     fit_ridge_share(model, data, split.valid)
-    return data
+    data = retrieve_rows(model, data, split.train, progress, hidden=hidden)
+    fit_trees(model, data, split, config, hidden, progress)
+    return retrieve_rows(model, data, split.valid, progress)
 
 
 def prior_alone(

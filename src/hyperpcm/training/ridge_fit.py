@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from typing import Final
 
 import numpy as np
@@ -12,24 +14,28 @@ from torch import Tensor
 from hyperpcm.chem import tanimoto
 from hyperpcm.config import RetrievalConfig
 from hyperpcm.model import HyperPCM
-from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, ridge_scores, solve_ridge
+from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, known_scores, ridge_scores, solve_ridge
 from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
+from hyperpcm.training.hiding import Hidden
 
-__all__ = ["CANDIDATES", "fit_ridge", "fit_ridge_share"]
+__all__ = ["CANDIDATES", "NOISE", "fit_ridge", "fit_ridge_share", "ridge_out_of_fold"]
 
 _NOTHING: Final = KernelPart(0.0, 1.0, 1.0)
 _OF_COMPOUNDS: Final = (KernelPart(0.5, 0.0, 4.0), KernelPart(0.5, 0.0, 16.0))  # the same for all targets
 CANDIDATES: Final = (
-    ((KernelPart(1.0, 0.5, 1.0), KernelPart(1.0, 4.0, 8.0), *_OF_COMPOUNDS), 0.1),
-    ((KernelPart(1.0, 1.0, 2.0), KernelPart(1.0, 4.0, 8.0), *_OF_COMPOUNDS), 0.1),
-    ((KernelPart(1.0, 0.5, 1.0), KernelPart(1.0, 3.0, 2.0), _NOTHING, _NOTHING), 0.1),
-    ((KernelPart(1.0, 1.0, 1.0), _NOTHING, _NOTHING, _NOTHING), 0.1),
+    (KernelPart(1.0, 0.5, 1.0), KernelPart(1.0, 4.0, 8.0), *_OF_COMPOUNDS),
+    (KernelPart(1.0, 1.0, 2.0), KernelPart(1.0, 4.0, 8.0), *_OF_COMPOUNDS),
+    (KernelPart(1.0, 0.5, 1.0), KernelPart(1.0, 3.0, 2.0), _NOTHING, _NOTHING),
+    (KernelPart(1.0, 1.0, 1.0), _NOTHING, _NOTHING, _NOTHING),
 )
-"""Kernels, each with its noise, of which the validation side chooses one: with effects of compounds that all
-targets share, for new targets; without, for new compounds."""
+"""Kernels of which the validation side chooses one: with effects of compounds that all targets share, for new
+targets; without, for new compounds."""
+NOISE: Final = 0.1
+"""Variance of the noise of a label over that of one part of a kernel."""
 
-_CHOICE_ROWS = 20_000  # validation rows that the kernel is chosen on
+_CHOICE_ROWS: Final = 20_000  # validation rows that the kernel is chosen on
+_PARTS, _PARTS_OF_BOTH = 5, 3  # of the training rows; of each axis where both are hidden, nine in all
 
 
 def fit_ridge(
@@ -55,14 +61,7 @@ def fit_ridge(
     bits = model.landmark_bits()
     columns = _landmarks(len(bits), len(model.ridge_columns), seed)
     model.ridge_columns.copy_(torch.from_numpy(columns.astype(np.int32)))
-    problem = RidgeProblem(
-        similarity=data.similarity[torch.from_numpy(data.memory_targets)],
-        tanimoto=torch.from_numpy(tanimoto(bits, bits[columns])),
-        landmarks=torch.from_numpy(columns),
-        targets=model.memory_rows.long(),
-        compounds=model.memory_columns.long(),
-        labels=model.label_scale.to_scaled(model.memory_values),
-    )
+    problem = _problem(model, data, columns)
     rows = valid
     if len(rows) > _CHOICE_ROWS:
         rows = np.sort(np.random.default_rng([seed, 11]).choice(rows, _CHOICE_ROWS, replace=False))
@@ -70,17 +69,17 @@ def fit_ridge(
     # A step between landmarks is dear, and the order of the kernels shows after a few of them.
     steps = config.ridge_iterations if problem.is_exact else -(-config.ridge_iterations // 4)
     best, kept, chosen = float("inf"), None, CANDIDATES[0]
-    for number, (parts, noise) in enumerate(CANDIDATES):
+    for number, parts in enumerate(CANDIDATES):
         if progress is not None:
             progress("kernel ridge", number, len(CANDIDATES))
-        found = solve_ridge(problem, parts, noise, iterations=steps)
+        found = solve_ridge(problem, parts, NOISE, iterations=steps)
         model.ridge.set(parts, found)
         error = float((_scores(model, data, rows, bits[columns]) - labels).square().mean())
         if error < best:
-            best, kept, chosen = error, found, (parts, noise)
+            best, kept, chosen = error, found, parts
     if kept is None or not problem.is_exact:
-        kept = solve_ridge(problem, *chosen, iterations=config.ridge_iterations)
-    model.ridge.set(chosen[0], kept)
+        kept = solve_ridge(problem, chosen, NOISE, iterations=config.ridge_iterations)
+    model.ridge.set(chosen, kept)
     if progress is not None:
         progress("kernel ridge", len(CANDIDATES), len(CANDIDATES))
 
@@ -93,7 +92,81 @@ def fit_ridge_share(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np.in
     mean = model.retrieval.scores(data.retrieved[at])
     labels = model.label_scale.to_scaled(data.labels[at])
     difference = (data.ridge[at] - mean).numpy()
-    model.ridge_share.fill_(supported_share((labels - mean).numpy(), difference, data.target_index[valid]))
+    units = (data.target_index[valid], data.compound_index[valid])
+    model.ridge_share.fill_(supported_share((labels - mean).numpy(), difference, *units))
+
+
+def ridge_out_of_fold(
+    model: HyperPCM,
+    data: EncodedData,
+    config: RetrievalConfig,
+    hidden: Hidden,
+    seed: int,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Return the score of each training row by a regression that has not seen what is hidden from the row.
+
+    Rows are divided in five: by target or by compound where those are hidden, else one by one; where both are
+    hidden, into three parts of each axis, and a row is scored without the part of its target and the part of
+    its compound. The kernel is that of the model.
+
+    Args:
+        model: with its regression fitted.
+        data: the encoded table.
+        config: steps of the solver, of which a part is done with half.
+        hidden: what a training row must not see.
+        seed: of the division.
+        progress: called with the number of parts done.
+
+    Returns:
+        Scaled label units, float32 [n], in the order of the memory's labels.
+    """
+    if model.ridge is None:
+        raise ValueError("this model has no ridge regression (model.retrieval.ridge = false)")
+    whole = _problem(model, data, model.ridge_columns.numpy().astype(np.int64))
+    rows = len(whole.labels)
+    groups = [
+        _parts_of(axis.numpy(), _PARTS_OF_BOTH if hidden.targets and hidden.compounds else _PARTS, seed)
+        for axis, is_hidden in ((whole.targets, hidden.targets), (whole.compounds, hidden.compounds))
+        if is_hidden
+    ] or [_parts_of(np.arange(rows), _PARTS, seed)]
+    combinations = list(itertools.product(*(range(int(group.max()) + 1) for group in groups)))
+    scores = torch.zeros(rows)
+    for number, part in enumerate(combinations):
+        if progress is not None:
+            progress("kernel ridge without a part", number, len(combinations))
+        matches = np.array([group == chosen for group, chosen in zip(groups, part, strict=True)])
+        asked = torch.from_numpy(np.flatnonzero(matches.all(axis=0)))
+        rest = torch.from_numpy(np.flatnonzero(~matches.any(axis=0)))
+        if not len(rest):
+            continue  # one unit in all: nothing is left to learn from, and the mean of all labels is said
+        seen = dataclasses.replace(
+            whole, targets=whole.targets[rest], compounds=whole.compounds[rest], labels=whole.labels[rest]
+        )
+        kernel = model.ridge.kernel_parts()
+        found = solve_ridge(seen, kernel, NOISE, iterations=-(-config.ridge_iterations // 2))
+        scores[asked] = known_scores(whole, kernel, found, whole.targets[asked], whole.compounds[asked])
+    return scores
+
+
+def _parts_of(axis: npt.NDArray[np.int64], parts: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the part of each row; rows of one unit stay together."""
+    units, place = np.unique(axis, return_inverse=True)
+    return (np.random.default_rng([seed, 17]).permutation(len(units)) % parts)[place]
+
+
+def _problem(model: HyperPCM, data: EncodedData, columns: npt.NDArray[np.int64]) -> RidgeProblem:
+    """Return the regression of all labels of the memory on these landmarks."""
+    assert data.similarity is not None
+    bits = model.landmark_bits()
+    return RidgeProblem(
+        similarity=data.similarity[torch.from_numpy(data.memory_targets)],
+        tanimoto=torch.from_numpy(tanimoto(bits, bits[columns])),
+        landmarks=torch.from_numpy(columns),
+        targets=model.memory_rows.long(),
+        compounds=model.memory_columns.long(),
+        labels=model.label_scale.to_scaled(model.memory_values),
+    )
 
 
 def _landmarks(compounds: int, most: int, seed: int) -> npt.NDArray[np.int64]:

@@ -32,7 +32,6 @@ from hyperpcm.training.encoded import (
     Retrieved,
     build_model,
     encode,
-    retrieve_rows,
 )
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers, check_loggers
@@ -191,7 +190,6 @@ def train_model(
     model = build_model(config, interactions, split, data)
     hidden = Hidden.as_in_validation(interactions, split)
     data = fit_prior(model, data, split, config, hidden, progress)
-    data = retrieve_rows(model, data, split.train, progress, hidden=hidden)
     prepared = (config, interactions, split, model, data, run, resume)
     if must_launch(config.training):
         trained: tuple[HyperPCM, dict[str, Any]] = launch(
@@ -253,8 +251,9 @@ def _trainer(
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
     at = torch.from_numpy(split.valid.copy())
     retrieved = None
-    if data.retrieved is not None:
-        retrieved = Retrieved(data.retrieved[at], None if data.ridge is None else data.ridge[at])
+    if data.retrieved is not None and data.prior is not None:
+        ridge = None if data.ridge is None else data.ridge[at]
+        retrieved = Retrieved(data.retrieved[at], ridge, data.prior[at])
     functions = {
         "mse": metrics.mse,
         "mae": metrics.mae,
@@ -266,8 +265,7 @@ def _trainer(
 
     prior = None
     if retrieved is not None:
-        mean = model.prior_mean(retrieved.features, retrieved.ridge)
-        prior = model.label_scale.to_labels(model.label_scale.prior(mean)).numpy()
+        prior = model.label_scale.to_labels(model.label_scale.prior(retrieved.prior)).numpy()
 
     def validate() -> dict[str, float]:
         model.correction.fill_(1.0)
@@ -276,10 +274,10 @@ def _trainer(
         if prior is not None:
             if binary:
                 base, full = _logits(prior), _logits(scores)
-                share = supported_logit_share(labels > 0.5, base, full - base, targets)
+                share = supported_logit_share(labels > 0.5, base, full - base, targets, compounds)
                 scores = _probabilities(base + np.float32(share) * (full - base))
             else:
-                share = supported_share(labels - prior, scores - prior, targets)
+                share = supported_share(labels - prior, scores - prior, targets, compounds)
                 scores = prior + np.float32(share) * (scores - prior)
             model.correction.fill_(share)
         found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}

@@ -1,4 +1,4 @@
-"""One compiled target: a small frozen QSAR model of one protein, and the scores it gives.
+"""The frozen model of one protein and the scores it gives.
 
 Everything expensive has happened when a `TargetModel` exists; scoring is a few matrix products.
 """
@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
-from hyperpcm.chem import morgan_counts, standardise_all, tanimoto
+from hyperpcm.chem import standardise_all
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder
 from hyperpcm.errors import ConfigError, IncompatibleModelError, InvalidSmilesError, Rejection
-from hyperpcm.nn.kernel_ridge import ridge_scores
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
-from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
+from hyperpcm.target_model.label_scale import LabelScale
+from hyperpcm.target_model.prior import RetrievedPrior
 
-__all__ = ["CompiledRidge", "LabelScale", "RetrievedPrior", "Scores", "TargetModel"]
+__all__ = ["Scores", "TargetModel"]
 
 _BLOCK = 512  # compounds per matrix product; fixed, so that a score does not depend on its neighbours
 
@@ -54,86 +54,6 @@ class Scores:
         """Return row numbers, best score first; ties in order of rows; rejected rows never rank."""
         rows = np.flatnonzero(~np.isnan(self.values))
         return rows[np.argsort(-self.values[rows], kind="stable")]
-
-
-@dataclass(frozen=True)
-class LabelScale:
-    """How scaled scores become labels: value = centre + scale · score, or a probability.
-
-    Attributes:
-        centre: mean of the training labels.
-        scale: their standard deviation.
-        binary: scores are logits, and what comes out is a probability.
-    """
-
-    centre: float
-    scale: float
-    binary: bool = False
-
-    def to_labels(self, scores: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        """Return scores in label units, or probabilities."""
-        return torch.sigmoid(scores) if self.binary else scores * self.scale + self.centre
-
-    def to_scaled(self, values: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        """Return labels as the label memory holds them (classes are centred, not turned into logits)."""
-        return (values - self.centre) / self.scale
-
-    def prior(self, retrieved: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        """Return the retrieved mean as a score: as it is, or as the logit of a class frequency."""
-        if not self.binary:
-            return retrieved
-        return torch.logit((retrieved * self.scale + self.centre).clamp(0.01, 0.99))
-
-
-@dataclass(frozen=True)
-class CompiledRidge:
-    """The ridge regression of the memory's labels as one target sees it: a linear model over landmarks.
-
-    Attributes:
-        coefficients: β [k, j], one row per part of the kernel.
-        exponents: of the compounds' similarity, one per part.
-        share: of it in the prior; the rest is the retrieved mean.
-    """
-
-    coefficients: Float[Tensor, "k j"]
-    exponents: Float[Tensor, "k"]
-    share: float
-
-
-@dataclass(frozen=True)
-class RetrievedPrior:
-    """The labels of the memory as one target sees them.
-
-    Attributes:
-        retrieval: the fitted kernel.
-        collapsed: the memory summed over its targets (one target: t = 1).
-        landmarks: Morgan counts of the compounds that were measured on known targets.
-        radius: of those fingerprints.
-        ridge: what is mixed into the retrieved mean; None: nothing.
-    """
-
-    retrieval: LabelRetrieval
-    collapsed: CollapsedLabels
-    landmarks: UInt8[np.ndarray, "j w"]
-    radius: int
-    ridge: CompiledRidge | None = None
-
-    def similarity(self, smiles: Sequence[str]) -> Float[np.ndarray, "n j"]:
-        """Return the Tanimoto similarity of standardised SMILES to the landmark compounds."""
-        return tanimoto(
-            morgan_counts(smiles, radius=self.radius, width=self.landmarks.shape[1]), self.landmarks
-        )
-
-    def features_and_mean(
-        self, similarity: Float[Tensor, "n j"]
-    ) -> tuple[Float[Tensor, "1 n f"], Float[Tensor, "1 n"]]:
-        """Return the label features of each compound and its prior mean, in scaled label units."""
-        features = self.retrieval(self.collapsed, similarity[None])
-        mean = self.retrieval.scores(features)
-        if self.ridge is not None:
-            ridge = ridge_scores(self.ridge.coefficients[None], self.ridge.exponents, similarity[None])
-            mean = mean + self.ridge.share * (ridge - mean)
-        return features, mean
 
 
 @dataclass(frozen=True)
@@ -234,7 +154,7 @@ class TargetModel:
         inputs = self.compound_scaler(embeddings)[None]
         base: Tensor | float = 0.0
         if self.prior is not None and similarity is not None:
-            retrieved, mean = self.prior.features_and_mean(similarity)
+            retrieved, mean = self.prior.features_and_mean(similarity, embeddings)
             inputs = torch.cat([inputs, retrieved], dim=-1)
             base = self.label_scale.prior(mean)
         total = torch.stack([qsar_scores(network, inputs) for network in self.networks]).mean(0)
@@ -262,18 +182,8 @@ class TargetModel:
             "provenance": dict(self.provenance),
         }
         if self.prior is not None:
-            collapsed = self.prior.collapsed
-            tensors |= {f"prior.{key}": value for key, value in self.prior.retrieval.state_dict().items()}
-            tensors["prior.sums"] = torch.stack([collapsed.evidence, collapsed.first, collapsed.second])
-            tensors["prior.landmarks"] = torch.from_numpy(np.packbits(self.prior.landmarks > 0, axis=1))
-            header["prior"] = {
-                "radius": self.prior.radius,
-                "width": self.prior.landmarks.shape[1],
-                "ridge_share": None if self.prior.ridge is None else self.prior.ridge.share,
-            }
-            if self.prior.ridge is not None:
-                tensors["prior.ridge.coefficients"] = self.prior.ridge.coefficients
-                tensors["prior.ridge.exponents"] = self.prior.ridge.exponents
+            of_prior, header["prior"] = self.prior.state()
+            tensors |= {f"prior.{key}": value for key, value in of_prior.items()}
         return tensors, header
 
     @classmethod
@@ -321,14 +231,5 @@ def _network(tensors: Mapping[str, Tensor], header: Mapping[str, Any], number: i
 
 
 def _prior(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> RetrievedPrior:
-    exponents = tensors["prior.target_exponent"]
-    retrieval = LabelRetrieval((0.0,) * len(exponents), (0.0,) * len(exponents))
-    retrieval.load_state_dict({key: tensors[f"prior.{key}"] for key in retrieval.state_dict()})
-    retrieval.requires_grad_(False)
-    bits = np.unpackbits(tensors["prior.landmarks"].numpy(), axis=1, count=header["width"])
-    ridge = None
-    if header["ridge_share"] is not None:
-        coefficients, exponents = (tensors[f"prior.ridge.{key}"] for key in ("coefficients", "exponents"))
-        ridge = CompiledRidge(coefficients, exponents, float(header["ridge_share"]))
-    collapsed = CollapsedLabels(*tensors["prior.sums"].unbind(0))
-    return RetrievedPrior(retrieval, collapsed, bits, header["radius"], ridge)
+    own = {key.removeprefix("prior."): value for key, value in tensors.items() if key.startswith("prior.")}
+    return RetrievedPrior.from_state(own, header)

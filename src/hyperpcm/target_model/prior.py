@@ -1,0 +1,173 @@
+"""What a target model adds its networks to: the labels of the memory as one target sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.nn.kernel_ridge import ridge_scores
+from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
+from hyperpcm.nn.trees import BoostedTrees
+
+__all__ = ["CompiledRidge", "CompiledTrees", "RetrievedPrior", "prior_columns"]
+
+
+@dataclass(frozen=True)
+class CompiledRidge:
+    """The ridge regression of the memory's labels as one target sees it: a linear model over landmarks.
+
+    Attributes:
+        coefficients: β [k, j], one row per part of the kernel.
+        exponents: of the compounds' similarity, one per part.
+        share: of it in the prior; the rest is the retrieved mean.
+    """
+
+    coefficients: Float[Tensor, "k j"]
+    exponents: Float[Tensor, "k"]
+    share: float
+
+
+@dataclass(frozen=True)
+class CompiledTrees:
+    """Boosted trees as one target sees them, over what is retrieved for a compound and its embedding.
+
+    Attributes:
+        trees: over the columns that `mixed` puts together; every split on the target is taken out.
+        carry: of the mean that the trees are added to.
+        share: of what they say in the prior.
+    """
+
+    trees: BoostedTrees
+    carry: float
+    share: float
+
+    def mixed(
+        self,
+        retrieved: Float[Tensor, "n f"],
+        ridge: Float[Tensor, "n"] | None,
+        mean: Float[Tensor, "n"],
+        embeddings: Float[Tensor, "n d"],
+    ) -> Float[Tensor, "n"]:
+        """Return the prior mean with the trees mixed in, in scaled label units.
+
+        Args:
+            retrieved: label features of each compound.
+            ridge: its score by ridge regression; None where there is none.
+            mean: its prior mean without the trees.
+            embeddings: of the compounds, unscaled.
+        """
+        said: Tensor = self.carry * mean + self.trees(prior_columns(retrieved, ridge, mean, embeddings))
+        return mean + self.share * (said - mean)
+
+
+def prior_columns(
+    retrieved: Float[Tensor, "n f"],
+    ridge: Float[Tensor, "n"] | None,
+    mean: Float[Tensor, "n"],
+    embeddings: Float[Tensor, "n d"],
+) -> Float[Tensor, "n f+2+d"]:
+    """Return the columns of compounds that the trees split on; those of the target follow them in training.
+
+    Args:
+        retrieved: label features of each compound.
+        ridge: its score by ridge regression; None: the mean stands in its place.
+        mean: its prior mean without the trees.
+        embeddings: of the compounds, unscaled.
+    """
+    own = torch.stack([mean if ridge is None else ridge, mean], dim=1)
+    return torch.cat([retrieved, own, embeddings], dim=1)
+
+
+@dataclass(frozen=True)
+class RetrievedPrior:
+    """The labels of the memory as one target sees them.
+
+    Attributes:
+        retrieval: the fitted kernel.
+        collapsed: the memory summed over its targets (one target: t = 1).
+        landmarks: Morgan counts of the compounds that were measured on known targets.
+        radius: of those fingerprints.
+        ridge: what is mixed into the retrieved mean; None: nothing.
+        trees: what is mixed into both; None: nothing.
+    """
+
+    retrieval: LabelRetrieval
+    collapsed: CollapsedLabels
+    landmarks: UInt8[np.ndarray, "j w"]
+    radius: int
+    ridge: CompiledRidge | None = None
+    trees: CompiledTrees | None = None
+
+    def similarity(self, smiles: Sequence[str]) -> Float[np.ndarray, "n j"]:
+        """Return the Tanimoto similarity of standardised SMILES to the landmark compounds."""
+        return tanimoto(
+            morgan_counts(smiles, radius=self.radius, width=self.landmarks.shape[1]), self.landmarks
+        )
+
+    def features_and_mean(
+        self, similarity: Float[Tensor, "n j"], embeddings: Float[Tensor, "n d"]
+    ) -> tuple[Float[Tensor, "1 n f"], Float[Tensor, "1 n"]]:
+        """Return the label features of each compound and its prior mean, in scaled label units."""
+        features = self.retrieval(self.collapsed, similarity[None])
+        mean, ridge = self.retrieval.scores(features), None
+        if self.ridge is not None:
+            ridge = ridge_scores(self.ridge.coefficients[None], self.ridge.exponents, similarity[None])
+            mean = mean + self.ridge.share * (ridge - mean)
+        if self.trees is not None:
+            mean = self.trees.mixed(features[0], None if ridge is None else ridge[0], mean[0], embeddings)[
+                None
+            ]
+        return features, mean
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return tensors and JSON header from which `from_state` rebuilds the prior."""
+        collapsed = self.collapsed
+        tensors = dict(self.retrieval.state_dict())
+        tensors["sums"] = torch.stack([collapsed.evidence, collapsed.first, collapsed.second])
+        tensors["landmarks"] = torch.from_numpy(np.packbits(self.landmarks > 0, axis=1))
+        header: dict[str, Any] = {
+            "radius": self.radius,
+            "width": self.landmarks.shape[1],
+            "ridge_share": None if self.ridge is None else self.ridge.share,
+            "trees": None,
+        }
+        if self.ridge is not None:
+            tensors["ridge.coefficients"] = self.ridge.coefficients
+            tensors["ridge.exponents"] = self.ridge.exponents
+        if self.trees is not None:
+            held, nodes = self.trees.trees.size
+            tensors |= {f"trees.{key}": value for key, value in self.trees.trees.state_dict().items()}
+            header["trees"] = {
+                "trees": held,
+                "nodes": nodes,
+                "carry": self.trees.carry,
+                "share": self.trees.share,
+            }
+        return tensors, header
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> RetrievedPrior:
+        """Return the prior that `state` described."""
+        exponents = tensors["target_exponent"]
+        retrieval = LabelRetrieval((0.0,) * len(exponents), (0.0,) * len(exponents))
+        retrieval.load_state_dict({key: tensors[key] for key in retrieval.state_dict()})
+        retrieval.requires_grad_(False)
+        bits = np.unpackbits(tensors["landmarks"].numpy(), axis=1, count=header["width"])
+        ridge = trees = None
+        if header["ridge_share"] is not None:
+            coefficients, exponents = (tensors[f"ridge.{key}"] for key in ("coefficients", "exponents"))
+            ridge = CompiledRidge(coefficients, exponents, float(header["ridge_share"]))
+        if header["trees"] is not None:
+            held = header["trees"]
+            grown = BoostedTrees(int(held["trees"]), int(held["nodes"]))
+            grown.load_state_dict({key: tensors[f"trees.{key}"] for key in grown.state_dict()})
+            trees = CompiledTrees(grown, float(held["carry"]), float(held["share"]))
+        collapsed = CollapsedLabels(*tensors["sums"].unbind(0))
+        return cls(retrieval, collapsed, bits, header["radius"], ridge, trees)

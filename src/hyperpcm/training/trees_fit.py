@@ -1,0 +1,198 @@
+"""Grows the boosted trees of the prior, on what training rows find when their own labels are hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hyperpcm.baselines.lightgbm_fit import grow
+from hyperpcm.config import RunConfig
+from hyperpcm.datasets.splits import Split
+from hyperpcm.model import HyperPCM
+from hyperpcm.nn.trees import BoostedTrees, Tree
+from hyperpcm.training.correction import supported_share
+from hyperpcm.training.encoded import EncodedData, Progress
+from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.ridge_fit import ridge_out_of_fold
+
+__all__ = ["fit_trees", "trees_of"]
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+_COMPOUND_COLUMNS: Final = 768  # of the embedding, those that divide the training compounds best
+_CARRY: Final = 0.5  # one of the two sums of trees is added to the mean, and the other one stands alone
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """The chosen columns of every row, put together in blocks.
+
+    Attributes:
+        of_rows: what is retrieved for each row, its ridge score and its mean, float32 [n, f + 2].
+        of_compounds: chosen columns of the embedding, float32 [n_compounds, d].
+        of_targets: float32 [n_targets, d].
+        compound_index: of every row, int64 [n].
+        target_index: likewise.
+        places: of each chosen column among those of `HyperPCM.collapse_trees`, int64.
+    """
+
+    of_rows: Floats
+    of_compounds: Floats
+    of_targets: Floats
+    compound_index: Integers
+    target_index: Integers
+    places: Integers
+
+    def rows(self, rows: Integers) -> Floats:
+        """Return the columns of some rows, float32 [n, d]."""
+        parts = (
+            self.of_rows[rows],
+            self.of_compounds[self.compound_index[rows]],
+            self.of_targets[self.target_index[rows]],
+        )
+        return np.concatenate(parts, axis=1)
+
+
+def fit_trees(
+    model: HyperPCM,
+    data: EncodedData,
+    split: Split,
+    config: RunConfig,
+    hidden: Hidden,
+    progress: Progress | None = None,
+) -> None:
+    """Grow two sums of trees, and find how much of their mean the validation side supports.
+
+    One sum is added to the mean of what is retrieved and the ridge score, and one stands alone; they see the
+    same columns: what is retrieved, the ridge score, and what is known of compound and target. A training row
+    has what it finds while its own labels are hidden, and the ridge score without its own part of the rows.
+    Without a share of the trees that validation supports the model keeps none.
+
+    Args:
+        model: with retrieval and ridge regression fitted; changed in place.
+        data: with what is retrieved for training and validation rows.
+        split: the division of the table.
+        config: the run's settings.
+        hidden: what training queries must not see.
+        progress: called with a stage, what is done and what there is.
+    """
+    settings, retrieved = config.model.trees, data.retrieved
+    if model.retrieval is None or retrieved is None or not settings.enabled:
+        return
+    table = _columns(model, data, split, config, hidden, progress)
+    scaled = model.label_scale.to_scaled(data.labels).numpy()
+    mean = table.of_rows[:, -1]
+    sums: list[Tree] = []
+    valid = np.zeros(len(split.valid), dtype=np.float64)
+    for number, start in enumerate((mean, None)):
+        if progress is not None:
+            progress("boosted trees", number, 2)
+        booster = grow(
+            table,
+            scaled,
+            split.train,
+            split.valid,
+            start=start,
+            trees=settings.most,
+            patience=settings.patience,
+            threads=max(1, config.threads),
+            seed=config.seed,
+        )
+        weight = _CARRY if start is not None else 1 - _CARRY
+        valid += weight * booster.predict(table.rows(split.valid), num_threads=max(1, config.threads))
+        sums += trees_of(booster, table.places, weight)
+    if progress is not None:
+        progress("boosted trees", 2, 2)
+    base = mean[split.valid]
+    said = (_CARRY * base + valid).astype(np.float32)
+    share = supported_share(
+        scaled[split.valid] - base,
+        said - base,
+        data.target_index[split.valid],
+        data.compound_index[split.valid],
+    )
+    if share > 0:
+        model.trees = BoostedTrees.of(sums)
+        model.trees_share.fill_(share)
+        model.trees_carry.fill_(_CARRY)
+
+
+def _columns(
+    model: HyperPCM,
+    data: EncodedData,
+    split: Split,
+    config: RunConfig,
+    hidden: Hidden,
+    progress: Progress | None,
+) -> _Columns:
+    assert data.retrieved is not None
+    assert model.retrieval is not None
+    ridge = model.retrieval.scores(data.retrieved) if data.ridge is None else data.ridge.clone()
+    train = torch.from_numpy(split.train.copy())
+    if model.ridge is not None:
+        ridge[train] = ridge_out_of_fold(model, data, config.model.retrieval, hidden, config.seed, progress)
+    mean = model.prior_mean(data.retrieved, ridge)
+    chosen = _dividing(data.compounds.numpy(), np.unique(data.compound_index[split.train]))
+    with torch.no_grad():
+        described = model.described(data.targets, data.similarity).numpy()
+    components = model.alignment.memory.shape[1] or described.shape[1]
+    first = model.retrieval.width + 2
+    of_target = np.arange(described.shape[1] - components, described.shape[1])
+    places = (np.arange(first), first + chosen, first + data.compounds.shape[1] + of_target)
+    return _Columns(
+        of_rows=torch.cat([data.retrieved, ridge[:, None], mean[:, None]], dim=1).numpy(),
+        of_compounds=data.compounds.numpy()[:, chosen],
+        of_targets=described[:, of_target],
+        compound_index=data.compound_index,
+        target_index=data.target_index,
+        places=np.concatenate(places),
+    )
+
+
+def _dividing(embeddings: Floats, known: Integers) -> Integers:
+    """Return the columns in which most known compounds differ: those whose median divides them best."""
+    rows = embeddings[known]
+    above = (rows > np.median(rows, axis=0)).sum(axis=0).astype(np.int64)
+    variation = above * (len(known) - above)
+    order = np.argsort(-variation, kind="stable")[:_COMPOUND_COLUMNS]
+    return np.sort(order[variation[order] > 0])
+
+
+def trees_of(booster: Any, places: Integers, weight: float) -> list[Tree]:
+    """Return what a LightGBM booster has grown, its columns renamed and its leaves weighted."""
+    return [_tree(entry["tree_structure"], places, weight) for entry in booster.dump_model()["tree_info"]]
+
+
+def _tree(root: dict[str, Any], places: Integers, weight: float) -> Tree:
+    nodes, children = [root], []
+    for position, node in enumerate(nodes):  # grows while it is walked through
+        if "split_feature" not in node:
+            children.append((position, position))
+            continue
+        if node["decision_type"] != "<=" or node["missing_type"] != "None":
+            raise ValueError(
+                f"a split of the kind {node['decision_type']}, {node['missing_type']} is not expected."
+            )
+        children.append((len(nodes), len(nodes) + 1))
+        nodes += [node["left_child"], node["right_child"]]
+    is_inner = np.array(["split_feature" in node for node in nodes])
+    column = [
+        places[node["split_feature"]] if inner else -1 for node, inner in zip(nodes, is_inner, strict=True)
+    ]
+    values = np.array(
+        [
+            node["threshold"] if inner else weight * node["leaf_value"]
+            for node, inner in zip(nodes, is_inner, strict=True)
+        ]
+    )
+    rounded = values.astype(np.float32)
+    # Columns are of single precision: a threshold between two of them must not be rounded onto the upper one.
+    is_above = is_inner & (rounded > values)
+    rounded[is_above] = np.nextafter(rounded[is_above], np.float32(-np.inf))
+    left, right = np.array(children, dtype=np.int32).T
+    return Tree(np.array(column, dtype=np.int32), rounded, left, right)
