@@ -244,7 +244,7 @@ class TrainingConfig(_Settings):
     """Compounds of each target in one step, drawn with replacement where a target has fewer."""
     epochs: int = Field(5, gt=0)
     """Most epochs."""
-    patience: int = Field(3, gt=0)
+    patience: int = Field(2, gt=0)
     """Epochs without a better validation metric before training stops."""
     metric: Literal["mse", "mae", "ci", "pearson", "spearman", "auroc", "auto"] = "auto"
     """Validation metric that selects the epoch; auto: mse for values, auroc for classes."""

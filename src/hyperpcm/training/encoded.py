@@ -24,6 +24,7 @@ __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "ret
 
 Progress = Callable[[str, int, int], None]
 _PAIRS = 2048  # compounds of one target whose similarity to the landmarks is computed at a time
+_KEPT_NEAR = 50_000_000  # similarities of compounds to landmarks that are worth keeping: 0.2 GB
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,8 @@ class EncodedData:
         allowed: False where a memory row is the target itself, bool [n_targets, m].
         memory_row: of each target of the table, −1 for one that is not in the memory, int64 [n_targets].
         landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
+        near: Tanimoto similarity of every compound to every landmark, float32 [n_compounds, j]; None where
+            that is too much to keep.
         retrieved: label features of each interaction, float32 [n, f], zero where not asked for.
         ridge: score of each interaction by ridge regression, float32 [n], likewise.
         prior: what the networks are added to, in scaled label units, float32 [n], likewise.
@@ -61,9 +64,25 @@ class EncodedData:
     allowed: Tensor
     memory_row: npt.NDArray[np.int64]
     landmark_of: npt.NDArray[np.int64]
+    near: npt.NDArray[np.float32] | None = None
     retrieved: Tensor | None = None
     ridge: Tensor | None = None
     prior: Tensor | None = None
+
+    def similarity_to(
+        self, landmarks: npt.NDArray[np.int64], compounds: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Return the Tanimoto similarity of some compounds to some landmarks, float32 [n, j].
+
+        Args:
+            landmarks: positions among the landmarks, ascending.
+            compounds: positions in the table.
+        """
+        if self.near is not None:
+            rows = self.near[compounds]
+            return rows if len(landmarks) == rows.shape[1] else rows[:, landmarks]
+        known = np.flatnonzero(self.landmark_of >= 0)
+        return tanimoto(self.counts[compounds], self.counts[known[landmarks]])
 
 
 def encode(
@@ -97,10 +116,15 @@ def encode(
         )
         similarity = torch.from_numpy(np.ascontiguousarray(aligned[:, memory_targets]))
     allowed = np.arange(len(targets))[:, None] != memory_targets[None]
+    counts = compound_counts(compounds, store, radius=config.encoders.radius, width=config.encoders.width)
+    landmarks = np.unique(interactions.compound_index[split.train])
+    near = None
+    if config.model.retrieval.enabled and len(compounds) * len(landmarks) <= _KEPT_NEAR:
+        near = tanimoto(counts, counts[landmarks])
     return EncodedData(
         compounds=torch.from_numpy(embedded),
         targets=torch.from_numpy(proteins),
-        counts=compound_counts(compounds, store, radius=config.encoders.radius, width=config.encoders.width),
+        counts=counts,
         labels=torch.from_numpy(interactions.point().copy()),
         censored=torch.from_numpy(interactions.relations.copy()),
         compound_index=interactions.compound_index,
@@ -109,7 +133,8 @@ def encode(
         similarity=similarity,
         allowed=torch.from_numpy(allowed),
         memory_row=_positions(memory_targets, len(targets)),
-        landmark_of=_positions(np.unique(interactions.compound_index[split.train]), len(compounds)),
+        landmark_of=_positions(landmarks, len(compounds)),
+        near=near,
     )
 
 
@@ -194,7 +219,7 @@ def retrieve_pairs(
     features = torch.zeros(len(targets), model.retrieval.width)
     prior = torch.zeros(len(targets))
     ridge = torch.zeros(len(targets)) if model.ridge is not None and hidden is None else None
-    label_memory, landmark_bits = model.label_memory(), model.landmark_bits()
+    label_memory = model.label_memory()
     finder = None if hidden is None else OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
     different = np.unique(targets)
     for number, target in enumerate(different):
@@ -207,7 +232,7 @@ def retrieve_pairs(
         own = np.flatnonzero(targets == target)
         for start in range(0, len(own), _PAIRS):
             block = own[start : start + _PAIRS]
-            near = torch.from_numpy(tanimoto(data.counts[compounds[block]], landmark_bits[kept]))[None]
+            near = torch.from_numpy(data.similarity_to(kept, compounds[block]))[None]
             unseen = None
             if finder is not None and row >= 0:
                 unseen = finder.of(collapsed, kept, row, float(similarity[0, row]), compounds[block])

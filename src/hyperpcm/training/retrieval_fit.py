@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hyperpcm.chem import tanimoto
 from hyperpcm.config import RetrievalConfig
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import EncodedData, Progress
@@ -45,7 +44,7 @@ def fit_retrieval(
         return
     generator = np.random.default_rng([seed, 7])
     optimiser = torch.optim.Adam(model.retrieval.parameters(), lr=config.learning_rate)
-    label_memory, bits = model.label_memory(), model.landmark_bits()
+    label_memory = model.label_memory()
     finder = OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
     order = rows[np.argsort(data.target_index[rows], kind="stable")]
     targets, starts = np.unique(data.target_index[order], return_index=True)
@@ -60,7 +59,7 @@ def fit_retrieval(
             allowed = data.allowed[one] if hidden.targets else None
             collapsed, kept = model.collapse_target(label_memory, data.similarity[one], allowed)
             compounds, row = data.compound_index[own], int(data.memory_row[targets[entry]])
-            similarity = tanimoto(data.counts[compounds], bits[kept])
+            similarity = data.similarity_to(kept, compounds)
             unseen = finder.of(collapsed, kept, row, float(data.similarity[one][0, row]), compounds)
             features = model.retrieval(collapsed, torch.from_numpy(similarity)[None], unseen)
             error = model.retrieval.scores(features)[0] - scale.to_scaled(data.labels[own])

@@ -66,20 +66,16 @@ def fit_ridge(
     if len(rows) > _CHOICE_ROWS:
         rows = np.sort(np.random.default_rng([seed, 11]).choice(rows, _CHOICE_ROWS, replace=False))
     labels = model.label_scale.to_scaled(data.labels[torch.from_numpy(rows.copy())])
-    # A step between landmarks is dear, and the order of the kernels shows after a few of them.
-    steps = config.ridge_iterations if problem.is_exact else -(-config.ridge_iterations // 4)
-    best, kept, chosen = float("inf"), None, CANDIDATES[0]
+    steps = -(-config.ridge_iterations // 4)  # the order of the kernels shows after a few
+    best, chosen = float("inf"), CANDIDATES[0]
     for number, parts in enumerate(CANDIDATES):
         if progress is not None:
             progress("kernel ridge", number, len(CANDIDATES))
-        found = solve_ridge(problem, parts, NOISE, iterations=steps)
-        model.ridge.set(parts, found)
+        model.ridge.set(parts, solve_ridge(problem, parts, NOISE, iterations=steps))
         error = float((_scores(model, data, rows, bits[columns]) - labels).square().mean())
         if error < best:
-            best, kept, chosen = error, found, parts
-    if kept is None or not problem.is_exact:
-        kept = solve_ridge(problem, chosen, NOISE, iterations=config.ridge_iterations)
-    model.ridge.set(chosen, kept)
+            best, chosen = error, parts
+    model.ridge.set(chosen, solve_ridge(problem, chosen, NOISE, iterations=config.ridge_iterations))
     if progress is not None:
         progress("kernel ridge", len(CANDIDATES), len(CANDIDATES))
 
