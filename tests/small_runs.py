@@ -40,6 +40,7 @@ TINY = (
     "model.context.heads=2",
     "model.context.head_width=8",
     "model.retrieval.steps=3",
+    "model.trees.enabled=false",
     "training.targets_per_batch=3",
     "training.compounds_per_target=4",
     "training.epochs=3",

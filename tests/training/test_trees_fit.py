@@ -23,7 +23,8 @@ from small_runs import tiny, write_table
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory):
-    config = tiny(write_table(tmp_path_factory.mktemp("table") / "table.csv"))
+    table = write_table(tmp_path_factory.mktemp("table") / "table.csv")
+    config = tiny(table, "model.trees.enabled=true")
     interactions = open_data(config.data)
     split = open_split(config, interactions)
     return config, interactions, split, encode(config, interactions, split)

@@ -42,23 +42,8 @@ class _Boosting(Baseline):
         if (labels[train] == labels[train[0]]).all():
             return  # one class, or one value: there is nothing to fit, and the trees would refuse
         self._features = self._table(inputs, train, valid, seed)
-        self._booster = self._boosted(self._features, labels, train, valid, seed, inputs)
-
-    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:
-        """The columns that the trees see."""
-        return feature_table(inputs, train, with_targets=self.with_targets, seed=seed)
-
-    def _boosted(
-        self,
-        features: FeatureTable,
-        labels: npt.NDArray[np.float32],
-        train: Rows,
-        valid: Rows,
-        seed: int,
-        inputs: BaselineInputs,
-    ) -> Any:
-        return grow(
-            features,
+        self._booster = grow(
+            self._features,
             labels,
             train,
             valid,
@@ -68,6 +53,10 @@ class _Boosting(Baseline):
             threads=self._threads,
             seed=seed,
         )
+
+    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:
+        """The columns that the trees see."""
+        return feature_table(inputs, train, with_targets=self.with_targets, seed=seed)
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         if self._booster is None or self._features is None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hyperpcm.baselines.base import Rows
 
-__all__ = ["ReadsRows", "grow", "in_blocks"]
+__all__ = ["LEAST_ROWS", "ReadsRows", "grow", "in_blocks"]
 
 Floats32 = npt.NDArray[np.float32]
 
@@ -28,6 +28,8 @@ _SETTINGS: Final = MappingProxyType(
         "verbosity": -1,
     }
 )
+LEAST_ROWS: Final = 2 * _SETTINGS["min_data_in_leaf"]
+"""Training rows below which there is no split."""
 _BIN_ROWS: Final = 100_000  # rows at most that decide where bins end; LightGBM warns on stdout of fewer
 _READ_BLOCK: Final = 8192  # rows whose features are held at once
 

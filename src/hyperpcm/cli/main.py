@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from hyperpcm.cli import benchmark, compile, data, demo, evaluate, report, score, settings, train
+from hyperpcm.cli import benchmark, compile, data, demo, encoders, evaluate, report, score, settings, train
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 
@@ -27,7 +27,18 @@ _UsageError: type[BaseException] = next(
 )
 
 
-_ORDER: Final = ("data", "train", "evaluate", "compile", "score", "report", "benchmark", "settings", "demo")
+_ORDER: Final = (
+    "data",
+    "train",
+    "evaluate",
+    "compile",
+    "score",
+    "report",
+    "benchmark",
+    "encoders",
+    "settings",
+    "demo",
+)
 
 
 class Commands(TyperGroup):
@@ -65,6 +76,7 @@ app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.add_typer(benchmark.app, name="benchmark")
+app.command("encoders")(encoders.show)
 app.command("settings")(settings.show)
 app.command("demo")(demo.demo)
 

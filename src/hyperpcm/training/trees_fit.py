@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hyperpcm.baselines.lightgbm_fit import grow
+from hyperpcm.baselines.lightgbm_fit import LEAST_ROWS, grow
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.splits import Split
 from hyperpcm.model import HyperPCM
@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 _COMPOUND_COLUMNS: Final = 768  # of the embedding, those that divide the training compounds best
+_JUDGED: Final = 20_000  # training compounds at most that decide which columns those are
 _CARRY: Final = 0.5  # one of the two sums of trees is added to the mean, and the other one stands alone
 
 
@@ -83,6 +84,8 @@ def fit_trees(
     """
     settings, retrieved = config.model.trees, data.retrieved
     if model.retrieval is None or retrieved is None or not settings.enabled:
+        return
+    if len(split.train) < LEAST_ROWS:
         return
     table = _columns(model, data, split, config, hidden, progress)
     scaled = model.label_scale.to_scaled(data.labels).numpy()
@@ -156,7 +159,7 @@ def _columns(
 
 def _dividing(embeddings: Floats, known: Integers) -> Integers:
     """Return the columns in which most known compounds differ: those whose median divides them best."""
-    rows = embeddings[known]
+    rows = embeddings[known[:: -(-len(known) // _JUDGED)]]
     above = (rows > np.median(rows, axis=0)).sum(axis=0).astype(np.int64)
     variation = above * (len(known) - above)
     order = np.argsort(-variation, kind="stable")[:_COMPOUND_COLUMNS]
