@@ -27,18 +27,7 @@ _UsageError: type[BaseException] = next(
 )
 
 
-_ORDER: Final = (
-    "data",
-    "train",
-    "evaluate",
-    "compile",
-    "score",
-    "report",
-    "benchmark",
-    "encoders",
-    "settings",
-    "demo",
-)
+_ORDER: Final = tuple("data train evaluate compile score report benchmark encoders settings demo".split())
 
 
 class Commands(TyperGroup):
