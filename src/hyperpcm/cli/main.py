@@ -27,7 +27,18 @@ _UsageError: type[BaseException] = next(
 )
 
 
-_ORDER: Final = tuple("data train evaluate compile score report benchmark encoders settings demo".split())
+_ORDER: Final = (
+    "data",
+    "train",
+    "evaluate",
+    "compile",
+    "score",
+    "report",
+    "benchmark",
+    "encoders",
+    "settings",
+    "demo",
+)
 
 
 class Commands(TyperGroup):
