@@ -131,8 +131,8 @@ class BoostedTrees(nn.Module):
         if not len(self.roots):
             return columns.new_zeros(len(columns))
         going = [int((self.depths > step).sum()) for step in range(int(self.depths[0]))]
-        column, left, right = (part.long() for part in (self.column.clamp_min(0), self.left, self.right))
-        roots = self.roots.long()
+        column, roots = self.column.clamp_min(0).long(), self.roots.long()
+        below = torch.stack([self.right, self.left], dim=1).flatten().long()
         sums = []
         for start in range(0, len(columns), _ROWS):
             block = columns[start : start + _ROWS]
@@ -140,7 +140,7 @@ class BoostedTrees(nn.Module):
             for trees in going:
                 node = at[:, :trees]
                 goes_left = block.gather(1, column[node]) <= self.threshold[node]
-                at[:, :trees] = torch.where(goes_left, left[node], right[node])
+                at[:, :trees] = below[2 * node + goes_left]
             sums.append(self.threshold[at].sum(1))
         return torch.cat(sums) if sums else columns.new_zeros(0)
 
