@@ -90,15 +90,17 @@ def test_light_commands_and_mistakes_import_nothing_heavy(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs os.wait4")
 @pytest.mark.parametrize("arguments", [["--help"], ["data", "list"]], ids=" ".join)
-def test_help_and_the_list_of_data_take_less_than_half_a_second_of_cpu(arguments: list[str]):
-    def seconds() -> float:
-        child = subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_help_and_the_list_of_data_cost_little_beyond_the_libraries_they_show_with(arguments: list[str]):
+    def seconds(command: list[str]) -> float:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         assert child.returncode == 0
         return usage.ru_utime + usage.ru_stime
 
-    assert min(seconds() for _ in range(3)) < 0.5
+    libraries = [sys.executable, "-c", "import typer, numpy"]
+    pairs = [(seconds([*PROGRAM, *arguments]), seconds(libraries)) for _ in range(3)]  # in turn: load varies
+    assert min(one for one, _ in pairs) < 2.5 * min(other for _, other in pairs)
 
 
 def test_the_version_is_on_stdout():
