@@ -91,6 +91,24 @@ def test_a_compiled_target_scores_as_the_model_and_survives_its_file(grown, made
     assert np.array_equal(predict_pairs(read, data, compounds, np.full(len(compounds), target)), scores)
 
 
+def test_a_target_whose_networks_have_no_share_keeps_none_of_their_weights(grown, made):
+    (model, data), (_, interactions, _, _) = grown, made
+    compounds = np.arange(len(interactions.compounds))
+    whole = model.compile_target(interactions.targets[0])
+    model.correction.fill_(0.0)
+    try:
+        scores = predict_pairs(model, data, compounds, np.zeros(len(compounds), dtype=np.int64))
+        compiled = model.compile_target(interactions.targets[0])
+    finally:
+        model.correction.fill_(1.0)
+    np.testing.assert_allclose(compiled.score(interactions.compounds).values, scores, rtol=1e-4, atol=1e-4)
+    held = [
+        sum(layer.dense().numel() for net in one.networks for layer in net.layers)
+        for one in (whole, compiled)
+    ]
+    assert held[1] == model.compound_encoder.width + model.retrieval.width < held[0]
+
+
 def test_a_file_whose_trees_lead_nowhere_is_refused(grown, made, tmp_path):
     (model, _), (_, interactions, _, _) = grown, made
     compiled = model.compile_target(interactions.targets[0])

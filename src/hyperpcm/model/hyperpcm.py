@@ -335,8 +335,7 @@ class HyperPCM(nn.Module):
         if self.config.needs_alignment:
             aligner = target_encoder("alignment", references=self.memory_sequences)
             similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
-        generated = self.generate(embedding, similarity)
-        networks = tuple(network.densified(float(self.correction)).cpu() for network in generated)
+        networks = self._compiled_networks(embedding, similarity)
         prior = None
         if self.retrieval is not None and similarity is not None:
             collapsed, kept = self.collapse_target(self.label_memory(), similarity)
@@ -363,6 +362,15 @@ class HyperPCM(nn.Module):
             prior=prior,
             provenance={"model": copy.deepcopy(self.card), "changes": list(target.changes)},
         )
+
+    def _compiled_networks(self, embedding: Tensor, similarity: Tensor | None) -> tuple[QsarNetwork, ...]:
+        """Return what the networks add; one layer of zeros where validation left them no share."""
+        share = float(self.correction)
+        if share == 0:
+            retrieved = 0 if self.retrieval is None else self.retrieval.width
+            return (QsarNetwork.nothing(self.compound_encoder.width + retrieved),)
+        generated = self.generate(embedding, similarity)
+        return tuple(network.densified(share).cpu() for network in generated)
 
     def _compiled_ridge(self, similarity: Tensor, kept: npt.NDArray[np.int64]) -> CompiledRidge | None:
         collapsed, share = self.collapse_ridge(similarity, kept), float(self.ridge_share)

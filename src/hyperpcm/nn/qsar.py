@@ -113,6 +113,15 @@ class QsarNetwork:
     noise_head: GeneratedLayer | None = None
     activation: str = "relu"
 
+    @classmethod
+    def nothing(cls, width: int) -> QsarNetwork:
+        """Return one target's network of one layer that scores every compound 0.
+
+        Args:
+            width: of what it reads.
+        """
+        return cls(layers=(GeneratedLayer(bias=torch.zeros(1, 1), delta=torch.zeros(1, 1, width)),))
+
     def densified(self, factor: float = 1.0) -> QsarNetwork:
         """Return the same networks with plain weights only, their scores times a factor."""
         head = None if self.noise_head is None else self.noise_head.densified()
