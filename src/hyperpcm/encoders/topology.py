@@ -16,9 +16,26 @@ from hyperpcm.encoders.counts import CountEncoder, Counts, flag_option
 __all__ = ["AtomPairEncoder", "MaccsEncoder", "TorsionEncoder"]
 
 
+@dataclasses.dataclass(frozen=True)
+class _FoldedEncoder(CountEncoder):
+    """Counts folded to a width, in which mirror images may differ; abstract."""
+
+    width: int = 2048
+    chirality: bool = False
+    counts: Counts = "log"
+
+    def __post_init__(self) -> None:
+        flag_option(self.name, "chirality", self.chirality)
+        self._check()
+
+    def options(self) -> dict[str, Json]:
+        """Width, chirality and counts."""
+        return {"width": self.width, "chirality": self.chirality, "counts": self.counts}
+
+
 @final
 @dataclasses.dataclass(frozen=True)
-class AtomPairEncoder(CountEncoder):
+class AtomPairEncoder(_FoldedEncoder):
     """Counts of atom pairs and the bonds between them: sees size and shape where ECFP sees surroundings.
 
     Attributes:
@@ -38,25 +55,13 @@ class AtomPairEncoder(CountEncoder):
 
     name: ClassVar[str] = "atom_pair"
 
-    width: int = 2048
-    chirality: bool = False
-    counts: Counts = "log"
-
-    def __post_init__(self) -> None:
-        flag_option(self.name, "chirality", self.chirality)
-        self._check()
-
-    def options(self) -> dict[str, Json]:
-        """Width, chirality and counts."""
-        return {"width": self.width, "chirality": self.chirality, "counts": self.counts}
-
     def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
         return atom_pair_counts(items, width=self.width, chirality=self.chirality)
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class TorsionEncoder(CountEncoder):
+class TorsionEncoder(_FoldedEncoder):
     """Counts of chains of four bonded atoms.
 
     Attributes:
@@ -75,18 +80,6 @@ class TorsionEncoder(CountEncoder):
     """
 
     name: ClassVar[str] = "torsion"
-
-    width: int = 2048
-    chirality: bool = False
-    counts: Counts = "log"
-
-    def __post_init__(self) -> None:
-        flag_option(self.name, "chirality", self.chirality)
-        self._check()
-
-    def options(self) -> dict[str, Json]:
-        """Width, chirality and counts."""
-        return {"width": self.width, "chirality": self.chirality, "counts": self.counts}
 
     def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
         return torsion_counts(items, width=self.width, chirality=self.chirality)
