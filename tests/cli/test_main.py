@@ -98,9 +98,9 @@ def test_help_and_the_list_of_data_cost_little_beyond_the_libraries_they_show_wi
         assert child.returncode == 0
         return usage.ru_utime + usage.ru_stime
 
-    libraries = [sys.executable, "-c", "import typer, numpy"]
+    libraries = [sys.executable, "-c", "import typer, numpy, pydantic"]
     pairs = [(seconds([*PROGRAM, *arguments]), seconds(libraries)) for _ in range(3)]  # in turn: load varies
-    assert min(one for one, _ in pairs) < 2.5 * min(other for _, other in pairs)
+    assert min(one for one, _ in pairs) < 3 * min(other for _, other in pairs)
 
 
 def test_the_version_is_on_stdout():
