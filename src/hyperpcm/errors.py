@@ -13,6 +13,7 @@ The tree; the number is the exit code of the command line:
     │   └── OutputError               a path that may not be written
     ├── DataUnavailableError      2   a catalogued file cannot be had
     │   └── ChecksumError             it was had, and it is not the file that was pinned
+    ├── LicenceNotAcceptedError   2   weights whose terms have to be accepted first
     ├── MissingExtraError         2   an optional dependency is not installed
     ├── ModelFileError            3
     │   ├── CorruptModelError         truncated, altered, not a model at all
@@ -125,6 +126,12 @@ class DataUnavailableError(HyperpcmError):
 
 class ChecksumError(DataUnavailableError):
     """A file arrived, and its sha256 is not the pinned one."""
+
+
+class LicenceNotAcceptedError(HyperpcmError):
+    """Weights whose licence has to be accepted first; the message holds the terms and the command."""
+
+    exit_code = 2
 
 
 class MissingExtraError(HyperpcmError):

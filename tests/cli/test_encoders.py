@@ -22,6 +22,8 @@ def test_every_encoder_is_listed_with_its_width_and_licence():
     assert found["ecfp"]["width"] == compound_encoder("ecfp").width
     assert found["alignment"]["width"] is None
     assert all(found[name]["licence"] == ENCODERS[name].licence for name in found)
+    assert found["ecfp"]["ready"]
+    assert found["ecfp"]["lacks"] is None
     assert "items_per_second" not in found["ecfp"]
 
 
@@ -39,3 +41,15 @@ def test_speed_is_measured_on_request(monkeypatch):
     assert "1,234" in done.stdout
     assert "per second" in done.stdout.splitlines()[0]
     assert "One process" in done.stderr
+
+
+def test_an_encoder_without_weights_cannot_be_fetched():
+    done = call("fetch", "ecfp")
+    assert done.exit_code == 2
+    assert "needs no weights" in done.stderr
+
+
+def test_an_unknown_encoder_cannot_be_fetched():
+    done = call("fetch", "ecpf")
+    assert done.exit_code == 2
+    assert "Did you mean 'ecfp'?" in done.stderr

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hyperpcm.datasets import catalog
-from hyperpcm.datasets.pinned import PinnedFile, mirrored
 from hyperpcm.errors import ConfigError, DataUnavailableError, OutputError
+from hyperpcm.public_files.pinned import PinnedFile, mirrored
 
 ALL_FILES = [
     pytest.param(pinned, id=f"{name}-{key}")

@@ -12,8 +12,8 @@ import pytest
 from hyperpcm.chem import standardise
 from hyperpcm.datasets import catalog, load
 from hyperpcm.datasets.chembl20 import read_chembl20
-from hyperpcm.datasets.pinned import mirrored
 from hyperpcm.errors import InvalidSmilesError, TableError
+from hyperpcm.public_files.pinned import mirrored
 
 BINDING = """target id,name,affinity,molecules,description
 CHEMBL1,AAA_HUMAN,10,CHEMBL101,Single, with a comma

@@ -13,8 +13,8 @@ from hyperpcm.datasets import catalog
 from hyperpcm.datasets.deep_dta import read_davis, read_kiba
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.merge import merge_repeats
-from hyperpcm.datasets.pinned import mirrored
 from hyperpcm.errors import LabelError, TableError
+from hyperpcm.public_files.pinned import mirrored
 
 
 def raw_files(name: str, mirror: Path) -> dict[str, Path]:

@@ -13,8 +13,8 @@ from hyperpcm.chem import standardise
 from hyperpcm.datasets import catalog, load, make_splits
 from hyperpcm.datasets.dude import published_smiles, read_dude, read_dude_small
 from hyperpcm.datasets.merge import merge_repeats
-from hyperpcm.datasets.pinned import mirrored
 from hyperpcm.errors import TableError
+from hyperpcm.public_files.pinned import mirrored
 
 DECOYS = [f"c1ccccc1{'C' * n}" for n in range(1, 31)]
 FILES = {

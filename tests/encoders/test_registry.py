@@ -134,3 +134,11 @@ def test_the_table_can_be_read_without_loading_rdkit_an_aligner_or_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("entry", ENCODERS.values(), ids=lambda entry: entry.name)
+def test_the_width_in_the_table_is_that_of_the_encoder(entry):
+    if entry.width is None:
+        assert "references" in entry.options
+    elif entry.lacks() is None:
+        assert build_encoder({"encoder": entry.name}).width == entry.width

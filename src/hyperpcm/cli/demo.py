@@ -139,8 +139,8 @@ class _Steps:
 def _at_hand() -> str:
     """The full Davis set where it needs no network, else the sample that every package index serves."""
     from hyperpcm.datasets import catalog
-    from hyperpcm.datasets.obtaining import mirror_folder
-    from hyperpcm.datasets.pinned import mirrored
+    from hyperpcm.public_files.obtaining import mirror_folder
+    from hyperpcm.public_files.pinned import mirrored
 
     files = catalog.record("davis").files.values()
     here = catalog.is_local("davis") or all(mirrored(one, mirror_folder()) for one in files)

@@ -76,7 +76,7 @@ app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("report")(report.report)
 app.add_typer(benchmark.app, name="benchmark")
-app.command("encoders")(encoders.show)
+app.add_typer(encoders.app, name="encoders")
 app.command("settings")(settings.show)
 app.command("demo")(demo.demo)
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from hyperpcm.chem import standardise_all
 from hyperpcm.datasets.grouping import Axis, group_by_content
 from hyperpcm.datasets.interactions import Interactions, Quantity
-from hyperpcm.datasets.pinned import Progress
 from hyperpcm.errors import InvalidSequenceError, LabelError, Rejection
 from hyperpcm.protein import validate_sequence
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["Measurements", "assemble"]
 

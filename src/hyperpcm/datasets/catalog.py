@@ -6,13 +6,13 @@ Importing this module and describing a data set imports no chemistry, no table l
 from __future__ import annotations
 
 import difflib
-import os
 from pathlib import Path
 
 from hyperpcm.datasets.local_copy import copied_files, copy_hashes, receive_copy
-from hyperpcm.datasets.pinned import Progress, file_is_there, file_is_whole
 from hyperpcm.datasets.records import DATASETS, DatasetRecord
 from hyperpcm.errors import ConfigError
+from hyperpcm.public_files.folder import data_folder
+from hyperpcm.public_files.pinned import Progress, file_is_there, file_is_whole
 
 __all__ = [
     "DATASETS",
@@ -25,18 +25,6 @@ __all__ = [
     "receive",
     "record",
 ]
-
-FOLDER_VARIABLE = "HYPERPCM_DATA"
-
-
-def data_folder() -> Path:
-    """Where files are kept: the folder that ``HYPERPCM_DATA`` names, else one in the user's cache folder."""
-    named = os.environ.get(FOLDER_VARIABLE, "")
-    if named:
-        return Path(named)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("hyperpcm")) / "datasets"
 
 
 def record(name: str) -> DatasetRecord:
@@ -129,7 +117,7 @@ def fetch(name: str, *, progress: Progress | None = None) -> dict[str, Path]:
     """
     if record(name).local is not None:
         return copied_files(record(name), local_path(name))
-    from hyperpcm.datasets.obtaining import mirror_folder, obtain
+    from hyperpcm.public_files.obtaining import mirror_folder, obtain
 
     mirror = mirror_folder()
     return {

@@ -22,9 +22,9 @@ import numpy as np
 
 from hyperpcm.datasets.assembly import Measurements, assemble
 from hyperpcm.datasets.interactions import ABOVE, EXACT, Interactions
-from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.errors import TableError
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["read_chembl20"]
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hyperpcm.datasets.interactions import Interactions
-from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.datasets.tidy_folder import join_tables
 from hyperpcm.datasets.user_table import read_table
 from hyperpcm.errors import TableError
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["check_chembl_quant", "read_chembl_quant"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.datasets.pinned import PinnedFile
+from hyperpcm.public_files.pinned import PinnedFile
 
 __all__ = ["DatasetRecord", "LocalSource"]
 

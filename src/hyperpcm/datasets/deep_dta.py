@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from hyperpcm.datasets.assembly import Measurements, assemble
 from hyperpcm.datasets.interactions import BELOW, EXACT, Interactions
-from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.errors import TableError
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["read_davis", "read_kiba"]
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from hyperpcm.datasets.assembly import Measurements, assemble
 from hyperpcm.datasets.interactions import EXACT, Interactions
-from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.errors import TableError
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["DECOYS_PER_ACTIVE", "published_smiles", "read_dude", "read_dude_small"]
 

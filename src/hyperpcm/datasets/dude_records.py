@@ -6,7 +6,7 @@ import dataclasses
 
 from hyperpcm.datasets.dataset_record import DatasetRecord
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.datasets.pinned import PinnedList
+from hyperpcm.datasets.pinned_list import PinnedList
 
 __all__ = ["DUDE", "DUDE_SMALL"]
 

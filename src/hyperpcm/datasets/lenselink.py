@@ -18,10 +18,10 @@ from hyperpcm.datasets.assembly import Measurements, assemble
 from hyperpcm.datasets.columns import listed
 from hyperpcm.datasets.interactions import EXACT, Interactions
 from hyperpcm.datasets.pickled_frame import is_pickle, read_pickled_frame
-from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.datasets.table import RawTable, read_raw_table
 from hyperpcm.errors import TableError
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["check_lenselink", "read_lenselink"]
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from hyperpcm.datasets import catalog
 from hyperpcm.datasets.interactions import Interactions
-from hyperpcm.datasets.pinned import Progress
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["load"]
 

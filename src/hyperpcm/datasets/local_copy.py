@@ -54,7 +54,7 @@ def receive_copy(record: DatasetRecord, given: Path, folder: Path) -> dict[str, 
             )
     module, function = _CHECKS[record.name]
     getattr(importlib.import_module(f"hyperpcm.datasets.{module}"), function)(sources)
-    from hyperpcm.datasets.download import locked
+    from hyperpcm.public_files.download import locked
 
     receipt = folder / RECEIPT
     with disk_full_as_error(folder), locked(receipt):

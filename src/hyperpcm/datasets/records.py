@@ -9,7 +9,7 @@ from hyperpcm.datasets.dataset_record import DatasetRecord
 from hyperpcm.datasets.dude_records import DUDE, DUDE_SMALL
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.datasets.local_records import CHEMBL_QUANT, LENSELINK
-from hyperpcm.datasets.pinned import PinnedFile
+from hyperpcm.public_files.pinned import PinnedFile
 
 __all__ = ["DATASETS", "DatasetRecord"]
 

@@ -17,9 +17,9 @@ import numpy as np
 from hyperpcm.datasets.assembly import Measurements, assemble
 from hyperpcm.datasets.grouping import group_by_content
 from hyperpcm.datasets.interactions import BELOW, EXACT, Interactions
-from hyperpcm.datasets.pinned import Progress
 from hyperpcm.datasets.records import DATASETS
 from hyperpcm.errors import TableError
+from hyperpcm.public_files.pinned import Progress
 
 __all__ = ["read_bindingdb_sample", "read_kiba_sample"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, Json, Side
 from hyperpcm.errors import ConfigError
 
-__all__ = ["ENCODERS", "EncoderEntry", "build_encoder", "compound_encoder", "target_encoder"]
+__all__ = ["ENCODERS", "EncoderEntry", "build_encoder", "compound_encoder", "entry_of", "target_encoder"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class EncoderEntry:
         options: names of the arguments it takes.
         module: last part of the module that holds the class.
         class_name: the class.
+        width: length of its vectors with the default options; None where it depends on what is given.
+        extra: the extra of this package that it needs, as in ``pip install 'hyperpcm[extra]'``.
+        imports: packages of that extra that it imports.
+        weights: name of the published weights it runs on.
     """
 
     name: str
@@ -39,6 +44,25 @@ class EncoderEntry:
     options: tuple[str, ...]
     module: str
     class_name: str
+    width: int | None
+    extra: str | None = None
+    imports: tuple[str, ...] = ()
+    weights: str | None = None
+
+    @property
+    def is_noncommercial(self) -> bool:
+        """Whether the licence forbids commercial use."""
+        return "-NC" in self.licence
+
+    def lacks(self) -> str | None:
+        """What has to be run before it works on this machine, as a command; None where it is ready."""
+        if any(importlib.util.find_spec(package) is None for package in self.imports):
+            return f"pip install 'hyperpcm[{self.extra}]'"
+        if self.weights is not None:
+            from hyperpcm.encoders.weights.catalog import WEIGHTS
+
+            return WEIGHTS[self.weights].lacks()
+        return None
 
 
 ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
@@ -53,6 +77,7 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=("radius", "width", "chirality", "counts"),
                 module="ecfp",
                 class_name="EcfpEncoder",
+                width=2048,
             ),
             EncoderEntry(
                 name="fcfp",
@@ -62,6 +87,7 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=("radius", "width", "counts"),
                 module="ecfp",
                 class_name="FcfpEncoder",
+                width=2048,
             ),
             EncoderEntry(
                 name="atom_pair",
@@ -71,6 +97,7 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=("width", "chirality", "counts"),
                 module="topology",
                 class_name="AtomPairEncoder",
+                width=2048,
             ),
             EncoderEntry(
                 name="torsion",
@@ -80,6 +107,7 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=("width", "chirality", "counts"),
                 module="topology",
                 class_name="TorsionEncoder",
+                width=2048,
             ),
             EncoderEntry(
                 name="maccs",
@@ -89,6 +117,7 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=(),
                 module="topology",
                 class_name="MaccsEncoder",
+                width=166,
             ),
             EncoderEntry(
                 name="descriptors",
@@ -98,6 +127,7 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=("scaled",),
                 module="descriptors",
                 class_name="DescriptorEncoder",
+                width=45,
             ),
             EncoderEntry(
                 name="composition",
@@ -107,6 +137,7 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=(),
                 module="composition",
                 class_name="CompositionEncoder",
+                width=429,
             ),
             EncoderEntry(
                 name="alignment",
@@ -116,11 +147,12 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 options=("references",),
                 module="alignment",
                 class_name="AlignmentEncoder",
+                width=None,
             ),
         )
     }
 )
-"""Every encoder by name. All of them work offline and carry no weights."""
+"""Every encoder by name. Where `weights` is not set it works offline and carries no weights."""
 
 
 def build_encoder(spec: Mapping[str, Json]) -> Encoder:
@@ -205,7 +237,7 @@ def _by_name(names: str | Sequence[str], side: Side, options: Mapping[str, Mappi
     if not wanted:
         raise ConfigError(f"no {side} encoder named. Known: {_known(side)}.")
     for name in wanted:
-        _entry(name, side)
+        entry_of(name, side)
     unused = sorted(set(options) - set(wanted))
     if unused:
         raise ConfigError(
@@ -224,7 +256,7 @@ def _known(side: Side | None) -> str:
     return ", ".join(entry.name for entry in ENCODERS.values() if side in (None, entry.side))
 
 
-def _entry(name: str, side: Side | None = None) -> EncoderEntry:
+def entry_of(name: str, side: Side | None = None) -> EncoderEntry:
     """The row of a name; with `side`, only if it reads that side."""
     entry = ENCODERS.get(name)
     kind = f"{side} encoder" if side else "encoder"
@@ -239,7 +271,7 @@ def _entry(name: str, side: Side | None = None) -> EncoderEntry:
 
 def _single(name: str, options: dict[str, Json]) -> Encoder:
     """Build one encoder of the table; lists become tuples."""
-    entry = _entry(name)
+    entry = entry_of(name)
     unknown = sorted(set(options) - set(entry.options))
     if unknown:
         known = ", ".join(entry.options) or "none"

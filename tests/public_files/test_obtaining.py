@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from hyperpcm.datasets.download import install, open_url
-from hyperpcm.datasets.obtaining import obtain
-from hyperpcm.datasets.pinned import PinnedFile
 from hyperpcm.errors import ChecksumError, DataUnavailableError, DiskFullError, OutputError
+from hyperpcm.public_files.download import install, open_url
+from hyperpcm.public_files.obtaining import obtain
+from hyperpcm.public_files.pinned import PinnedFile
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -183,8 +183,8 @@ def test_processes_that_want_one_file_at_once_fetch_it_once(server: Server, tmp_
     source = pinned(server.address)
     code = (
         "import sys; from pathlib import Path\n"
-        "from hyperpcm.datasets.pinned import PinnedFile\n"
-        "from hyperpcm.datasets.obtaining import obtain\n"
+        "from hyperpcm.public_files.pinned import PinnedFile\n"
+        "from hyperpcm.public_files.obtaining import obtain\n"
         "url, sha, size, to = sys.argv[1:]\n"
         "obtain(PinnedFile(url, sha, int(size)), Path(to), allow_loopback_http=True)\n"
     )

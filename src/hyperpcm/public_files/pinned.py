@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
-import importlib.resources
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = [
     "MIRROR_VARIABLE",
     "PinnedFile",
-    "PinnedList",
     "Progress",
     "file_is_there",
     "file_is_whole",
@@ -48,36 +45,6 @@ class PinnedFile:
     def name(self) -> str:
         """File name: the last part of the URL."""
         return urllib.parse.urlsplit(self.url).path.rpartition("/")[2]
-
-
-class PinnedList(Mapping[str, PinnedFile]):
-    """Many pinned files of one origin, by key; they are read from a table in this package when first needed.
-
-    Args:
-        table: name of the table beside this module: tab-separated, with a header, the columns key, path,
-            size and sha256.
-        origin: the URL that every path continues; it names a commit.
-    """
-
-    def __init__(self, table: str, origin: str) -> None:
-        self._table, self._origin = table, origin
-
-    @functools.cached_property
-    def _files(self) -> dict[str, PinnedFile]:
-        text = importlib.resources.files("hyperpcm.datasets").joinpath(self._table).read_text("utf-8")
-        lines = [line.split("\t") for line in text.splitlines()[1:]]
-        return {
-            key: PinnedFile(f"{self._origin}/{path}", sha256, int(size)) for key, path, size, sha256 in lines
-        }
-
-    def __getitem__(self, key: str) -> PinnedFile:
-        return self._files[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
 
 
 def file_is_there(path: Path, pinned: PinnedFile) -> bool:

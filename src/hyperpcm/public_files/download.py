@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from hyperpcm.datasets.pinned import PinnedFile, Progress
 from hyperpcm.errors import ChecksumError, DataUnavailableError, OutputError, disk_full_as_error
+from hyperpcm.public_files.pinned import PinnedFile, Progress
 
 __all__ = ["install", "locked", "open_url"]
 

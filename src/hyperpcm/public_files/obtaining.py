@@ -10,9 +10,9 @@ import tempfile
 import urllib.parse
 from pathlib import Path
 
-from hyperpcm.datasets.download import install, locked, open_url
-from hyperpcm.datasets.pinned import MIRROR_VARIABLE, PinnedFile, Progress, file_is_whole, mirrored
 from hyperpcm.errors import ChecksumError, DataUnavailableError, DiskFullError, disk_full_as_error
+from hyperpcm.public_files.download import install, locked, open_url
+from hyperpcm.public_files.pinned import MIRROR_VARIABLE, PinnedFile, Progress, file_is_whole, mirrored
 
 __all__ = ["mirror_folder", "obtain"]
 

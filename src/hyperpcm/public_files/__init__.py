@@ -1,0 +1,1 @@
+"""Public files, pinned by content: found in a mirror or fetched, verified, and kept."""
