@@ -13,6 +13,7 @@ from torch import Tensor
 from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.errors import IncompatibleModelError, InvalidSequenceError
 from hyperpcm.model import HyperPCM
+from hyperpcm.model.compiling import collapse_labels
 from hyperpcm.protein import alignment_similarity
 from small_models import (
     ACTIVE,
@@ -170,10 +171,10 @@ def test_a_known_target_sees_its_own_labels_and_training_hides_them():
     np.testing.assert_allclose(scores, values[own], atol=0.02)
     similarity = torch.from_numpy(alignment_similarity(SEQUENCES[2:3], SEQUENCES))
     allowed = torch.tensor([[True, True, False, True, True]])
-    seen, _ = model.collapse_target(model.label_memory(), similarity, allowed)
+    seen, _ = collapse_labels(model, model.label_memory(), similarity, allowed)
     with torch.no_grad():
         model.memory_values[torch.from_numpy(own)] += 100.0
-        shifted, _ = model.collapse_target(model.label_memory(), similarity, allowed)
+        shifted, _ = collapse_labels(model, model.label_memory(), similarity, allowed)
     assert torch.equal(seen.first, shifted.first)
     assert torch.equal(seen.evidence, shifted.evidence)
 
@@ -229,8 +230,8 @@ def test_with_too_many_landmarks_those_with_the_most_evidence_are_kept():
     every = made_model(SMALL | {"qsar": {"hidden": [16]}})
     similarity = torch.from_numpy(alignment_similarity((QUERY,), SEQUENCES))
     with torch.no_grad():
-        collapsed, kept = model.collapse_target(model.label_memory(), similarity)
-        whole, rows = every.collapse_target(every.label_memory(), similarity)
+        collapsed, kept = collapse_labels(model, model.label_memory(), similarity)
+        whole, rows = collapse_labels(every, every.label_memory(), similarity)
     assert rows.tolist() == list(range(len(SMILES)))
     least = whole.evidence[0].amin(0).numpy()
     assert kept.tolist() == sorted(np.argsort(-least, kind="stable")[:3].tolist())
@@ -352,4 +353,4 @@ def test_weights_of_other_settings_are_refused():
 def test_retrieval_is_refused_where_there_is_none():
     model = made_model(PLAIN)
     with pytest.raises(ValueError, match="retrieves no labels"):
-        model.collapse_target(model.label_memory(), torch.ones(1, 5))
+        collapse_labels(model, model.label_memory(), torch.ones(1, 5))

@@ -11,6 +11,7 @@ import torch
 from hyperpcm.checkpoint import load_model, load_target_model, save_model, save_target_model
 from hyperpcm.config import TreesConfig
 from hyperpcm.errors import IncompatibleModelError
+from hyperpcm.model.compiling import collapse_trees
 from hyperpcm.training.encoded import EncodedData, build_model, encode, retrieve_pairs, retrieve_rows
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loop import predict_pairs
@@ -149,7 +150,7 @@ def test_labels_without_a_pattern_leave_no_trees(made):
     filled.ridge[at] = scaled[at]
     fit_trees(model, filled, split, config, Hidden())
     assert model.trees.size == (0, 0)
-    assert model.collapse_trees(data.targets[:1], data.similarity[:1]) is None
+    assert collapse_trees(model, data.targets[:1], data.similarity[:1]) is None
 
 
 def test_trees_can_be_left_out(made):

@@ -8,7 +8,6 @@ Tensors only in `forward`; identifiers and encoders are used by `compile_target`
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -21,18 +20,18 @@ from torch import Tensor, nn
 
 from hyperpcm.config import ModelConfig
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.encoders import Encoder, build_encoder, target_encoder
+from hyperpcm.encoders import Encoder, build_encoder
 from hyperpcm.errors import ConfigError, IncompatibleModelError
+from hyperpcm.model.compiling import compile_target
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
 from hyperpcm.nn.alignment import AlignmentComponents
 from hyperpcm.nn.kernel_ridge import TwoAxisRidge, landmark_number
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
-from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
+from hyperpcm.nn.retrieval import LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.nn.trees import BoostedTrees
-from hyperpcm.protein import validate_sequence
-from hyperpcm.target_model import CompiledRidge, CompiledTrees, LabelScale, RetrievedPrior, TargetModel
+from hyperpcm.target_model import LabelScale, TargetModel
 
 __all__ = ["HyperPCM"]
 
@@ -169,55 +168,6 @@ class HyperPCM(nn.Module):
             return labels.to_dense(), measured.to_dense()
         return labels, measured
 
-    def collapse_target(
-        self,
-        label_memory: tuple[Tensor, Tensor],
-        similarity: Float[Tensor, "1 m"],
-        allowed: Bool[Tensor, "1 m"] | None = None,
-    ) -> tuple[CollapsedLabels, npt.NDArray[np.int64]]:
-        """Return what the memory's labels say about one target, and the landmark compounds that it keeps.
-
-        Args:
-            label_memory: as from `label_memory`.
-            similarity: alignment similarity of the target to the memory rows.
-            allowed: False where the target must not see a memory row.
-
-        Returns:
-            The collapsed labels over the kept landmarks, and their positions [j], ascending. With more
-            landmarks than ``retrieval.max_landmarks`` those with the most evidence are kept, and those of the
-            ridge regression.
-        """
-        if self.retrieval is None:
-            raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
-        collapsed = self.retrieval.collapse(self.retrieval.target_weights(similarity, allowed), *label_memory)
-        landmarks, most = collapsed.evidence.shape[-1], self.config.retrieval.max_landmarks
-        if landmarks <= most:
-            return collapsed, np.arange(landmarks)
-        evidence = collapsed.evidence.detach()[0].amin(0).cpu().numpy()
-        kept = np.sort(np.argsort(-evidence, kind="stable")[:most])
-        if self.ridge is not None:
-            kept = np.union1d(kept, self.ridge_columns.cpu().numpy())
-        at = torch.from_numpy(kept).to(similarity.device)
-        parts = (collapsed.evidence, collapsed.first, collapsed.second)
-        return CollapsedLabels(*(part[..., at] for part in parts)), kept
-
-    def collapse_ridge(
-        self, similarity: Float[Tensor, "1 m"], kept: npt.NDArray[np.int64]
-    ) -> Float[Tensor, "1 k j"] | None:
-        """Return one target's linear model over the kept landmarks; None where there is no ridge regression.
-
-        Args:
-            similarity: alignment similarity of the target to the memory rows.
-            kept: positions of the landmarks, as from `collapse_target`.
-        """
-        if self.ridge is None:
-            return None
-        collapsed = self.ridge.collapse(similarity)
-        over_kept = collapsed.new_zeros(*collapsed.shape[:2], len(kept))
-        at = torch.from_numpy(np.searchsorted(kept, self.ridge_columns.cpu().numpy()))
-        over_kept[..., at.to(collapsed.device)] = collapsed
-        return over_kept
-
     def prior_mean(
         self, retrieved: Float[Tensor, "*n f"], ridge: Float[Tensor, "*n"] | None = None
     ) -> Float[Tensor, "*n"]:
@@ -239,25 +189,6 @@ class HyperPCM(nn.Module):
         raw = torch.cat([targets, self.alignment(targets, similarity)], dim=-1)
         described: Tensor = self.target_scaler(raw)
         return described
-
-    @torch.no_grad()
-    def collapse_trees(
-        self, target: Float[Tensor, "1 d_t"], similarity: Float[Tensor, "1 m"]
-    ) -> CompiledTrees | None:
-        """Return the boosted trees as one target sees them; None where there are none.
-
-        Args:
-            target: unscaled embedding.
-            similarity: alignment similarity of the target to the memory rows.
-        """
-        if self.retrieval is None or not self.trees.size[0]:
-            return None
-        described = self.described(target, similarity)[0]
-        of_compounds = self.retrieval.width + 2 + self.compound_encoder.width
-        values = torch.cat([described.new_zeros(of_compounds), described])
-        is_constant = torch.arange(len(values), device=values.device) >= of_compounds
-        trees = self.trees.folded(is_constant, values)
-        return CompiledTrees(trees, float(self.trees_carry), float(self.trees_share))
 
     def generate(
         self,
@@ -313,7 +244,6 @@ class HyperPCM(nn.Module):
             [base + share * qsar_scores(network, inputs, regularisation) for network in networks]
         )
 
-    @torch.no_grad()
     def compile_target(self, sequence: str, *, name: str = "") -> TargetModel:
         """Return the frozen model of one protein, known or never measured; on the CPU, sharing nothing.
 
@@ -327,56 +257,7 @@ class HyperPCM(nn.Module):
         Raises:
             InvalidSequenceError: the sequence cannot be used.
         """
-        target = validate_sequence(sequence, name=name)
-        self.eval()
-        device = self.memory_embeddings.device
-        embedding = torch.from_numpy(self.target_encoder.encode([target.sequence])).to(device)
-        similarity = None
-        if self.config.needs_alignment:
-            aligner = target_encoder("alignment", references=self.memory_sequences)
-            similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
-        networks = self._compiled_networks(embedding, similarity)
-        prior = None
-        if self.retrieval is not None and similarity is not None:
-            collapsed, kept = self.collapse_target(self.label_memory(), similarity)
-            retrieval = copy.deepcopy(self.retrieval).cpu().requires_grad_(False)
-            trees = self.collapse_trees(embedding, similarity)
-            if trees is not None:
-                trees.trees.cpu()
-            prior = RetrievedPrior(
-                retrieval,
-                collapsed.cpu(),
-                self.landmark_bits()[kept],
-                self.radius,
-                self._compiled_ridge(similarity, kept),
-                trees,
-            )
-        return TargetModel(
-            name=target.name or name,
-            sequence=target.sequence,
-            quantity=self.quantity,
-            encoder=self.compound_encoder,
-            networks=networks,
-            compound_scaler=copy.deepcopy(self.compound_scaler).cpu(),
-            label_scale=self.label_scale,
-            prior=prior,
-            provenance={"model": copy.deepcopy(self.card), "changes": list(target.changes)},
-        )
-
-    def _compiled_networks(self, embedding: Tensor, similarity: Tensor | None) -> tuple[QsarNetwork, ...]:
-        """Return what the networks add; one layer of zeros where validation left them no share."""
-        share = float(self.correction)
-        if share == 0:
-            retrieved = 0 if self.retrieval is None else self.retrieval.width
-            return (QsarNetwork.nothing(self.compound_encoder.width + retrieved),)
-        generated = self.generate(embedding, similarity)
-        return tuple(network.densified(share).cpu() for network in generated)
-
-    def _compiled_ridge(self, similarity: Tensor, kept: npt.NDArray[np.int64]) -> CompiledRidge | None:
-        collapsed, share = self.collapse_ridge(similarity, kept), float(self.ridge_share)
-        if self.ridge is None or collapsed is None or (share == 0 and not self.trees.size[0]):
-            return None
-        return CompiledRidge(collapsed[0].cpu(), self.ridge.compound_exponents.cpu().clone(), share)
+        return compile_target(self, sequence, name)
 
     def landmark_bits(self) -> npt.NDArray[np.uint8]:
         """Return the presence bits of the landmark compounds' fingerprints, uint8 [j, w]."""

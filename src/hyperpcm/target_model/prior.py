@@ -39,7 +39,7 @@ class CompiledTrees:
     """Boosted trees as one target sees them, over what is retrieved for a compound and its embedding.
 
     Attributes:
-        trees: over the columns that `mixed` puts together; every split on the target is taken out.
+        trees: over the columns of `prior_columns`; every split on the target is taken out.
         carry: of the mean that the trees are added to.
         share: of what they say in the prior.
     """
@@ -48,22 +48,14 @@ class CompiledTrees:
     carry: float
     share: float
 
-    def mixed(
-        self,
-        retrieved: Float[Tensor, "n f"],
-        ridge: Float[Tensor, "n"] | None,
-        mean: Float[Tensor, "n"],
-        embeddings: Float[Tensor, "n d"],
-    ) -> Float[Tensor, "n"]:
+    def mixed(self, columns: Float[Tensor, "n d"], mean: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
         """Return the prior mean with the trees mixed in, in scaled label units.
 
         Args:
-            retrieved: label features of each compound.
-            ridge: its score by ridge regression; None where there is none.
-            mean: its prior mean without the trees.
-            embeddings: of the compounds, unscaled.
+            columns: as from `prior_columns`.
+            mean: prior mean without the trees.
         """
-        said: Tensor = self.carry * mean + self.trees(prior_columns(retrieved, ridge, mean, embeddings))
+        said: Tensor = self.carry * mean + self.trees(columns)
         return mean + self.share * (said - mean)
 
 
@@ -121,9 +113,8 @@ class RetrievedPrior:
             ridge = ridge_scores(self.ridge.coefficients[None], self.ridge.exponents, similarity[None])
             mean = mean + self.ridge.share * (ridge - mean)
         if self.trees is not None:
-            mean = self.trees.mixed(features[0], None if ridge is None else ridge[0], mean[0], embeddings)[
-                None
-            ]
+            columns = prior_columns(features[0], None if ridge is None else ridge[0], mean[0], embeddings)
+            mean = self.trees.mixed(columns, mean[0])[None]
         return features, mean
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

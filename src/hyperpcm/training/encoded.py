@@ -17,7 +17,9 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore, Encoder, compound_encoder, target_encoder
 from hyperpcm.encoders.axes import compound_counts, target_similarity
 from hyperpcm.model import ContextMemory, HyperPCM
+from hyperpcm.model.compiling import collapse_labels, collapse_ridge, collapse_trees
 from hyperpcm.nn.kernel_ridge import ridge_scores
+from hyperpcm.target_model.prior import prior_columns
 from hyperpcm.training.hiding import Hidden, OwnLabelFinder
 
 __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
@@ -226,9 +228,9 @@ def retrieve_pairs(
         one, row = slice(int(target), int(target) + 1), int(data.memory_row[target])
         similarity = data.similarity[one]
         allowed = data.allowed[one] if hidden is not None and hidden.targets else None
-        collapsed, kept = model.collapse_target(label_memory, similarity, allowed)
-        linear = None if ridge is None else model.collapse_ridge(similarity, kept)
-        trees = None if hidden is not None else model.collapse_trees(data.targets[one], similarity)
+        collapsed, kept = collapse_labels(model, label_memory, similarity, allowed)
+        linear = None if ridge is None else collapse_ridge(model, similarity, kept)
+        trees = None if hidden is not None else collapse_trees(model, data.targets[one], similarity)
         own = np.flatnonzero(targets == target)
         for start in range(0, len(own), _PAIRS):
             block = own[start : start + _PAIRS]
@@ -243,7 +245,8 @@ def retrieve_pairs(
             prior[block] = model.prior_mean(features[block], linear_scores)
             if trees is not None:
                 embedded = data.compounds[torch.from_numpy(compounds[block])]
-                prior[block] = trees.mixed(features[block], linear_scores, prior[block], embedded)
+                columns = prior_columns(features[block], linear_scores, prior[block], embedded)
+                prior[block] = trees.mixed(columns, prior[block])
         if progress is not None:
             progress("label retrieval", number + 1, len(different))
     return Retrieved(features, ridge, prior)

@@ -72,7 +72,7 @@ class OwnLabelFinder:
         """Return what the queries (compounds of one known target) must not see of their own compound.
 
         Args:
-            collapsed: of the target, as from `HyperPCM.collapse_target`.
+            collapsed: of the target, as from `collapse_labels`.
             kept: the landmarks it runs over.
             memory_row: of the target.
             own_similarity: alignment similarity of the target to itself.

@@ -8,6 +8,7 @@ import torch
 
 from hyperpcm.config import RetrievalConfig
 from hyperpcm.model import HyperPCM
+from hyperpcm.model.compiling import collapse_labels
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden, OwnLabelFinder
 
@@ -57,7 +58,7 @@ def fit_retrieval(
             own = generator.choice(own, min(_COMPOUNDS, len(own)), replace=False)
             one = slice(int(targets[entry]), int(targets[entry]) + 1)
             allowed = data.allowed[one] if hidden.targets else None
-            collapsed, kept = model.collapse_target(label_memory, data.similarity[one], allowed)
+            collapsed, kept = collapse_labels(model, label_memory, data.similarity[one], allowed)
             compounds, row = data.compound_index[own], int(data.memory_row[targets[entry]])
             similarity = data.similarity_to(kept, compounds)
             unseen = finder.of(collapsed, kept, row, float(data.similarity[one][0, row]), compounds)

@@ -39,7 +39,7 @@ class _Columns:
         of_targets: float32 [n_targets, d].
         compound_index: of every row, int64 [n].
         target_index: likewise.
-        places: of each chosen column among those of `HyperPCM.collapse_trees`, int64.
+        places: of each chosen column among those of `collapse_trees`, int64.
     """
 
     of_rows: Floats

@@ -1,0 +1,151 @@
+"""Compiling: the memory's labels, the regression, the trees and the networks as one target sees them."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from hyperpcm.encoders import target_encoder
+from hyperpcm.nn.qsar import QsarNetwork
+from hyperpcm.nn.retrieval import CollapsedLabels
+from hyperpcm.protein import validate_sequence
+from hyperpcm.target_model import CompiledRidge, CompiledTrees, RetrievedPrior, TargetModel
+
+if TYPE_CHECKING:
+    from hyperpcm.model.hyperpcm import HyperPCM
+
+__all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target"]
+
+
+@torch.no_grad()
+def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetModel:
+    """Return the frozen model of one protein; see `HyperPCM.compile_target`."""
+    target = validate_sequence(sequence, name=name)
+    model.eval()
+    device = model.memory_embeddings.device
+    embedding = torch.from_numpy(model.target_encoder.encode([target.sequence])).to(device)
+    similarity = None
+    if model.config.needs_alignment:
+        aligner = target_encoder("alignment", references=model.memory_sequences)
+        similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
+    networks = _networks(model, embedding, similarity)
+    prior = None
+    if model.retrieval is not None and similarity is not None:
+        collapsed, kept = collapse_labels(model, model.label_memory(), similarity)
+        retrieval = copy.deepcopy(model.retrieval).cpu().requires_grad_(False)
+        trees = collapse_trees(model, embedding, similarity)
+        if trees is not None:
+            trees.trees.cpu()
+        prior = RetrievedPrior(
+            retrieval,
+            collapsed.cpu(),
+            model.landmark_bits()[kept],
+            model.radius,
+            _ridge(model, similarity, kept),
+            trees,
+        )
+    return TargetModel(
+        name=target.name or name,
+        sequence=target.sequence,
+        quantity=model.quantity,
+        encoder=model.compound_encoder,
+        networks=networks,
+        compound_scaler=copy.deepcopy(model.compound_scaler).cpu(),
+        label_scale=model.label_scale,
+        prior=prior,
+        provenance={"model": copy.deepcopy(model.card), "changes": list(target.changes)},
+    )
+
+
+def collapse_labels(
+    model: HyperPCM,
+    label_memory: tuple[Tensor, Tensor],
+    similarity: Float[Tensor, "1 m"],
+    allowed: Bool[Tensor, "1 m"] | None = None,
+) -> tuple[CollapsedLabels, npt.NDArray[np.int64]]:
+    """Return what the memory's labels say about one target, and the landmark compounds that it keeps.
+
+    Args:
+        label_memory: as from `HyperPCM.label_memory`.
+        similarity: alignment similarity of the target to the memory rows.
+        allowed: False where the target must not see a memory row.
+
+    Returns:
+        The collapsed labels over the kept landmarks, and their positions [j], ascending. With more
+        landmarks than ``retrieval.max_landmarks`` those with the most evidence are kept, and those of the
+        ridge regression.
+    """
+    if model.retrieval is None:
+        raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
+    collapsed = model.retrieval.collapse(model.retrieval.target_weights(similarity, allowed), *label_memory)
+    landmarks, most = collapsed.evidence.shape[-1], model.config.retrieval.max_landmarks
+    if landmarks <= most:
+        return collapsed, np.arange(landmarks)
+    evidence = collapsed.evidence.detach()[0].amin(0).cpu().numpy()
+    kept = np.sort(np.argsort(-evidence, kind="stable")[:most])
+    if model.ridge is not None:
+        kept = np.union1d(kept, model.ridge_columns.cpu().numpy())
+    at = torch.from_numpy(kept).to(similarity.device)
+    parts = (collapsed.evidence, collapsed.first, collapsed.second)
+    return CollapsedLabels(*(part[..., at] for part in parts)), kept
+
+
+def collapse_ridge(
+    model: HyperPCM, similarity: Float[Tensor, "1 m"], kept: npt.NDArray[np.int64]
+) -> Float[Tensor, "1 k j"] | None:
+    """Return one target's linear model over the kept landmarks; None where there is no ridge regression.
+
+    Args:
+        similarity: alignment similarity of the target to the memory rows.
+        kept: positions of the landmarks, as from `collapse_labels`.
+    """
+    if model.ridge is None:
+        return None
+    collapsed = model.ridge.collapse(similarity)
+    over_kept = collapsed.new_zeros(*collapsed.shape[:2], len(kept))
+    at = torch.from_numpy(np.searchsorted(kept, model.ridge_columns.cpu().numpy()))
+    over_kept[..., at.to(collapsed.device)] = collapsed
+    return over_kept
+
+
+@torch.no_grad()
+def collapse_trees(
+    model: HyperPCM, target: Float[Tensor, "1 d_t"], similarity: Float[Tensor, "1 m"]
+) -> CompiledTrees | None:
+    """Return the boosted trees as one target sees them; None where there are none.
+
+    Args:
+        target: unscaled embedding.
+        similarity: alignment similarity of the target to the memory rows.
+    """
+    if model.retrieval is None or not model.trees.size[0]:
+        return None
+    described = model.described(target, similarity)[0]
+    of_compounds = model.retrieval.width + 2 + model.compound_encoder.width
+    values = torch.cat([described.new_zeros(of_compounds), described])
+    is_constant = torch.arange(len(values), device=values.device) >= of_compounds
+    trees = model.trees.folded(is_constant, values)
+    return CompiledTrees(trees, float(model.trees_carry), float(model.trees_share))
+
+
+def _networks(model: HyperPCM, embedding: Tensor, similarity: Tensor | None) -> tuple[QsarNetwork, ...]:
+    """Return what the networks add; one layer of zeros where validation left them no share."""
+    share = float(model.correction)
+    if share == 0:
+        retrieved = 0 if model.retrieval is None else model.retrieval.width
+        return (QsarNetwork.nothing(model.compound_encoder.width + retrieved),)
+    generated = model.generate(embedding, similarity)
+    return tuple(network.densified(share).cpu() for network in generated)
+
+
+def _ridge(model: HyperPCM, similarity: Tensor, kept: npt.NDArray[np.int64]) -> CompiledRidge | None:
+    collapsed, share = collapse_ridge(model, similarity, kept), float(model.ridge_share)
+    if model.ridge is None or collapsed is None or (share == 0 and not model.trees.size[0]):
+        return None
+    return CompiledRidge(collapsed[0].cpu(), model.ridge.compound_exponents.cpu().clone(), share)
