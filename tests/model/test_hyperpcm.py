@@ -51,7 +51,7 @@ def inputs(
         counts = morgan_counts(SMILES, width=model.landmark_width)
         near = torch.from_numpy(tanimoto(counts, counts)).expand(len(sequences), -1, -1)
         weights = model.retrieval.target_weights(similarity)
-        retrieved = model.retrieval(model.retrieval.collapse(weights, *model.label_memory()), near)
+        retrieved = model.retrieval(model.retrieval.collapse(weights, model.label_memory()), near)
     return targets, compounds, retrieved, similarity
 
 
@@ -193,15 +193,14 @@ def test_the_label_memory_is_the_table_dense_or_sparse(monkeypatch: pytest.Monke
     expected[rows, columns] = (values - values.mean()) / values.std()
     known = np.zeros_like(expected)
     known[rows, columns] = 1
-    labels, mask = model.label_memory()
-    np.testing.assert_allclose(labels.numpy(), expected, atol=1e-5)
-    np.testing.assert_array_equal(mask.numpy(), known)
+    dense = model.label_memory()
+    np.testing.assert_allclose(dense.labels.numpy(), expected, atol=1e-5)
+    np.testing.assert_array_equal(dense.measured.numpy(), known)
     scores = model.compile_target(QUERY).score(SMILES).values
     monkeypatch.setattr("hyperpcm.model.hyperpcm._DENSE_MEMORY", 0)
-    sparse, sparse_mask = model.label_memory()
-    assert sparse.is_sparse
-    assert torch.equal(sparse.to_dense(), labels)
-    assert torch.equal(sparse_mask.to_dense(), mask)
+    held = model.label_memory()
+    np.testing.assert_array_equal(held.labels.by_row.toarray(), dense.labels.numpy())
+    np.testing.assert_array_equal(held.measured.by_column.toarray(), known.T)
     np.testing.assert_allclose(model.compile_target(QUERY).score(SMILES).values, scores, rtol=1e-5)
 
 
@@ -209,10 +208,10 @@ def test_a_pair_measured_twice_counts_once_with_its_mean():
     model = made_model()
     at = int(model.memory_rows[0]), int(model.memory_columns[0])
     model.memory_rows[1], model.memory_columns[1] = at
-    labels, mask = model.label_memory()
+    memory = model.label_memory()
     expected = model.label_scale.to_scaled(model.memory_values[:2]).mean()
-    torch.testing.assert_close(labels[at], expected)
-    assert float(mask[at]) == 1.0
+    torch.testing.assert_close(memory.labels[at], expected)
+    assert float(memory.measured[at]) == 1.0
 
 
 @pytest.mark.parametrize(

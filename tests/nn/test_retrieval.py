@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from hyperpcm.nn.label_memory import LabelMemory, SparseTable
 from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 
 TARGETS, COMPOUNDS, ROWS, LANDMARKS = 3, 4, 6, 7
@@ -71,7 +72,7 @@ def features(
     allowed: Tensor | None = None,
 ) -> Tensor:
     weights = module.target_weights(similarity, allowed)
-    return module(module.collapse(weights, labels, measured), tanimoto)
+    return module(module.collapse(weights, LabelMemory.dense(labels, measured)), tanimoto)
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -86,31 +87,35 @@ def test_features_equal_the_recursion_in_loops(masked: bool):
     assert torch.equal(module.scores(found), found[..., 2])
 
 
-def test_a_sparse_memory_equals_a_dense_one():
-    module = LabelRetrieval((0.0, 2.0), (2.0, 8.0))
-    similarity, tanimoto, labels, measured = known()
-    index = measured.nonzero().T
-    sparse = [
-        torch.sparse_coo_tensor(
-            index, matrix[measured.bool()], matrix.shape, check_invariants=True
-        ).coalesce()
-        for matrix in (labels, measured)
-    ]
-    dense = features(module, similarity, tanimoto, labels, measured)
-    torch.testing.assert_close(features(module, similarity, tanimoto, *sparse), dense)
+def memory_of(labels: Tensor, measured: Tensor, *, most_cells: int) -> LabelMemory:
+    rows, columns = measured.nonzero().unbind(1)
+    shape = (labels.shape[0], labels.shape[1])
+    return LabelMemory.of(rows, columns, labels[rows, columns], shape, most_cells=most_cells)
 
 
-def test_sparse_and_dense_memories_give_equal_gradients():
+def test_a_sparse_memory_equals_a_dense_one_in_value_and_gradient():
     module = LabelRetrieval((1.0, 2.0), (2.0, 8.0))
     similarity, tanimoto, labels, measured = known()
-    gradients = []
-    for layout in ("dense", "sparse"):
-        memory = (labels, measured) if layout == "dense" else (labels.to_sparse(), measured.to_sparse())
-        loss = features(module, similarity, tanimoto, *memory).square().sum()
-        gradients.append(torch.autograd.grad(loss, list(module.parameters())))
-    for dense, sparse in zip(*gradients, strict=True):
+    found = []
+    for most_cells in (labels.numel(), 0):
+        memory = memory_of(labels, measured, most_cells=most_cells)
+        assert isinstance(memory.labels, SparseTable) == (most_cells == 0)
+        scores = module(module.collapse(module.target_weights(similarity), memory), tanimoto)
+        found.append([scores, *torch.autograd.grad(scores.square().sum(), list(module.parameters()))])
+    for dense, sparse in zip(*found, strict=True):
         torch.testing.assert_close(dense, sparse, rtol=1e-4, atol=1e-4)
-        assert float(dense.abs().sum()) > 0
+        assert float(dense.detach().abs().sum()) > 0
+
+
+@pytest.mark.parametrize("most_cells", [0, 10_000])
+def test_a_target_finds_its_own_labels(most_cells: int):
+    _, _, labels, measured = known()
+    memory = memory_of(labels, measured, most_cells=most_cells)
+    for row in range(ROWS):
+        for found, expected in zip(
+            memory.of_target(row), (measured[row], labels[row], labels[row] ** 2), strict=True
+        ):
+            assert torch.equal(found, expected)
 
 
 def test_its_own_labels_are_not_seen_where_masked():
@@ -157,8 +162,9 @@ def test_collapse_is_linear_in_the_weights_of_targets():
     module = LabelRetrieval((1.0, 2.0), (2.0, 8.0))
     _, _, labels, measured = known()
     one, other = torch.rand(2, TARGETS, 2, ROWS)
-    together = module.collapse(one + 2 * other, labels, measured)
-    apart = module.collapse(one, labels, measured), module.collapse(other, labels, measured)
+    memory = LabelMemory.dense(labels, measured)
+    together = module.collapse(one + 2 * other, memory)
+    apart = module.collapse(one, memory), module.collapse(other, memory)
     for name in ("evidence", "first", "second"):
         torch.testing.assert_close(
             getattr(together, name), getattr(apart[0], name) + 2 * getattr(apart[1], name)
@@ -215,7 +221,7 @@ def test_collapsed_labels_can_be_cut_to_some_landmarks():
     module = LabelRetrieval((1.0,), (2.0,))
     similarity, tanimoto, labels, measured = known()
     kept = torch.tensor([0, 2, 5])
-    collapsed = module.collapse(module.target_weights(similarity), labels, measured)
+    collapsed = module.collapse(module.target_weights(similarity), LabelMemory.dense(labels, measured))
     cut = CollapsedLabels(
         *(part[..., kept] for part in (collapsed.evidence, collapsed.first, collapsed.second))
     )

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hyperpcm.encoders import target_encoder
+from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.qsar import QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.protein import validate_sequence
@@ -65,7 +66,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
 
 def collapse_labels(
     model: HyperPCM,
-    label_memory: tuple[Tensor, Tensor],
+    label_memory: LabelMemory,
     similarity: Float[Tensor, "1 m"],
     allowed: Bool[Tensor, "1 m"] | None = None,
 ) -> tuple[CollapsedLabels, npt.NDArray[np.int64]]:
@@ -83,12 +84,12 @@ def collapse_labels(
     """
     if model.retrieval is None:
         raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
-    collapsed = model.retrieval.collapse(model.retrieval.target_weights(similarity, allowed), *label_memory)
+    collapsed = model.retrieval.collapse(model.retrieval.target_weights(similarity, allowed), label_memory)
     landmarks, most = collapsed.evidence.shape[-1], model.config.retrieval.max_landmarks
     if landmarks <= most:
         return collapsed, np.arange(landmarks)
     evidence = collapsed.evidence.detach()[0].amin(0).cpu().numpy()
-    kept = np.sort(np.argsort(-evidence, kind="stable")[:most])
+    kept = _largest(evidence, most)
     if model.ridge is not None:
         kept = np.union1d(kept, model.ridge_columns.cpu().numpy())
     at = torch.from_numpy(kept).to(similarity.device)
@@ -149,3 +150,10 @@ def _ridge(model: HyperPCM, similarity: Tensor, kept: npt.NDArray[np.int64]) -> 
     if model.ridge is None or collapsed is None or (share == 0 and not model.trees.size[0]):
         return None
     return CompiledRidge(collapsed[0].cpu(), model.ridge.compound_exponents.cpu().clone(), share)
+
+
+def _largest(values: npt.NDArray[np.float32], number: int) -> npt.NDArray[np.int64]:
+    """Return the positions of the largest values, ascending; of equal ones those that come first."""
+    least = np.partition(values, -number)[-number]
+    above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    return np.union1d(above, equal[: number - len(above)])

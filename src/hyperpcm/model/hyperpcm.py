@@ -27,6 +27,7 @@ from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
 from hyperpcm.nn.alignment import AlignmentComponents
 from hyperpcm.nn.kernel_ridge import TwoAxisRidge, landmark_number
+from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
@@ -147,26 +148,15 @@ class HyperPCM(nn.Module):
         if self.config.label_centre is not None:
             self.label_scaler.mean.fill_(self.config.label_centre)
 
-    def label_memory(self) -> tuple[Tensor, Tensor]:
-        """Return scaled labels and the measured mask of the memory, [m, j] each, dense if small enough.
-
-        A pair that was measured several times counts once, with its mean.
-        """
-        shape = (len(self.memory_sequences), len(self.landmark_compounds))
-        index = torch.stack([self.memory_rows.long(), self.memory_columns.long()])
-        values = self.label_scale.to_scaled(self.memory_values)
-        ones = torch.ones_like(values)
-        sums, counts = (
-            torch.sparse_coo_tensor(index, data, shape, check_invariants=True).coalesce()
-            for data in (values, ones)
+    def label_memory(self) -> LabelMemory:
+        """Return the memory's labels, scaled; a pair that was measured several times counts with its mean."""
+        return LabelMemory.of(
+            self.memory_rows.long(),
+            self.memory_columns.long(),
+            self.label_scale.to_scaled(self.memory_values),
+            (len(self.memory_sequences), len(self.landmark_compounds)),
+            most_cells=_DENSE_MEMORY,
         )
-        labels, measured = (
-            torch.sparse_coo_tensor(sums.indices(), data, shape, is_coalesced=True, check_invariants=True)
-            for data in (sums.values() / counts.values(), torch.ones_like(counts.values()))
-        )
-        if shape[0] * shape[1] <= _DENSE_MEMORY:
-            return labels.to_dense(), measured.to_dense()
-        return labels, measured
 
     def prior_mean(
         self, retrieved: Float[Tensor, "*n f"], ridge: Float[Tensor, "*n"] | None = None

@@ -19,6 +19,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from hyperpcm.nn.label_memory import LabelMemory
+
 __all__ = ["FEATURES_PER_LEVEL", "CollapsedLabels", "LabelRetrieval", "OwnLabels"]
 
 FEATURES_PER_LEVEL = 3  # mean, spread and evidence
@@ -102,19 +104,15 @@ class LabelRetrieval(nn.Module):
         weights = torch.exp(self.target_exponent[:, None] * logarithm[:, None, :])
         return weights if allowed is None else weights * allowed[:, None, :]
 
-    def collapse(self, weights: Float[Tensor, "t l m"], labels: Tensor, measured: Tensor) -> CollapsedLabels:
+    def collapse(self, weights: Float[Tensor, "t l m"], memory: LabelMemory) -> CollapsedLabels:
         """Return the memory's labels summed over its targets.
 
         Args:
             weights: of the known targets, as from `target_weights`.
-            labels: [m, j] scaled labels, dense or sparse; 0 where nothing was measured.
-            measured: [m, j] 1 where a label exists, with the layout of ``labels``.
+            memory: their labels.
         """
-        flat = weights.flatten(0, 1)
-        shape = (*weights.shape[:2], labels.shape[1])
-        squares = labels * labels
-        sums = [_product(flat, matrix).view(shape) for matrix in (measured, labels, squares)]
-        return CollapsedLabels(*sums)
+        sums = memory.sums(weights.flatten(0, 1))
+        return CollapsedLabels(*(total.view(*weights.shape[:2], -1) for total in sums))
 
     def forward(
         self, collapsed: CollapsedLabels, tanimoto: Float[Tensor, "t c j"], own: OwnLabels | None = None
@@ -154,11 +152,3 @@ class LabelRetrieval(nn.Module):
     def scores(self, features: Float[Tensor, "*n f"]) -> Float[Tensor, "*n"]:
         """Return the retrieved score among the features that `forward` gave."""
         return features[..., self.levels - 1]
-
-
-def _product(weights: Float[Tensor, "n m"], matrix: Tensor) -> Float[Tensor, "n j"]:
-    """Return weights @ matrix for a dense or a sparse matrix."""
-    if matrix.is_sparse:
-        product: Tensor = torch.sparse.mm(matrix.t(), weights.T)
-        return product.T
-    return weights @ matrix

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.model import HyperPCM
+from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
 
 __all__ = ["Hidden", "OwnLabelFinder"]
@@ -54,7 +54,7 @@ class OwnLabelFinder:
     def __init__(
         self,
         model: HyperPCM,
-        label_memory: tuple[Tensor, Tensor],
+        label_memory: LabelMemory,
         hidden: Hidden,
         landmark_of: npt.NDArray[np.int64],
     ) -> None:
@@ -85,18 +85,12 @@ class OwnLabelFinder:
         columns = torch.from_numpy(np.where(kept[place] == landmarks, place, -1))
         if self._hidden.compounds or self._model.retrieval is None:
             return OwnLabels(columns[None], None)
-        labels, measured = (_row(matrix, memory_row)[torch.from_numpy(kept)] for matrix in self._memory)
+        own_labels = (table[torch.from_numpy(kept)] for table in self._memory.of_target(memory_row))
         weight = self._model.retrieval.target_weights(torch.tensor([[own_similarity]]))[0, :, :1]
         sums = (collapsed.evidence[0], collapsed.first[0], collapsed.second[0])
         rest = [
             (total - weight * own)[:, columns.clamp_min(0)] * (columns >= 0)
-            for total, own in zip(sums, (measured, labels, labels * labels), strict=True)
+            for total, own in zip(sums, own_labels, strict=True)
         ]
         rest[0] = rest[0].clamp_min(0)  # what rounding leaves of the only label
         return OwnLabels(columns[None], torch.stack(rest, dim=-1).permute(1, 0, 2)[None])
-
-
-def _row(matrix: Tensor, row: int) -> Tensor:
-    if matrix.is_sparse:
-        return matrix.index_select(0, torch.tensor([row])).to_dense()[0]
-    return matrix[row]
