@@ -16,7 +16,7 @@ machines", NeurIPS 2000 (landmarks).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -35,7 +35,9 @@ __all__ = [
 _FLOOR = 1e-6  # similarities below this count as this, so that every power is finite
 _JITTER = 1e-4  # on the diagonal of the landmark kernel, against rounding
 _ENTRIES = 120_000_000  # similarities of known compounds to landmarks, where those are drawn
-_ROWS = 16_384  # interactions whose kernel rows are held at once where compounds go by landmarks
+_ROWS = (
+    16_384  # interactions of one target whose kernel rows are held at once where compounds go by landmarks
+)
 
 
 def landmark_number(compounds: int, most: int) -> int:
@@ -83,6 +85,11 @@ class RidgeProblem:
     targets: Int[Tensor, "n"]
     compounds: Int[Tensor, "n"]
     labels: Float[Tensor, "n"]
+
+    def only(self, rows: Int[Tensor, "r"]) -> RidgeProblem:
+        """Return the problem with these of its labels, in this order."""
+        axes = {name: getattr(self, name)[rows] for name in ("targets", "compounds", "labels")}
+        return replace(self, **axes)
 
     @property
     def is_exact(self) -> bool:
@@ -174,6 +181,7 @@ def solve_ridge(
         tolerance: stop when the residual's norm falls below this share of the labels' norm.
         progress: called with the steps done.
     """
+    problem = problem.only(torch.argsort(problem.targets, stable=True))
     operators = [_Operator(problem, part) for part in parts]
     active = [operator for operator in operators if operator.part.weight > 0]
 
@@ -227,7 +235,11 @@ def known_scores(
 
 
 class _Operator:
-    """Multiplies by one part of the kernel between the labelled pairs."""
+    """Multiplies by one part of the kernel between labelled pairs in the order of their targets.
+
+    Where compounds go by landmarks, one target at a time: its kernel rows are gathered, and the rest is one
+    product of a matrix and a vector.
+    """
 
     def __init__(self, problem: RidgeProblem, part: KernelPart) -> None:
         self.problem, self.part = problem, part
@@ -240,6 +252,10 @@ class _Operator:
             kernel = self.of_compounds[problem.landmarks].double()
             kernel.diagonal().add_(_JITTER)
             self.factor = torch.linalg.cholesky(kernel).float()
+            self.blocks = _blocks_of_targets(problem.targets)
+
+    def _kernel(self, rows: slice) -> Float[Tensor, "b j"]:
+        return self.of_compounds.index_select(0, self.problem.compounds[rows])
 
     def apply(self, vector: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
         """Return this part of the kernel times a vector over the labels."""
@@ -249,9 +265,8 @@ class _Operator:
             product: Tensor = (state @ self.of_compounds)[problem.targets, problem.compounds]
             return product
         out = torch.empty_like(vector)
-        for rows in _blocks(len(vector)):
-            kernel = self.of_compounds[problem.compounds[rows]]
-            out[rows] = (kernel * state[problem.targets[rows]]).sum(1)
+        for target, rows in self.blocks:
+            torch.mv(self._kernel(rows), state[target], out=out[rows])
         return out
 
     def coefficients(self, vector: Float[Tensor, "n"]) -> Float[Tensor, "m j"]:
@@ -262,11 +277,21 @@ class _Operator:
             return sums
         if self.factor is None:
             return sums.index_put_((problem.targets, problem.compounds), vector, accumulate=True)
-        for rows in _blocks(len(vector)):
-            kernel = self.of_compounds[problem.compounds[rows]]
-            sums.index_add_(0, problem.targets[rows], vector[rows, None] * kernel)
+        for target, rows in self.blocks:
+            sums[target] += vector[rows] @ self._kernel(rows)
         solved: Tensor = torch.cholesky_solve(sums.T, self.factor)
         return solved.T
+
+
+def _blocks_of_targets(targets: Int[Tensor, "n"]) -> list[tuple[int, slice]]:
+    """Return each target, and where its labels are in an order by target, in blocks of bounded size."""
+    found, sizes = torch.unique_consecutive(targets, return_counts=True)
+    ends = sizes.cumsum(0).tolist()
+    return [
+        (target, slice(start, min(start + _ROWS, end)))
+        for target, begin, end in zip(found.tolist(), [0, *ends], ends, strict=False)
+        for start in range(begin, end, _ROWS)
+    ]
 
 
 def _blocks(size: int) -> Iterator[slice]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from typing import Final
 
@@ -35,7 +34,9 @@ NOISE: Final = 0.1
 """Variance of the noise of a label over that of one part of a kernel."""
 
 _CHOICE_ROWS: Final = 20_000  # validation rows that the kernel is chosen on
-_PARTS, _PARTS_OF_BOTH = 5, 3  # of the training rows; of each axis where both are hidden, nine in all
+_LARGE: Final = 100_000  # labels; of more, this many choose the kernel, and there are fewer parts
+_PARTS, _PARTS_OF_LARGE = 5, 3  # of the training rows
+_PARTS_OF_BOTH: Final = 3  # of each axis where both are hidden, nine in all
 
 
 def fit_ridge(
@@ -67,11 +68,12 @@ def fit_ridge(
         rows = np.sort(np.random.default_rng([seed, 11]).choice(rows, _CHOICE_ROWS, replace=False))
     labels = model.label_scale.to_scaled(data.labels[torch.from_numpy(rows.copy())])
     steps = -(-config.ridge_iterations // 4)  # the order of the kernels shows after a few
+    sample = problem.only(_drawn(len(problem.labels), _LARGE, seed))
     best, chosen = float("inf"), CANDIDATES[0]
     for number, parts in enumerate(CANDIDATES):
         if progress is not None:
             progress("kernel ridge", number, len(CANDIDATES))
-        model.ridge.set(parts, solve_ridge(problem, parts, NOISE, iterations=steps))
+        model.ridge.set(parts, solve_ridge(sample, parts, NOISE, iterations=steps))
         error = float((_scores(model, data, rows, bits[columns]) - labels).square().mean())
         if error < best:
             best, chosen = error, parts
@@ -102,9 +104,9 @@ def ridge_out_of_fold(
 ) -> Tensor:
     """Return the score of each training row by a regression that has not seen what is hidden from the row.
 
-    Rows are divided in five: by target or by compound where those are hidden, else one by one; where both are
-    hidden, into three parts of each axis, and a row is scored without the part of its target and the part of
-    its compound. The kernel is that of the model.
+    Rows are divided in five, more than 100,000 in three: by target or by compound where those are hidden,
+    else one by one. Where both are hidden each axis is divided in three, and a row is scored without the part
+    of its target and the part of its compound. The kernel is that of the model.
 
     Args:
         model: with its regression fitted.
@@ -121,11 +123,12 @@ def ridge_out_of_fold(
         raise ValueError("this model has no ridge regression (model.retrieval.ridge = false)")
     whole = _problem(model, data, model.ridge_columns.numpy().astype(np.int64))
     rows = len(whole.labels)
+    parts = _PARTS if rows <= _LARGE else _PARTS_OF_LARGE
     groups = [
-        _parts_of(axis.numpy(), _PARTS_OF_BOTH if hidden.targets and hidden.compounds else _PARTS, seed)
+        _parts_of(axis.numpy(), _PARTS_OF_BOTH if hidden.targets and hidden.compounds else parts, seed)
         for axis, is_hidden in ((whole.targets, hidden.targets), (whole.compounds, hidden.compounds))
         if is_hidden
-    ] or [_parts_of(np.arange(rows), _PARTS, seed)]
+    ] or [_parts_of(np.arange(rows), parts, seed)]
     combinations = list(itertools.product(*(range(int(group.max()) + 1) for group in groups)))
     scores = torch.zeros(rows)
     for number, part in enumerate(combinations):
@@ -136,11 +139,8 @@ def ridge_out_of_fold(
         rest = torch.from_numpy(np.flatnonzero(~matches.any(axis=0)))
         if not len(rest):
             continue  # one unit in all: nothing is left to learn from, and the mean of all labels is said
-        seen = dataclasses.replace(
-            whole, targets=whole.targets[rest], compounds=whole.compounds[rest], labels=whole.labels[rest]
-        )
         kernel = model.ridge.kernel_parts()
-        found = solve_ridge(seen, kernel, NOISE, iterations=-(-config.ridge_iterations // 2))
+        found = solve_ridge(whole.only(rest), kernel, NOISE, iterations=-(-config.ridge_iterations // 2))
         scores[asked] = known_scores(whole, kernel, found, whole.targets[asked], whole.compounds[asked])
     return scores
 
@@ -163,6 +163,14 @@ def _problem(model: HyperPCM, data: EncodedData, columns: npt.NDArray[np.int64])
         compounds=model.memory_columns.long(),
         labels=model.label_scale.to_scaled(model.memory_values),
     )
+
+
+def _drawn(size: int, most: int, seed: int) -> Tensor:
+    """Return the positions of all, or of this many drawn ones, ascending."""
+    if size <= most:
+        return torch.arange(size)
+    drawn = np.random.default_rng([seed, 19]).choice(size, most, replace=False)
+    return torch.from_numpy(np.sort(drawn))
 
 
 def _landmarks(compounds: int, most: int, seed: int) -> npt.NDArray[np.int64]:
