@@ -50,7 +50,8 @@ def outcome(*models: str, fold: int = 0, targets: int = 3, mse: float = 0.5) -> 
 
 
 def accuracy(root: Path) -> AccuracyOnDisk:
-    return AccuracyOnDisk(find_benchmark(root, "small"), root / "results" / "accuracy" / "table" / "small.json")
+    path = root / "results" / "accuracy" / "table" / "small.json"
+    return AccuracyOnDisk(find_benchmark(root, "small"), path)
 
 
 def test_a_job_whose_values_per_target_could_not_be_written_is_not_done(tmp_path):

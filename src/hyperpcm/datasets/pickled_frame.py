@@ -25,7 +25,7 @@ from hyperpcm.errors import MissingExtraError, TableError
 __all__ = ["is_pickle", "read_pickled_frame"]
 
 _PROTOCOL = b"\x80"
-_ARRAY = object()  # NumPy's class in a pickle: to be named there, but not called, as it takes bytes for objects
+_ARRAY = object()  # NumPy's class in a pickle: may be named, but not called, as it takes bytes for objects
 # Where names moved between releases of NumPy and pandas: as written in the pickle → as they are called today.
 _MOVED = MappingProxyType(
     {
@@ -176,7 +176,7 @@ def _plain_dtype(name: object, *_: object) -> Any:
 
 
 def _is_own_state(dtype: Any, state: object) -> bool:
-    """Whether a state leaves an array type plain: no fields, its own sizes, and objects only where it has any.
+    """Whether a state leaves an array type plain: no fields, its own sizes, objects only where it has any.
 
     NumPy takes sizes and flags as they stand, so that others would have it read bytes as addresses.
     """
