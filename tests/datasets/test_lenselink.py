@@ -119,6 +119,7 @@ def test_an_altered_copy_is_not_taken_for_data(data: Path):
         (lambda frame: frame.drop(columns="Protein"), "no column 'Protein'"),
         (lambda frame: frame.assign(Bioactivity="high"), "Bioactivity 'high' is not a number"),
         (lambda frame: frame.assign(lpo=0.5), "lpo '0.5' is not a whole number"),
+        (lambda frame: frame.assign(Year=12), "Year '12' is not a whole number from 1800 to 2099"),
         (lambda frame: frame.assign(PID="P"), "PID 'P' stands for another Protein"),
     ],
 )

@@ -135,6 +135,37 @@ def test_bytes_cannot_be_passed_off_as_objects(tmp_path: Path):
         read_pickled_frame(write(tmp_path / "forged.pickle", Forged()))
 
 
+def test_the_class_of_arrays_cannot_be_called(tmp_path: Path):
+    order = Orders(np.ndarray, (1,), np.dtype("O"), struct.pack("<q", 64))  # an address in place of an object
+    with pytest.raises(TableError, match="not callable"):
+        read_pickled_frame(write(tmp_path / "called.pickle", order))
+
+
+class Forged:
+    """Pickles as an array type with a state of our making, and as one array of that type."""
+
+    def __init__(self, name: str, *state: object):
+        self.name, self.state = name, state
+
+    def __reduce__(self):
+        return np.dtype, (self.name, False, True), self.state
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Forged("O", 3, "|", None, None, None, -1, -1, 0),  # would take eight bytes for an address
+        Forged("i8", 3, "<", None, None, None, -1, -1, 63),  # would count references to its numbers
+        Forged("U2", 3, "<", None, None, None, 7, 4, 8),
+        Forged("U2", 3, "<", None, None, None, 1 << 40, 4, 8),
+        Forged("i8", 3, "<"),
+    ],
+)
+def test_an_array_type_with_the_flags_or_sizes_of_another_is_refused(tmp_path: Path, forged: Forged):
+    with pytest.raises(TableError, match="a forged type"):
+        read_pickled_frame(write(tmp_path / "forged.pickle", forged))
+
+
 @pytest.mark.parametrize("length", [2, 20, 200])
 def test_a_truncated_pickle_is_a_table_error(tmp_path: Path, length: int):
     path = tmp_path / "short.pickle"

@@ -253,6 +253,19 @@ def test_a_step_whose_loss_is_no_number_is_skipped(
     assert len(skipped) == result.trainer.state.bad_steps
 
 
+def test_the_loss_of_an_epoch_is_the_mean_over_the_steps_that_were_not_skipped(made: Made):
+    data, _ = spoilt(made)
+    losses: list[float] = []
+
+    def listen(trainer: Trainer) -> None:
+        trainer.loss.register_forward_hook(lambda module, given, loss: losses.append(float(loss.detach())))
+
+    result = ran(made, data=data, prepare=listen, epochs=1, bad_steps=1000)
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    assert 0 < len(finite) < len(losses)
+    assert result.records[1]["train_loss"] == pytest.approx(sum(finite) / len(finite))
+
+
 def test_too_many_skipped_steps_end_training_with_a_checkpoint(made: Made):
     data, target = spoilt(made)
     trainers: list[Trainer] = []

@@ -23,7 +23,10 @@ from hyperpcm.errors import (
     SplitError,
     TableError,
 )
+from hyperpcm.evaluation import evaluate_scores
 from hyperpcm.training import fit
+from hyperpcm.training.encoded import encode
+from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.run import open_data, open_split, train_model
 from hyperpcm.training.run_folder import RunFolder
 from small_runs import NO_RETRIEVAL, SMILES, families, fingerprint, part_of, tiny, weights_of, write_table
@@ -192,6 +195,24 @@ def test_every_metric_of_values_can_select_the_epoch(table: Path, metric: str):
     interactions = open_data(config.data)
     _, best = train_model(config, interactions, open_split(config, interactions))
     assert np.isfinite(best[f"valid_{metric}"])
+
+
+def test_auroc_selects_by_the_rows_whose_class_is_known_as_the_evaluation_counts_them(table: Path):
+    config = tiny(table, "data.active_at=6", "training.metric=auroc", "training.epochs=1", *NO_RETRIEVAL)
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    middle = float(np.median(interactions.values[split.valid]))
+    quantity = dataclasses.replace(interactions.quantity, active_at=middle)
+    odd = np.arange(len(interactions)) % 2 == 1
+    relations = np.where(odd & (interactions.values > middle), -1, 0)  # less than that may be either
+    interactions = dataclasses.replace(interactions, relations=relations, quantity=quantity)
+    model, best = train_model(config, interactions, split)
+    data = encode(config, interactions, split)
+    rows = interactions.compound_index[split.valid], interactions.target_index[split.valid]
+    found = evaluate_scores(interactions, split.valid, predict_pairs(model, data, *rows))
+    assert 0 < found["n_classified"] < len(split.valid)
+    assert np.isfinite(found["auroc"])
+    assert best["valid_auroc"] == pytest.approx(found["auroc"], abs=1e-6)
 
 
 @pytest.mark.filterwarnings("error")

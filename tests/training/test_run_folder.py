@@ -62,6 +62,17 @@ def test_a_run_is_kept_unless_it_may_be_overwritten(made, tmp_path: Path):
     assert not run.state_path.exists()
 
 
+def test_a_beginning_that_is_cut_short_leaves_no_settings_of_the_run_before(made, tmp_path: Path):
+    run = RunFolder(tmp_path)
+    run.begin(*made, overwrite=False)
+    run.split_path.unlink()
+    run.split_path.mkdir()  # nothing can be written there
+    with pytest.raises(OutputError):
+        run.begin(*made, overwrite=True)
+    with pytest.raises(InputError, match="no run in this folder"):
+        run.check_same(made[0])
+
+
 def test_a_folder_that_cannot_be_made_is_told(made, tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be made"):

@@ -13,7 +13,7 @@ from hyperpcm.errors import TableError
 from hyperpcm.evaluation.results import AccuracyResults, ResultRow
 from hyperpcm.evaluation.surroundings import Surroundings
 from hyperpcm.evaluation.tables import DEFAULT_METRICS
-from hyperpcm.evaluation.target_values import TargetTable, TargetValues
+from hyperpcm.evaluation.target_values import Key, TargetTable, TargetValues
 
 if TYPE_CHECKING:
     from hyperpcm.benchmark.benchmark import Benchmark
@@ -34,27 +34,37 @@ class AccuracyOnDisk(Results):
 
     def __init__(self, benchmark: Benchmark, path: Path) -> None:
         self.path, self.targets_path = path, path.with_suffix(".targets.parquet")
-        self._rows_with_shuffled = {row.name for row in benchmark.rows if row.is_shuffled_too}
-        self._names = {row.name for row in benchmark.rows}
+        self._with_shuffled = {row.name: row.is_shuffled_too for row in benchmark.rows}
         self.content = AccuracyResults.read(path) if path.exists() else None
         self.targets = TargetTable.read(self.targets_path)
 
+    @property
+    def has_table(self) -> bool:
+        """Whether any row of the benchmark has a result, with its shuffled row or without."""
+        return any(row.model in self._with_shuffled for row in (self.content.rows if self.content else ()))
+
     def done(self) -> Mapping[Job, Done]:
-        """Every job whose result is there; the shuffled row belongs to that of its model."""
+        """Every job whose result is there; where the row has one, the shuffled row belongs to it."""
         content = self.content
         if content is None:
             return {}
         rows = {row.key(): row for row in content.rows}
         found = {}
-        for (model, fold, seed), row in rows.items():
-            if model in self._names:
+        for key, row in rows.items():
+            if row.model in self._with_shuffled and (not self._needs_shuffled(key) or _shuffled(key) in rows):
                 commit = row.commit or content.commit
-                found[Job(fold, seed, model)] = Done(commit, row.settings, row.peak_mb)
+                found[Job(row.fold, row.seed, row.model)] = Done(commit, row.settings, row.peak_mb)
         return MappingProxyType(found)
+
+    def _needs_shuffled(self, key: Key) -> bool:
+        """Whether targets can be exchanged: the row asks for it, and more than one target was tested."""
+        values = self.targets.entries.get(key)
+        return self._with_shuffled[key[0]] and values is not None and len(values.target) > 1
 
     def forget(self, jobs: Collection[Job]) -> None:
         """Leave out these jobs, with their shuffled rows, from what is written next."""
-        gone = {(name, job.fold, job.seed) for job in jobs for name in (job.row, f"{job.row}_shuffled")}
+        keys = [(job.row, job.fold, job.seed) for job in jobs]
+        gone = {*keys, *map(_shuffled, keys)}
         self.targets = self.targets.without(gone)
         if self.content is not None:
             kept = tuple(row for row in self.content.rows if row.key() not in gone)
@@ -80,8 +90,8 @@ class AccuracyOnDisk(Results):
         values = [TargetValues.from_lists(lists) for lists in outcome["targets"]]
         keys = [row.key() for row in rows]
         self.targets = self.targets.with_values(dict(zip(keys, values, strict=True)))
+        self.targets.write(self.targets_path)  # first: a job counts as done once it stands in the other file
         self.content.write(self.path)
-        self.targets.write(self.targets_path)
         return "; ".join(_words(row) for row in rows)
 
     def _named(self, merge: Any) -> Any:
@@ -89,6 +99,11 @@ class AccuracyOnDisk(Results):
             return merge()
         except TableError as error:
             raise TableError(f"{self.path}: {error}") from None
+
+
+def _shuffled(key: Key) -> Key:
+    """The key of the same model with its targets exchanged."""
+    return (f"{key[0]}_shuffled", *key[1:])
 
 
 def _words(row: ResultRow) -> str:

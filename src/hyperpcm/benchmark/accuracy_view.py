@@ -21,6 +21,7 @@ from hyperpcm.evaluation.tables import (
     NULL_ROWS,
     TITLES,
     best_null,
+    better_than_all,
     by_fold,
     compare,
 )
@@ -156,23 +157,25 @@ class _Tables:
         return [self._differences("Differences over targets", list(map(_column, shown)), lines, caption)]
 
     def sentences(self) -> Iterable[str]:
-        """A sentence for every null and metric where the reference is not better."""
+        """A sentence for every null and metric where the reference is not better, or one on all of them."""
         if self.reference not in self.names:
             return
-        compared = 0
+        compared = []
         worse = []
         for metric in self.metrics:
             for null in [name for name in self.names if name in self.nulls]:
                 found = compare(self.rows, null, metric, model=self.reference)
-                compared += found is not None
-                if found is not None and not found.is_better:
+                if found is None:
+                    continue
+                compared.append(found)
+                if not found.is_better:
                     named = dataclasses.replace(
                         found, model=self.titles[self.reference], other=self.titles[null]
                     )
                     worse.append(named.sentence())
         yield from worse
         if compared and not worse:
-            yield f"{self.titles[self.reference]} is better than every null in every metric above."
+            yield better_than_all(self.titles[self.reference], compared)
 
     def _line(self, name: str, cells: Sequence[Cell]) -> Line:
         if name == self.reference:

@@ -126,15 +126,11 @@ class FewShotOnDisk(Results):
             check_protocol(str(self.path), part, outcome["protocol"])
 
     def add(self, outcome: Mapping[str, Any]) -> str:
-        """Write the part of a job, and the summary of all that are there."""
+        """Write the summary with the part of a job, then the part: only then the job counts as done."""
         part = FewShotPart.from_dict(outcome["part"], f"{self.path}, a new part")
         for other in self._parts.values():
             check_protocol(str(self.path), part, other.protocol)
-        part.write(self._path_of(_job(part)))
         self._parts[_job(part)] = part
-        for job in self._gone - set(self._parts):
-            self._path_of(job).unlink(missing_ok=True)
-        self._gone = set()
         if self._can_be_summarised():
             parts = [self._parts[job] for job in sorted(self._parts, key=lambda job: (job.row, job))]
             write_json(
@@ -143,6 +139,10 @@ class FewShotOnDisk(Results):
             )
         else:
             self.path.unlink(missing_ok=True)
+        part.write(self._path_of(_job(part)))
+        for job in self._gone - set(self._parts):
+            self._path_of(job).unlink(missing_ok=True)
+        self._gone = set()
         return _words(part)
 
     def _can_be_summarised(self) -> bool:

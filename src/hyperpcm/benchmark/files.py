@@ -53,7 +53,7 @@ class RowFile(_Closed):
     note: str = ""
     """A sentence printed below the table, such as what was bounded for time."""
     variant_of: str | None = None
-    """Another row whose baseline, options, part and settings hold where this file says nothing."""
+    """Another row: all that it says but its title and note holds where this file says nothing."""
     baseline: str | None = None
     """A registered baseline."""
     options: dict[str, Any] = {}

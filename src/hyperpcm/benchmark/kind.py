@@ -1,6 +1,6 @@
 """What differs between kinds of benchmark: their files, their jobs, their results and their table.
 
-`run`, `worker`, `table` and `page` know kinds by these methods only.
+`run`, `worker`, `view` and `page` know kinds by these methods only.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ def markdown(view: TableView, *, level: int = 2) -> str:
 
 
 def _table(section: Section) -> str:
-    header = [section.first, *(f"{column.title} {column.arrow}".strip() for column in section.columns)]
+    heads = (f"{column.title} {column.arrow}".strip() for column in section.columns)
+    header = [_escaped(section.first), *heads]
     lines = [[_escaped(line.title), *map(_cell, line.cells)] for line in section.lines]
     widths = [max(len(line[place]) for line in [header, *lines]) for place in range(len(header))]
     rules = [":" + "-" * (w - 1) if place == 0 else "-" * (w - 1) + ":" for place, w in enumerate(widths)]

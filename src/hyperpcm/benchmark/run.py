@@ -30,7 +30,7 @@ from hyperpcm.evaluation.surroundings import Surroundings, short_commit, surroun
 if TYPE_CHECKING:
     from hyperpcm.training.stopping import StopSignal
 
-__all__ = ["Choice", "RunSummary", "run_benchmark", "store_path"]
+__all__ = ["Choice", "RunSummary", "run_benchmark", "store_path", "wanted_jobs"]
 
 _PREPARE: Final = Job(-1, -1, "")
 _MARGIN: Final = 1.15  # a known peak is not a promise
@@ -103,7 +103,7 @@ def run_benchmark(
     """
     kind = kind_named(benchmark.file.kind, benchmark.folder)
     folder = benchmark.folder.parent / RESULTS if results is None else results
-    wanted = _wanted(benchmark, kind.jobs(benchmark), choice)
+    wanted = wanted_jobs(benchmark, kind.jobs(benchmark), choice)
     with only_run(kind.results_path(benchmark, folder)):
         held = kind.results(benchmark, folder)
         where = surroundings()
@@ -138,8 +138,12 @@ def store_path(choice: Choice) -> Path:
     return path
 
 
-def _wanted(benchmark: Benchmark, jobs: list[Job], choice: Choice) -> list[Job]:
-    """The jobs that are asked for, in their order."""
+def wanted_jobs(benchmark: Benchmark, jobs: list[Job], choice: Choice) -> list[Job]:
+    """The jobs that are asked for, in their order, each once.
+
+    Raises:
+        ConfigError: rows, folds or seeds that the benchmark does not have.
+    """
     for name in choice.rows or ():
         benchmark.row(name)
     known = {job.fold for job in jobs}
@@ -152,18 +156,16 @@ def _wanted(benchmark: Benchmark, jobs: list[Job], choice: Choice) -> list[Job]:
     if choice.seeds is not None and any(seed < 0 for seed in choice.seeds):
         raise ConfigError("a seed is a whole number from 0.")
     if choice.seeds is not None:
-        first = benchmark.file.seeds[0]
         bound = {row.name: row.file.seeds for row in benchmark.rows}
         jobs = [
             dataclasses.replace(job, seed=seed)
             for job in jobs
-            if job.seed == first
             for seed in choice.seeds
             if bound[job.row] is None or seed in (bound[job.row] or ())
         ]
     return [
         job
-        for job in jobs
+        for job in dict.fromkeys(jobs)  # a fold or seed that is given twice is run once
         if (choice.rows is None or job.row in choice.rows)
         and (choice.folds is None or job.fold in choice.folds)
     ]

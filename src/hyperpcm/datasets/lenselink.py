@@ -53,12 +53,9 @@ def read_lenselink(files: Mapping[str, Path], *, progress: Progress | None = Non
             folds[name] = _whole(table, name, -1, 999)
         else:
             notes.append(f"The fold column {name!r} is not in the table.")
-    year = None
-    if "Year" in table.columns:
-        if None in table.columns["Year"]:
-            notes.append("Column 'Year' is not used: some rows have none.")
-        else:
-            year = _whole(table, "Year", *_YEARS).astype(np.int16)
+    year = _years(table)
+    if year is None and "Year" in table.columns:
+        notes.append("Column 'Year' is not used: some rows have none.")
     rows = Measurements(
         compound, target, values, np.full(len(values), EXACT, dtype=np.int8), folds=folds, year=year
     )
@@ -81,6 +78,7 @@ def check_lenselink(files: Mapping[str, Path]) -> None:
     for name in _FOLDS:
         if name in table.columns:
             _whole(table, name, -1, 999)
+    _years(table)
 
 
 def _table(path: Path) -> RawTable:
@@ -111,6 +109,13 @@ def _named(table: RawTable, name: str, content: str) -> tuple[dict[str, str], np
             )
         index[row] = place.setdefault(identifier, len(place))
     return texts, index
+
+
+def _years(table: RawTable) -> npt.NDArray[np.int16] | None:
+    """The year of each row, int16 [n]; None where there is no such column, or some rows have none."""
+    if "Year" not in table.columns or None in table.columns["Year"]:
+        return None
+    return _whole(table, "Year", *_YEARS).astype(np.int16)
 
 
 def _numbers(table: RawTable, name: str) -> npt.NDArray[np.float64]:

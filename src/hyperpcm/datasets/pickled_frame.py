@@ -25,11 +25,11 @@ from hyperpcm.errors import MissingExtraError, TableError
 __all__ = ["is_pickle", "read_pickled_frame"]
 
 _PROTOCOL = b"\x80"
+_ARRAY = object()  # NumPy's class in a pickle: may be named, but not called, as it takes bytes for objects
 # Where names moved between releases of NumPy and pandas: as written in the pickle → as they are called today.
 _MOVED = MappingProxyType(
     {
         "numpy.core.multiarray._reconstruct": "numpy._core.multiarray._reconstruct",
-        "numpy.core.multiarray.scalar": "numpy._core.multiarray.scalar",
         "numpy.core.numeric._frombuffer": "numpy._core.numeric._frombuffer",
         "pandas.core.frame.DataFrame": "pandas.DataFrame",
         "pandas.core.indexes.base.Index": "pandas.Index",
@@ -40,7 +40,6 @@ _MOVED = MappingProxyType(
         "pandas.core.arrays.string_.StringDtype": "pandas.StringDtype",
         "__builtin__.slice": "builtins.slice",
         "__builtin__.bytearray": "builtins.bytearray",
-        "copy_reg._reconstructor": "copyreg._reconstructor",
     }
 )
 _KNOWN = frozenset(
@@ -132,6 +131,8 @@ class _FrameUnpickler(pickle._Unpickler):
                 "texts. It was not run. If you trust the file, write it as CSV or Parquet with the program "
                 "that made it."
             )
+        if known == "numpy.ndarray":
+            return _ARRAY
         if known in _NARROWED:
             return _NARROWED[known]
         module, _, name = known.rpartition(".")
@@ -146,10 +147,11 @@ class _FrameUnpickler(pickle._Unpickler):
             raise TableError(
                 f"{self._path}: the pickle alters a {kind.__name__}, which a table has no need of."
             )
-        if isinstance(made, np.dtype) and (
-            not isinstance(state, tuple) or any(part is not None for part in state[2:5])
-        ):
-            raise TableError(f"{self._path}: the pickle holds an array of records, not of numbers or texts.")
+        if isinstance(made, np.dtype) and not _is_own_state(made, state):
+            raise TableError(
+                f"{self._path}: the pickle holds an array of records or of a forged type, not of numbers or "
+                "texts."
+            )
         pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]
 
     dispatch[pickle.BUILD[0]] = load_build  # type: ignore[assignment]  # called with self, as all of them
@@ -173,8 +175,18 @@ def _plain_dtype(name: object, *_: object) -> Any:
     return np.dtype(dtype, copy=True)  # its state is set afterwards: not on the type that all arrays share
 
 
+def _is_own_state(dtype: Any, state: object) -> bool:
+    """Whether a state leaves an array type plain: no fields, its own sizes, objects only where it has any.
+
+    NumPy takes sizes and flags as they stand, so that others would have it read bytes as addresses.
+    """
+    if not isinstance(state, tuple) or len(state) < 8 or any(part is not None for part in state[2:5]):
+        return False
+    return state[5:7] in ((-1, -1), (dtype.itemsize, dtype.alignment)) and state[7] == dtype.flags
+
+
 def _plain_array(kind: object, *_: object) -> Any:
-    if kind is not np.ndarray:
+    if kind is not _ARRAY:
         raise ValueError("an array of another class than NumPy's")
     return np.ndarray.__new__(np.ndarray, (0,), dtype="i1")
 

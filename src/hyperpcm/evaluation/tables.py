@@ -13,7 +13,15 @@ import numpy as np
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.results import ResultRow
 
-__all__ = ["NULL_ROWS", "Comparison", "best_null", "by_fold", "compare", "render_table"]
+__all__ = [
+    "NULL_ROWS",
+    "Comparison",
+    "best_null",
+    "better_than_all",
+    "by_fold",
+    "compare",
+    "render_table",
+]
 
 NULL_ROWS: Final = (
     "compound_mean",
@@ -269,12 +277,15 @@ def _sentences(rows: list[ResultRow], model: str, nulls: list[str], metrics: Seq
     if not compared:
         return ""
     if not worse:
-        undecided = sum(not one.is_decided for one in compared)
-        doubt = (
-            f" In {undecided} of {len(compared)} comparisons the folds do not decide." if undecided else ""
-        )
-        return f"{model} is better than every null in every metric above.{doubt}"
+        return better_than_all(model, compared)
     return "\n".join(f"- {sentence}" for sentence in worse)
+
+
+def better_than_all(model: str, compared: Collection[Comparison]) -> str:
+    """What is said where the model is better in every comparison with a null: in how many not for certain."""
+    undecided = sum(not one.is_decided for one in compared)
+    doubt = f" In {undecided} of {len(compared)} comparisons the folds do not decide." if undecided else ""
+    return f"{model} is better than every null in every metric above.{doubt}"
 
 
 def _laid_out(header: list[str], lines: list[list[str]], style: str) -> str:

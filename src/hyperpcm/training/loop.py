@@ -49,6 +49,7 @@ class LoopState:
         rate_factor: what plateaus have left of the learning rate.
         epochs_since_cut: epochs without improvement since the rate was last halved.
         loss_sum: sum of the losses of the epoch in progress.
+        loss_steps: steps that it is the sum of; those that were skipped are not among them.
         history: one record per finished epoch.
     """
 
@@ -61,6 +62,7 @@ class LoopState:
     rate_factor: float = 1.0
     epochs_since_cut: int = 0
     loss_sum: float = 0.0
+    loss_steps: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -161,8 +163,10 @@ class Trainer:
                         save()
                     saved_at = time.monotonic()
                     stop.raise_if_requested()
-            self._judge(state.epoch, state.loss_sum / steps, on_epoch)
-            state.epoch, state.step_in_epoch, state.loss_sum = state.epoch + 1, 0, 0.0
+            loss = state.loss_sum / state.loss_steps if state.loss_steps else None
+            self._judge(state.epoch, loss, on_epoch)
+            state.epoch, state.step_in_epoch = state.epoch + 1, 0
+            state.loss_sum, state.loss_steps = 0.0, 0
         self.raw_model.load_state_dict(self.best)
         self.raw_model.eval()
 
@@ -208,6 +212,7 @@ class Trainer:
             return
         self.optimiser.step()
         self.state.loss_sum += value
+        self.state.loss_steps += 1
 
     def _inputs(self, rows: StepRows) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
         """Return the arguments of the model's forward."""

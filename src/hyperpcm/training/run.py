@@ -261,6 +261,8 @@ def _trainer(
         "pearson": metrics.pearson,
         "spearman": metrics.spearman,
     }
+    if metric == "auroc":  # rows whose class a bound leaves open do not count, as in the evaluation
+        active, known = interactions.is_active()[split.valid], interactions.activity_is_known()[split.valid]
     shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
 
     prior = None
@@ -282,7 +284,7 @@ def _trainer(
             model.correction.fill_(share)
         found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
         if metric == "auroc":
-            found["auroc"] = float(metrics.auroc(interactions.is_active()[split.valid], scores))
+            found["auroc"] = float(metrics.auroc(active[known], scores[known]))
         return found if prior is None else found | {"correction": share}
 
     width = quantity.bin_width

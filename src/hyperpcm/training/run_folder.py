@@ -136,7 +136,8 @@ class RunFolder:
         self.write_text(self.config_path, config.to_json())
 
     def clear(self) -> None:
-        """Remove what an earlier run left behind, its state first."""
+        """Remove what an earlier run left behind; its settings first, as they say that there is a run."""
+        self.config_path.unlink(missing_ok=True)
         self.clear_state()
         for path in (
             self.metrics_path,

@@ -36,6 +36,16 @@ def part(row="hyperpcm", fold=0, seed=0, targets=(1, 4, 6)):
     return FewShotPart({"data": "x", "draws": 5}, row, fold, seed, np.array(targets), curves, 1.5, WHERE)
 
 
+def test_parts_that_hold_other_targets_or_adapters_are_not_taken_together():
+    others = part(LABELS_ROW, targets=(1, 4, 7))
+    with pytest.raises(TableError, match="'hyperpcm' and 'labels' were measured on other targets in folds 0"):
+        summarise([part(), others], zero_shot="hyperpcm", default="shift", reference="mean")
+    later = part(fold=1, targets=(2, 3))
+    later = dataclasses.replace(later, curves={**later.curves, "ours": later.curves["shift"]})
+    with pytest.raises(TableError, match=r"'hyperpcm': folds 0 and 1 .* same adapters \(ours\)"):
+        summarise([part(), later], zero_shot="hyperpcm", default="shift", reference=None)
+
+
 def test_a_part_comes_back_as_it_was_written(tmp_path):
     one = dataclasses.replace(part(), settings="abc", peak_mb=12.5)
     path = part_path(tmp_path, "x", "hyperpcm", 0, 0)

@@ -210,8 +210,8 @@ def summarise(
         seed: of the bootstrap.
 
     Raises:
-        TableError: no part of the zero-shot model, a default or reference that no part has, or a target in
-            two folds.
+        TableError: no part of the zero-shot model, a default or reference that no part has, a target in two
+            folds, parts of one row with other adapters, or a model and `LABELS_ROW` with other targets.
     """
     rows: dict[str, list[FewShotPart]] = {}
     for part in parts:
@@ -224,8 +224,15 @@ def summarise(
         folds = {part.fold for part in own}
         shared = sorted(folds & {part.fold for part in labels}) if labels else sorted(folds)
         if shared:
-            curves = _pooled([part for part in own if part.fold in shared])
-            curves |= _pooled([part for part in labels if part.fold in shared]) if labels else {}
+            targets, curves = _pooled([part for part in own if part.fold in shared])
+            if labels:
+                others, of_labels = _pooled([part for part in labels if part.fold in shared])
+                if not np.array_equal(targets, others):
+                    raise TableError(
+                        f"{model!r} and {LABELS_ROW!r} were measured on other targets in folds "
+                        f"{', '.join(map(str, shared))}, so they cannot be compared. Run one of them again."
+                    )
+                curves |= of_labels
             models[model] = {"folds": shared, "adapters": _records(curves, reference, model, seed)}
     if zero_shot not in models:
         raise TableError(f"{zero_shot!r} and {LABELS_ROW!r} have no fold in common yet.")
@@ -265,9 +272,18 @@ def _records(
     return {name: curve_record(curve, curves["none"], against, seed=seed) for name, curve in curves.items()}
 
 
-def _pooled(parts: Sequence[FewShotPart]) -> dict[str, dict[int, dict[str, Floats]]]:
-    """Curves over the targets of all folds, ascending; the mean over seeds of each fold."""
+def _pooled(
+    parts: Sequence[FewShotPart],
+) -> tuple[npt.NDArray[np.int64], dict[str, dict[int, dict[str, Floats]]]]:
+    """The targets of all folds, ascending, and the curves over them; the mean over seeds of each fold."""
     row = parts[0].row
+    for part in parts[1:]:
+        strange = sorted(set(part.curves) ^ set(parts[0].curves))
+        if strange:
+            raise TableError(
+                f"{row!r}: folds {parts[0].fold} and {part.fold} were not measured with the same adapters "
+                f"({', '.join(strange)}). Run the older one again."
+            )
     targets = np.unique(np.concatenate([part.targets for part in parts]))
     seeds = Counter(part.fold for part in parts)
     owner = np.full(len(targets), -1)
@@ -285,7 +301,7 @@ def _pooled(parts: Sequence[FewShotPart]) -> dict[str, dict[int, dict[str, Float
                 place = np.searchsorted(targets, part.targets)
                 for metric in METRICS:
                     pooled[name][k][metric][place] += part.curves[name][k][metric] / seeds[part.fold]
-    return pooled
+    return targets, pooled
 
 
 def _listed(values: Floats) -> list[float | None]:
