@@ -22,7 +22,7 @@ FAMILIES: Final[dict[Side, tuple[Family, ...]]] = {
 """Which classes read one residue per token, and which read SMILES."""
 
 _LONGEST: Final = 2048
-"""Tokens read at once where the configuration sets no limit or a larger one: attention grows with the square."""
+"""Tokens read at once where the configuration allows more: attention grows with the square."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ class TransformerModel:
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
                 raise HyperpcmError(
-                    f"{len(batch[0]):,} tokens do not fit the memory of the GPU. Lower the option 'limit' of the "
-                    "encoder, set its precision to 'bf16', or hide the GPU (CUDA_VISIBLE_DEVICES=-1)."
+                    f"{len(batch[0]):,} tokens do not fit the memory of the GPU. Lower the option 'limit' of "
+                    "the encoder, set its precision to 'bf16', or hide the GPU (CUDA_VISIBLE_DEVICES=-1)."
                 ) from error
         torch.cuda.empty_cache()
         half = len(batch) // 2
@@ -130,12 +130,12 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
 
 
 @functools.lru_cache(maxsize=2)
-def load_model(folder: Path, content: str, family: Family, precision: Precision) -> torch.nn.Module:
+def load_model(folder: Path, _content: str, family: Family, precision: Precision) -> torch.nn.Module:
     """Load the encoder of a transformer, on the GPU where there is one; the same folder again is kept.
 
     Args:
         folder: local; nothing is fetched, and no code in it is run.
-        content: sha256 of its files: tells a changed folder from the one that is kept.
+        _content: sha256 of its files: tells a changed folder from the one that is kept.
         family: which class of `transformers`.
         precision: of the numbers; ``fp16`` needs a GPU.
 
@@ -159,13 +159,14 @@ def load_model(folder: Path, content: str, family: Family, precision: Precision)
             use_safetensors=any(folder.glob("*.safetensors")),
             dtype=getattr(torch, PRECISIONS[precision]),
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are in the report, and refused below
             **pooler,
         )
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(_UNUSED))
-    missing += sorted(str(key) for key in report["mismatched_keys"])
+    missing += sorted(str(key[0]) for key in report["mismatched_keys"])
     if missing:  # the class would have filled them with random numbers
         raise ConfigError(
-            f"the weights in {folder} lack {len(missing)} of the tensors of {_CLASSES[family]}, such as "
+            f"the weights in {folder} lack {len(missing)} of the tensors of this {_CLASSES[family]}, such as "
             f"{missing[0]}. They are of another model than config.json says."
         )
     loaded: torch.nn.Module = model.eval().to("cuda" if on_gpu else "cpu")

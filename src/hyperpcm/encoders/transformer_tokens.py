@@ -1,6 +1,6 @@
 """From a sequence or a SMILES to token numbers, as the tokenizer of a model has them.
 
-Residues are looked up one by one in the vocabulary: what a tokenizer would do with the letters joined, or with
+Residues are looked up one by one in the vocabulary: what a tokenizer does with the letters joined, or with
 spaces between them, without its side effects (lower-casing, a word mark before the first letter, a silent
 "unknown"). SMILES go through the tokenizer, since their tokens are not letters.
 """
@@ -21,8 +21,8 @@ __all__ = ["ResidueTokens", "SmilesTokens", "Tokens"]
 
 _RARE: Final = "BJOUZ"
 _READ_AS_X: Final[dict[Family, str]] = {"esm": "J", "bert": _RARE, "t5": _RARE}
-"""Letters given to a model as X. ESM learned B, O, U and Z, and has no J. ProtBERT and ProtT5 were trained with
-B, O, U and Z written as X (Elnaggar et al. 2022), so the tokens they have for them say nothing."""
+"""Letters given to a model as X. ESM learned B, O, U and Z, and has no J. ProtBERT and ProtT5 were trained
+with B, O, U and Z written as X (Elnaggar et al. 2022), so the tokens they have for them say nothing."""
 
 _AROUND: Final[dict[Family, tuple[str | None, str]]] = {
     "esm": ("cls_token_id", "eos_token_id"),
@@ -52,7 +52,7 @@ class Tokens(ABC):
 
     @abstractmethod
     def read(self, item: str) -> tuple[list[int], bool]:
-        """Give the token numbers of a checked item, at least one and no special ones, and whether all is known.
+        """Give the token numbers of a checked item, one at least and none special, and whether all is known.
 
         Not all is known where a letter or a sign is read as X or as the unknown token, or is passed over.
 

@@ -1,8 +1,8 @@
 """Items longer than a transformer reads at once: windows that overlap, and the vector of the whole.
 
-Nothing is cut off. An item of n tokens is read in windows of `limit` tokens, each beginning half a window after
-the one before, the last one ending with the item. A token that several windows hold gets the mean of its
-vectors.
+Nothing is cut off. An item of n tokens is read in windows of `limit` tokens, each beginning half a window
+after the one before, the last one ending with the item. A token that several windows hold gets the mean of
+its vectors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 __all__ = ["POOLINGS", "Pooling", "merged", "pooled", "spans"]
 
 Pooling: TypeAlias = Literal["mean", "first", "windows"]
-"""How the vectors of tokens become one: their mean, that of the first special token, or means of stretches."""
+"""How the vectors of tokens become one: their mean, that of the first special token, means of stretches."""
 
 POOLINGS: Final[tuple[Pooling, ...]] = ("mean", "first", "windows")
 
@@ -65,8 +65,8 @@ def merged(
 def pooled(tokens: npt.NDArray[np.float32], stretches: int = 1) -> npt.NDArray[np.float32]:
     """Give the means over equal stretches of an item, one after the other: float32 [stretches * hidden].
 
-    Stretch k of K holds tokens ⌊kn/K⌋ to ⌊(k+1)n/K⌋ - 1 of n, so that stretches are disjoint, cover the item and
-    differ in length by one at most; where n is smaller than K, each holds the one token ⌊kn/K⌋.
+    Stretch k of K holds tokens ⌊kn/K⌋ to ⌊(k+1)n/K⌋ - 1 of n, so that stretches are disjoint, cover the item
+    and differ in length by one at most; where n is smaller than K, each holds the one token ⌊kn/K⌋.
 
     Args:
         tokens: [n, hidden], n at least 1.

@@ -36,13 +36,13 @@ def content_of_folder(folder: Path) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def _content(folder: Path, state: tuple[tuple[str, int, int], ...]) -> str:
+def _content(folder: Path, _state: tuple[tuple[str, int, int], ...]) -> str:
     """The content of a folder whose files have this state."""
     return content_of(records_of(folder))
 
 
 def place_of(content: str, encoder: str) -> Path:
-    """Find the folder with a content: kept in the data folder, or where it was last used.
+    """Find the folder with a content: kept in the data folder, or where it was last named.
 
     Raises:
         DataUnavailableError: it is in neither place.
@@ -52,12 +52,12 @@ def place_of(content: str, encoder: str) -> Path:
         return kept
     try:
         noted = json.loads(_note(content).read_text(encoding="utf-8"))
-        folder = Path(noted["folder"])
+        folder = str(noted["folder"])
     except (OSError, ValueError, KeyError, TypeError):
-        folder = None
-    if folder is not None and folder.is_dir():
-        return folder
-    was = f" (it was in {folder})" if folder is not None else ""
+        folder = ""
+    if folder and Path(folder).is_dir():
+        return Path(folder)
+    was = f" (it was in {folder})" if folder else ""
     raise DataUnavailableError(
         f"the folder of the transformer with the content {content[:12]}… is not known on this machine{was}. "
         f"Bring it here and run: hyperpcm encoders fetch {encoder} --from FOLDER"

@@ -1,8 +1,8 @@
 """Weights from the Hugging Face hub, or from a folder that was copied by hand: pinned when they are brought.
 
-What comes is a commit, never a moving branch, and the sha256 of every file is written to a receipt. From then on
-the receipt rules: files are read only as they were, and an encoder's spec holds their content, so a model that
-was made with one commit refuses the vectors of another.
+What comes is a commit, never a moving branch, and the sha256 of every file is written to a receipt. From then
+on the receipt rules: files are read only as they were, and an encoder's spec holds their content, so a model
+that was made with one commit refuses the vectors of another.
 """
 
 from __future__ import annotations
@@ -192,9 +192,9 @@ class HubWeights(Weights):
         repository = self.model.repository
         return (
             f"The weights of {self.name} cannot be fetched: {reason} Needed are config.json, the tokenizer's "
-            f"files and the weights of {repository} at {wanted}, about {self.size / 1e6:,.0f} MB. Where there "
-            f"is a network, run: hf download {repository} --revision {wanted} --local-dir FOLDER. Bring the "
-            f"folder here and run: hyperpcm encoders fetch {self.name} --from FOLDER --revision COMMIT"
+            f"files and the weights of {repository} at {wanted}, about {self.size / 1e6:,.0f} MB. Where "
+            f"there is a network, run: hf download {repository} --revision {wanted} --local-dir FOLDER. "
+            f"Bring it here and run: hyperpcm encoders fetch {self.name} --from FOLDER --revision COMMIT"
         )
 
 

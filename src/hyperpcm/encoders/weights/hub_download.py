@@ -1,4 +1,4 @@
-"""Fetch chosen files of one commit from the Hugging Face hub: with short waits, and nothing else sent or run."""
+"""Fetch chosen files of one commit from the Hugging Face hub, with short waits and without telemetry."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def download(
         if sha256 is not None and records[name].sha256 != sha256:
             (folder / name).unlink()
             raise ChecksumError(
-                f"{name} of {listing.repository} has the sha256 {records[name].sha256}; the hub says {sha256}. "
-                "It was altered on the way and is deleted; run the same command again."
+                f"{name} of {listing.repository} has the sha256 {records[name].sha256}; the hub says "
+                f"{sha256}. It was altered on the way and is deleted; run the same command again."
             )
     return records
 
@@ -116,8 +116,8 @@ def _hub_errors(repository: str, revision: str) -> Iterator[None]:
         yield
     except errors.GatedRepoError as error:
         raise DataUnavailableError(
-            f"{repository} is given to accounts that accepted its terms: accept them at {_HOME}/{repository}, "
-            f"make a token at {_HOME}/settings/tokens and set HF_TOKEN to it."
+            f"{repository} is given to accounts that accepted its terms: accept them at "
+            f"{_HOME}/{repository}, make a token at {_HOME}/settings/tokens and set HF_TOKEN to it."
         ) from error
     except errors.RevisionNotFoundError as error:
         raise DataUnavailableError(f"{repository} has no revision {revision!r}.") from error
@@ -126,26 +126,29 @@ def _hub_errors(repository: str, revision: str) -> Iterator[None]:
             f"{_endpoint()} shows no repository {repository}, or shows it to some accounts only "
             "(set HF_TOKEN to a token of such an account)."
         ) from error
-    except (errors.HfHubHTTPError, *_transport_errors()) as error:
+    except _transport_errors() as error:
         said = str(error).strip() or type(error).__name__
         raise DataUnavailableError(f"{_endpoint()} cannot be had ({said.splitlines()[0]}).") from error
 
 
-def _transport_errors() -> tuple[type[Exception], ...]:
+def _transport_errors() -> tuple[type[BaseException], ...]:
     """What the HTTP library under the client raises; which one it is depends on the client's version."""
     from huggingface_hub import errors
 
     names = {"httpx2": "HTTPError", "httpx": "HTTPError", "requests": "RequestException"}
     loaded = [(sys.modules[module], name) for module, name in names.items() if module in sys.modules]
     found = [getattr(module, name) for module, name in loaded]
-    return (*found, errors.LocalEntryNotFoundError, errors.FileMetadataError, ConnectionError, TimeoutError)
+    known = (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, errors.FileMetadataError)
+    return (*found, *known, ConnectionError, TimeoutError)
 
 
 def _bar(file: str, progress: Progress | None) -> Any:
     """A progress bar for the client that shows nothing and tells `progress` instead."""
-    from huggingface_hub.utils import tqdm
+    import huggingface_hub.utils
 
-    class Bar(tqdm):  # type: ignore[misc, type-arg]
+    base: Any = huggingface_hub.utils.tqdm  # type: ignore[attr-defined]
+
+    class Bar(base):  # type: ignore[misc]
         monitor_interval = 0
 
         def display(self, *_args: object, **_kwargs: object) -> None:
