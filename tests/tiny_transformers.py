@@ -13,7 +13,7 @@ LIMIT = 30
 """Tokens that the tiny models with position tables read at once."""
 
 
-def save_esm(folder: Path, *, hidden: int = 16, seed: int = 0, rotary: bool = True) -> Path:
+def save_esm(folder: Path, *, limit: int = LIMIT, seed: int = 0, rotary: bool = True) -> Path:
     """ESM as its authors have it: 33 tokens, rotary positions (ESM-2) or a table of them (ESM-1b)."""
     import torch
     from transformers import EsmConfig, EsmModel, EsmTokenizer
@@ -25,11 +25,11 @@ def save_esm(folder: Path, *, hidden: int = 16, seed: int = 0, rotary: bool = Tr
     torch.manual_seed(seed)
     config = EsmConfig(
         vocab_size=33,
-        hidden_size=hidden,
+        hidden_size=16,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
-        max_position_embeddings=LIMIT + 4,
+        max_position_embeddings=limit + 4,
         position_embedding_type="rotary" if rotary else "absolute",
         token_dropout=True,
         pad_token_id=1,
@@ -123,7 +123,7 @@ def save_prott5(folder: Path, *, only_bin: bool = False) -> Path:
     return folder
 
 
-def save_chemberta(folder: Path, *, hidden: int = 16) -> Path:
+def save_chemberta(folder: Path) -> Path:
     """ChemBERTa: RoBERTa with byte-level pairs."""
     import torch
     from tokenizers import ByteLevelBPETokenizer
@@ -142,7 +142,7 @@ def save_chemberta(folder: Path, *, hidden: int = 16) -> Path:
     torch.manual_seed(3)
     config = RobertaConfig(
         vocab_size=300,
-        hidden_size=hidden,
+        hidden_size=16,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,

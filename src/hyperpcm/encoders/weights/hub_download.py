@@ -149,16 +149,13 @@ def _bar(file: str, progress: Progress | None) -> Any:
     base: Any = huggingface_hub.utils.tqdm  # type: ignore[attr-defined]
 
     class Bar(base):  # type: ignore[misc]
-        monitor_interval = 0
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **(options | {"disable": True}))
 
-        def display(self, *_args: object, **_kwargs: object) -> None:
-            """Show nothing."""
-
-        def update(self, n: float | None = 1) -> bool | None:
+        def update(self, n: float = 1) -> None:
             """Count, and tell."""
-            shown = super().update(n)
+            self.n += n
             if progress is not None and self.total:
                 progress(file, int(self.n), int(self.total))
-            return bool(shown)
 
     return Bar
