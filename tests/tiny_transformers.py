@@ -93,7 +93,9 @@ def save_prott5(folder: Path, *, only_bin: bool = False) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(0)
     corpus = folder / "corpus.txt"
-    words = ["".join(draw.choices("abcde", k=4)) for _ in range(200)]  # SentencePiece wants some to learn from
+    words = [
+        "".join(draw.choices("abcde", k=4)) for _ in range(200)
+    ]  # SentencePiece wants some to learn from
     corpus.write_text("\n".join([" ".join(RESIDUES), *words]))
     sentencepiece.SentencePieceTrainer.train(
         input=str(corpus),

@@ -25,7 +25,7 @@ from hyperpcm.encoders.registry import compound_encoder, target_encoder
 from hyperpcm.encoders.transformer_config import profile_of
 from hyperpcm.encoders.transformer_model import TransformerModel, load_model
 from hyperpcm.errors import ConfigError, DataUnavailableError, InputError, MissingExtraError
-from tiny_transformers import LIMIT, save_esm, transformers_folder  # noqa: F401  # a fixture
+from tiny_transformers import LIMIT, save_esm
 
 PROTEIN_MODELS = ["esm2", "esm1b", "protbert", "prott5", "prott5_bin"]
 SMILES_MODELS = ["chemberta", "molbert"]
@@ -65,7 +65,7 @@ class TestProteinModels(EncoderContract):
         ],
         ids=lambda param: param[0],
     )
-    def encoder(self, request, transformers_folder):  # noqa: F811
+    def encoder(self, request, transformers_folder):
         name, options = request.param
         return protein(transformers_folder / name, **options)
 
@@ -84,7 +84,7 @@ class TestProteinModels(EncoderContract):
 
 class TestSmilesModels(EncoderContract):
     @pytest.fixture(params=SMILES_MODELS)
-    def encoder(self, request, transformers_folder):  # noqa: F811
+    def encoder(self, request, transformers_folder):
         return smiles(transformers_folder / request.param)
 
     @pytest.fixture
@@ -123,7 +123,7 @@ def as_upstream_writes_it(folder: Path, sequence: str) -> str:
 
 @pytest.mark.parametrize("name", PROTEIN_MODELS)
 @pytest.mark.parametrize("layer", [-1, 1])
-def test_the_mean_is_that_of_a_plain_forward_pass_over_the_residues(transformers_folder, name, layer):  # noqa: F811
+def test_the_mean_is_that_of_a_plain_forward_pass_over_the_residues(transformers_folder, name, layer):
     folder = transformers_folder / name
     sequences = [*SHORT, "MUBZOX"]
     encoder = protein(folder, layer=layer)
@@ -135,37 +135,39 @@ def test_the_mean_is_that_of_a_plain_forward_pass_over_the_residues(transformers
 
 
 @pytest.mark.parametrize("name", SMILES_MODELS)
-def test_the_mean_over_a_canonical_smiles_leaves_special_tokens_out(transformers_folder, name):  # noqa: F811
+def test_the_mean_over_a_canonical_smiles_leaves_special_tokens_out(transformers_folder, name):
     folder = transformers_folder / name
     compounds = ["CCO", "c1ccccc1", "CC(=O)Nc1ccc(O)cc1"]
     for compound, row in zip(compounds, smiles(folder).encode(compounds), strict=True):
-        np.testing.assert_allclose(row, forward(folder, canonical_smiles(compound))[1:-1].mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(
+            row, forward(folder, canonical_smiles(compound))[1:-1].mean(axis=0), atol=1e-5
+        )
 
 
-def test_first_is_the_special_token_before_the_item(transformers_folder):  # noqa: F811
+def test_first_is_the_special_token_before_the_item(transformers_folder):
     folder = transformers_folder / "esm2"
     row = protein(folder, pooling="first").encode(["MKTAYIAK"])[0]
     np.testing.assert_allclose(row, forward(folder, "MKTAYIAK")[0], atol=1e-5)
 
 
-def test_two_spellings_of_a_compound_have_one_vector(transformers_folder):  # noqa: F811
+def test_two_spellings_of_a_compound_have_one_vector(transformers_folder):
     vectors = smiles(transformers_folder / "chemberta").encode(["OCC", "C(O)C", "CCO"])
     assert len(np.unique(vectors, axis=0)) == 1
 
 
-def test_the_library_would_have_read_j_as_unknown_and_it_is_read_as_x(transformers_folder):  # noqa: F811
+def test_the_library_would_have_read_j_as_unknown_and_it_is_read_as_x(transformers_folder):
     for name in PROTEIN_MODELS:
         vectors = protein(transformers_folder / name).encode(["MKJAY", "MKXAY"])
         assert np.array_equal(vectors[0], vectors[1]), name
 
 
 @pytest.mark.parametrize(("name", "equal"), [("esm2", False), ("protbert", True), ("prott5", True)])
-def test_rare_residues_are_read_as_the_model_learned_them(transformers_folder, name, equal):  # noqa: F811
+def test_rare_residues_are_read_as_the_model_learned_them(transformers_folder, name, equal):
     vectors = protein(transformers_folder / name).encode(["MKXAY", "MKUAY", "MKZAY", "MKOAY", "MKBAY"])
     assert (len(np.unique(vectors, axis=0)) == 1) is equal
 
 
-def test_what_is_read_as_unknown_is_counted(transformers_folder, caplog):  # noqa: F811
+def test_what_is_read_as_unknown_is_counted(transformers_folder, caplog):
     with caplog.at_level(logging.INFO, logger="hyperpcm"):
         protein(transformers_folder / "protbert").encode(["MKU", "MKX", "MKT"])
         smiles(transformers_folder / "molbert").encode(["CCO", "C[Zn]C"])
@@ -173,7 +175,7 @@ def test_what_is_read_as_unknown_is_counted(transformers_folder, caplog):  # noq
     assert ["1 of 3 items" in counted[0], "1 of 2 items" in counted[1]] == [True, True]
 
 
-def test_a_long_item_is_the_token_wise_average_of_windows_that_overlap_by_half(transformers_folder):  # noqa: F811
+def test_a_long_item_is_the_token_wise_average_of_windows_that_overlap_by_half(transformers_folder):
     folder = transformers_folder / "esm2"
     draw = np.random.default_rng(0)
     sequence = "".join(draw.choice(list("ACDEFGHIKLMNPQRSTVWY"), size=26))
@@ -185,7 +187,7 @@ def test_a_long_item_is_the_token_wise_average_of_windows_that_overlap_by_half(t
     np.testing.assert_allclose(row, (sums / counts).mean(axis=0), atol=1e-5)
 
 
-def test_windows_are_means_of_equal_stretches_one_after_the_other(transformers_folder):  # noqa: F811
+def test_windows_are_means_of_equal_stretches_one_after_the_other(transformers_folder):
     folder = transformers_folder / "esm2"
     sequence = "MKTAYIAKQRQ"
     states = forward(folder, sequence)[1:-1]
@@ -195,14 +197,14 @@ def test_windows_are_means_of_equal_stretches_one_after_the_other(transformers_f
     np.testing.assert_allclose(encoder.encode([sequence])[0], np.concatenate(expected), atol=1e-5)
 
 
-def test_fewer_residues_than_stretches_repeat_the_nearest(transformers_folder):  # noqa: F811
+def test_fewer_residues_than_stretches_repeat_the_nearest(transformers_folder):
     folder = transformers_folder / "esm2"
     states = forward(folder, "MK")[1:-1]
     row = protein(folder, pooling="windows", windows=4).encode(["MK"])[0]
     np.testing.assert_allclose(row.reshape(4, 16), states[[0, 0, 1, 1]], atol=1e-5)
 
 
-def test_titin_is_read_whole_and_a_peptide_of_three_too(transformers_folder, tmp_path, caplog):  # noqa: F811
+def test_titin_is_read_whole_and_a_peptide_of_three_too(transformers_folder, tmp_path, caplog):
     draw = np.random.default_rng(1)
     titin = "".join(draw.choice(list("ACDEFGHIKLMNPQRSTVWY"), size=35_000))
     other = titin[:-1] + ("A" if titin[-1] != "A" else "C")
@@ -213,7 +215,7 @@ def test_titin_is_read_whole_and_a_peptide_of_three_too(transformers_folder, tmp
     assert not np.array_equal(vectors[0], vectors[1])  # the last residue counts
 
 
-def test_long_items_can_be_refused_and_are_named(transformers_folder):  # noqa: F811
+def test_long_items_can_be_refused_and_are_named(transformers_folder):
     encoder = protein(transformers_folder / "esm2", long="error")
     with pytest.raises(InputError, match=rf"item 1 .*31 tokens; protein_model reads {LIMIT} at once.*'long'"):
         encoder.encode(["MKT", "M" * 31])
@@ -222,16 +224,19 @@ def test_long_items_can_be_refused_and_are_named(transformers_folder):  # noqa: 
 
 
 @pytest.mark.parametrize("name", [*PROTEIN_MODELS, *SMILES_MODELS])
-def test_padding_changes_a_row_by_rounding_only(transformers_folder, name):  # noqa: F811
+def test_padding_changes_a_row_by_rounding_only(transformers_folder, name):
     folder = transformers_folder / name
     module = load_model(folder, "any", profile_of(folder).family, "fp32")
     items = [[5, 6, 7], [5] * 20, [9, 8, 7, 6, 5, 5, 6], [7]]
-    alone, together = TransformerModel(module, 1, 0).vectors(items), TransformerModel(module, 1, 80).vectors(items)
+    alone, together = (
+        TransformerModel(module, 1, 0).vectors(items),
+        TransformerModel(module, 1, 80).vectors(items),
+    )
     for one, other in zip(alone, together, strict=True):
         assert np.abs(one - other).max() < 1e-5
 
 
-def test_a_batch_that_does_not_fit_the_memory_is_halved(transformers_folder, monkeypatch):  # noqa: F811
+def test_a_batch_that_does_not_fit_the_memory_is_halved(transformers_folder, monkeypatch):
     import torch
 
     module = load_model(transformers_folder / "esm2", "any", "esm", "fp32")
@@ -253,18 +258,18 @@ def test_a_batch_that_does_not_fit_the_memory_is_halved(transformers_folder, mon
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_one_item_that_does_not_fit_the_memory_says_what_to_change(transformers_folder, monkeypatch):  # noqa: F811
+def test_one_item_that_does_not_fit_the_memory_says_what_to_change(transformers_folder, monkeypatch):
     import torch
 
     def nothing_fits(self, batch, layer):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(TransformerModel, "_forward", nothing_fits)
-    with pytest.raises(Exception, match="5 tokens do not fit the memory of the GPU. Lower the option 'limit'"):
+    with pytest.raises(Exception, match=r"5 tokens do not fit .* Lower the option 'limit'"):
         protein(transformers_folder / "esm2").encode(["MKT"])
 
 
-def test_the_model_is_loaded_once_per_process(transformers_folder, monkeypatch):  # noqa: F811
+def test_the_model_is_loaded_once_per_process(transformers_folder, monkeypatch):
     import transformers
 
     calls = []
@@ -278,17 +283,17 @@ def test_the_model_is_loaded_once_per_process(transformers_folder, monkeypatch):
     assert calls == [1]
 
 
-def test_bf16_is_near_fp32_and_another_encoder(transformers_folder):  # noqa: F811
+def test_bf16_is_near_fp32_and_another_encoder(transformers_folder):
     full, half = (protein(transformers_folder / "esm2", precision=kind) for kind in ("fp32", "bf16"))
     assert full.key() != half.key()
     difference = np.abs(full.encode(SHORT) - half.encode(SHORT)).max()
     assert 0 < difference < 0.1
 
 
-def test_fp16_without_a_gpu_is_refused(transformers_folder, monkeypatch):  # noqa: F811
+def test_fp16_without_a_gpu_is_refused(transformers_folder, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     load_model.cache_clear()
-    with pytest.raises(ConfigError, match="'fp16' needs a GPU"):
+    with pytest.raises(ConfigError, match=r"'fp16' needs a GPU"):
         protein(transformers_folder / "esm2", precision="fp16").encode(["MKT"])
 
 
@@ -304,17 +309,17 @@ def test_fp16_without_a_gpu_is_refused(transformers_folder, monkeypatch):  # noq
         ({"precision": "fp64"}, "precision"),
     ],
 )
-def test_an_option_outside_its_range_is_refused(transformers_folder, options, said):  # noqa: F811
+def test_an_option_outside_its_range_is_refused(transformers_folder, options, said):
     with pytest.raises(ConfigError, match=said):
         protein(transformers_folder / "esm2", **options)
 
 
-def test_t5_has_no_first_token(transformers_folder):  # noqa: F811
-    with pytest.raises(ConfigError, match="no first token"):
+def test_t5_has_no_first_token(transformers_folder):
+    with pytest.raises(ConfigError, match=r"no first token"):
         protein(transformers_folder / "prott5", pooling="first")
 
 
-def test_every_option_changes_the_key(transformers_folder):  # noqa: F811
+def test_every_option_changes_the_key(transformers_folder):
     folder = transformers_folder / "esm2"
     variants = [
         {},
@@ -331,14 +336,14 @@ def test_every_option_changes_the_key(transformers_folder):  # noqa: F811
     assert len(keys) == len(variants) + 1
 
 
-def test_a_copy_elsewhere_is_the_same_encoder(transformers_folder, tmp_path):  # noqa: F811
+def test_a_copy_elsewhere_is_the_same_encoder(transformers_folder, tmp_path):
     copy = shutil.copytree(transformers_folder / "esm2", tmp_path / "copy")
     (copy / "README.md").write_text("of no account")
     assert protein(copy).key() == protein(transformers_folder / "esm2").key()
     assert protein(copy) == protein(transformers_folder / "esm2")
 
 
-def test_a_spec_finds_the_folder_where_it_was_last_used(transformers_folder, tmp_path):  # noqa: F811
+def test_a_spec_finds_the_folder_where_it_was_last_used(transformers_folder, tmp_path):
     from hyperpcm.encoders.registry import build_encoder
 
     copy = shutil.copytree(transformers_folder / "esm2", tmp_path / "copy")
@@ -351,27 +356,27 @@ def test_a_spec_finds_the_folder_where_it_was_last_used(transformers_folder, tmp
         build_encoder(encoder.spec())
 
 
-def test_a_changed_folder_is_another_encoder_and_refused_by_the_old_spec(transformers_folder, tmp_path):  # noqa: F811
+def test_a_changed_folder_is_another_encoder_and_refused_by_the_old_spec(transformers_folder, tmp_path):
     folder = save_esm(tmp_path / "mine", seed=5)
     encoder = protein(folder)
     encoder.encode(["MKT"])
     save_esm(folder, seed=6)
-    with pytest.raises(ConfigError, match="holds another transformer"):
+    with pytest.raises(ConfigError, match=r"holds another transformer"):
         target_encoder("protein_model", options={"protein_model": {"content": encoder.content}})
-    with pytest.raises(ConfigError, match="were changed since"):
+    with pytest.raises(ConfigError, match=r"were changed since"):
         FolderEncoder.__dict__["_folder"](encoder)
 
 
-def test_by_name_through_the_registry(transformers_folder):  # noqa: F811
+def test_by_name_through_the_registry(transformers_folder):
     options = {"protein_model": {"folder": str(transformers_folder / "protbert"), "pooling": "first"}}
     assert target_encoder("composition+protein_model", options=options).width == 429 + 16
     options = {"smiles_model": {"folder": str(transformers_folder / "molbert")}}
     assert compound_encoder("smiles_model", options=options).encode(["CCO"]).shape == (1, 16)
-    with pytest.raises(ConfigError, match="needs the option 'folder'"):
+    with pytest.raises(ConfigError, match=r"needs the option 'folder'"):
         target_encoder("protein_model")
 
 
-def test_a_class_that_does_not_fit_the_side_is_refused(transformers_folder, tmp_path):  # noqa: F811
+def test_a_class_that_does_not_fit_the_side_is_refused(transformers_folder, tmp_path):
     with pytest.raises(ConfigError, match=r"type 'roberta'; supported for targets: esm, bert, t5"):
         protein(transformers_folder / "chemberta")
     with pytest.raises(ConfigError, match=r"type 'esm'; supported for compounds: roberta, bert"):
@@ -379,14 +384,14 @@ def test_a_class_that_does_not_fit_the_side_is_refused(transformers_folder, tmp_
     other = shutil.copytree(transformers_folder / "esm2", tmp_path / "other")
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | {"model_type": "molformer"}))
-    with pytest.raises(ConfigError, match="type 'molformer'.*never run"):
+    with pytest.raises(ConfigError, match=r"type 'molformer'.*never run"):
         protein(other)
 
 
-def test_weights_of_another_class_than_the_configuration_says_are_refused(transformers_folder, tmp_path):  # noqa: F811
+def test_weights_of_another_class_than_the_configuration_says_are_refused(transformers_folder, tmp_path):
     mixed = shutil.copytree(transformers_folder / "protbert", tmp_path / "mixed")
     shutil.copy(transformers_folder / "esm2" / "model.safetensors", mixed)
-    with pytest.raises(ConfigError, match="lack .* of the tensors of this BertModel, such as embeddings"):
+    with pytest.raises(ConfigError, match=r"lack .* of the tensors of this BertModel, such as embeddings"):
         protein(mixed).encode(["MKT"])
 
 
@@ -398,38 +403,36 @@ def test_weights_of_another_class_than_the_configuration_says_are_refused(transf
         ("vocab.txt", "lacks a tokenizer"),
     ],
 )
-def test_a_folder_that_lacks_a_file_is_refused(transformers_folder, tmp_path, file, said):  # noqa: F811
+def test_a_folder_that_lacks_a_file_is_refused(transformers_folder, tmp_path, file, said):
     copy = shutil.copytree(transformers_folder / "esm2", tmp_path / "copy")
     (copy / file).unlink()
     with pytest.raises(ConfigError, match=said):
         protein(copy)
-    with pytest.raises(ConfigError, match="is not a folder"):
+    with pytest.raises(ConfigError, match=r"is not a folder"):
         protein(copy / "nowhere")
 
 
-def test_damaged_and_hostile_weights_are_refused(transformers_folder, tmp_path):  # noqa: F811
+def test_damaged_and_hostile_weights_are_refused(transformers_folder, tmp_path):
     copy = shutil.copytree(transformers_folder / "esm2", tmp_path / "copy")
     content = (copy / "model.safetensors").read_bytes()
     (copy / "model.safetensors").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ConfigError, match="damaged|cannot be loaded"):
+    with pytest.raises(ConfigError, match=r"damaged|cannot be loaded"):
         protein(copy).encode(["MKT"])
     hostile = shutil.copytree(transformers_folder / "prott5_bin", tmp_path / "hostile")
     run = tmp_path / "was_run"
-    (hostile / "pytorch_model.bin").write_bytes(
-        b"cposix\nsystem\n(Vtouch " + str(run).encode() + b"\ntR."
-    )
-    with pytest.raises(ConfigError, match="damaged|cannot be loaded"):
+    (hostile / "pytorch_model.bin").write_bytes(b"cposix\nsystem\n(Vtouch " + str(run).encode() + b"\ntR.")
+    with pytest.raises(ConfigError, match=r"damaged|cannot be loaded"):
         protein(hostile).encode(["MKT"])
     assert not run.exists()
 
 
-def test_a_tokenizer_that_does_not_read_residues_is_refused(transformers_folder, tmp_path):  # noqa: F811
+def test_a_tokenizer_that_does_not_read_residues_is_refused(transformers_folder, tmp_path):
     copy = shutil.copytree(transformers_folder / "molbert", tmp_path / "copy")
     with pytest.raises(ConfigError, match=r"has no token for A, D, .*residue by residue"):
         protein(copy).encode(["MKT"])
 
 
-def test_without_the_extra_the_command_that_installs_it_is_given(transformers_folder, monkeypatch):  # noqa: F811
+def test_without_the_extra_the_command_that_installs_it_is_given(transformers_folder, monkeypatch):
     import importlib.util
 
     encoder = protein(transformers_folder / "esm2")

@@ -64,9 +64,8 @@ def show(
     console.result(
         aligned(header, rows, right={"width", "per second"}, flexible="what", width=terminal_width())
     )
-    for one in found:
-        if one["lacks"]:
-            console.note(f"To have {one['name']}: {one['lacks']}")
+    for command, names in _missing(found).items():
+        console.note(f"To have {', '.join(names)}: {command}")
     if any(entry.is_noncommercial for entry in ENCODERS.values()):
         console.note(
             "Licences with -NC- forbid commercial use; models trained on such encoders carry the mark."
@@ -125,6 +124,18 @@ def fetch(
         lacks = entry.lacks()
         if lacks is not None:
             console.note(f"To use {entry.name}, also run: {lacks}")
+
+
+def _missing(found: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Encoders that are not ready, by the command that they need; NAME stands for each one's own name."""
+    missing: dict[str, list[str]] = {}
+    for one in found:
+        if one["lacks"]:
+            missing.setdefault(one["lacks"].replace(f" {one['name']}", " NAME"), []).append(one["name"])
+    return {
+        command.replace(" NAME", f" {names[0]}") if len(names) == 1 else command: names
+        for command, names in missing.items()
+    }
 
 
 def _asked(entry: EncoderEntry, revision: str | None, source: Path | None) -> Weights:
