@@ -24,7 +24,7 @@ from hyperpcm.encoders.pretrained import FolderEncoder
 from hyperpcm.encoders.registry import compound_encoder, target_encoder
 from hyperpcm.encoders.transformer_config import profile_of
 from hyperpcm.encoders.transformer_model import TransformerModel, load_model
-from hyperpcm.errors import ConfigError, DataUnavailableError, InputError, MissingExtraError
+from hyperpcm.errors import ConfigError, DataUnavailableError, HyperpcmError, InputError, MissingExtraError
 from tiny_transformers import LIMIT, save_esm
 
 PROTEIN_MODELS = ["esm2", "esm1b", "protbert", "prott5", "prott5_bin"]
@@ -44,6 +44,15 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"a test of local folders went to the network: {address}")
 
     monkeypatch.setattr("socket.socket.connect", refuse)
+
+
+@pytest.fixture(autouse=True)
+def on_the_cpu(request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where items are read one by one; the tests with the mark gpu use what there is."""
+    if "gpu" not in request.keywords:
+        pytest.importorskip("torch")
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    load_model.cache_clear()
 
 
 def protein(folder: Path, **options):
@@ -236,6 +245,22 @@ def test_padding_changes_a_row_by_rounding_only(transformers_folder, name):
         assert np.abs(one - other).max() < 1e-5
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", PROTEIN_MODELS)
+def test_a_gpu_gives_the_rows_of_a_cpu_whatever_the_neighbours(transformers_folder, name, monkeypatch):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    encoder = protein(transformers_folder / name)
+    together, alone = encoder.encode(TARGETS), np.stack([encoder.encode([item])[0] for item in TARGETS])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    load_model.cache_clear()
+    on_cpu = protein(transformers_folder / name).encode(TARGETS)
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(together, on_cpu, atol=1e-4)
+
+
 def test_a_batch_that_does_not_fit_the_memory_is_halved(transformers_folder, monkeypatch):
     import torch
 
@@ -265,7 +290,7 @@ def test_one_item_that_does_not_fit_the_memory_says_what_to_change(transformers_
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(TransformerModel, "_forward", nothing_fits)
-    with pytest.raises(Exception, match=r"5 tokens do not fit .* Lower the option 'limit'"):
+    with pytest.raises(HyperpcmError, match=r"5 tokens do not fit .* Lower the option 'limit'"):
         protein(transformers_folder / "esm2").encode(["MKT"])
 
 
