@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tiny_transformers import transformers_folder  # noqa: F401  # a fixture
+
 
 @pytest.fixture(scope="session")
 def mirror() -> Path:

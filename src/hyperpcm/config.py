@@ -99,6 +99,8 @@ class EncodersConfig(_Settings):
     """Radius of ECFP and of the Tanimoto similarity between compounds."""
     width: int = Field(2048, ge=64, le=16384)
     """Width of ECFP and of the Tanimoto similarity between compounds."""
+    options: dict[str, dict[str, float | int | bool | str]] = {}
+    """Further options by encoder, such as esm2_650m.pooling; hyperpcm encoders --json lists them."""
 
 
 class QsarConfig(_Settings):

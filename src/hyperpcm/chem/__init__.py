@@ -3,6 +3,7 @@
 The only place where the package reads SMILES as its user wrote them.
 """
 
+from hyperpcm.chem.canonical import canonical_smiles
 from hyperpcm.chem.clusters import butina_clusters
 from hyperpcm.chem.drawing import depict_svg
 from hyperpcm.chem.fingerprints import (
@@ -23,6 +24,7 @@ __all__ = [
     "Compound",
     "atom_pair_counts",
     "butina_clusters",
+    "canonical_smiles",
     "depict_svg",
     "feature_counts",
     "maccs_keys",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from hyperpcm.errors import ConfigError
 if TYPE_CHECKING:
     from hyperpcm.encoders.base import Encoder
     from hyperpcm.encoders.registry import EncoderEntry
+    from hyperpcm.encoders.weights.base import Weights
 
 __all__ = ["app", "fetch", "show"]
 
@@ -51,7 +53,7 @@ def show(
         [
             one["name"],
             f"{one['side']}s",
-            "references" if one["width"] is None else f"{one['width']:,}",
+            _width(one),
             one["licence"],
             "no" if one["lacks"] else "yes",
             *([_rate(one["items_per_second"])] if speed else []),
@@ -62,9 +64,8 @@ def show(
     console.result(
         aligned(header, rows, right={"width", "per second"}, flexible="what", width=terminal_width())
     )
-    for one in found:
-        if one["lacks"]:
-            console.note(f"To have {one['name']}: {one['lacks']}")
+    for command, names in _missing(found).items():
+        console.note(f"To have {', '.join(names)}: {command}")
     if any(entry.is_noncommercial for entry in ENCODERS.values()):
         console.note(
             "Licences with -NC- forbid commercial use; models trained on such encoders carry the mark."
@@ -84,21 +85,38 @@ def fetch(
             help="Accept licences that forbid commercial use; what they allow is shown without this.",
         ),
     ] = False,
+    revision: Annotated[
+        str | None,
+        typer.Option(
+            "--revision",
+            help="Of a transformer: another commit, or a branch, whose commit is then noted.",
+            metavar="COMMIT",
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Copy a transformer from this folder instead of fetching it."),
+    ] = None,
 ) -> None:
     """Fetch the weights that encoders run on and verify them; what is here already is only verified.
 
     A folder named by HYPERPCM_MIRROR is looked in before the network. Prints where the weights are.
     """
     from hyperpcm.encoders.registry import entry_of
-    from hyperpcm.encoders.weights.catalog import WEIGHTS
 
     console: Console = ctx.obj
     entries = [entry_of(name) for name in names]
+    if source is not None and len(entries) > 1:
+        raise ConfigError(f"--from is for one encoder, and {len(entries)} are named.")
+    if source is not None and "folder" in entries[0].options:
+        _keep(console, source)
+        return
     for entry in entries:
+        if "folder" in entry.options:
+            raise ConfigError(f"encoder {entry.name!r} is a folder of your own: give it with --from FOLDER.")
         if entry.weights is None:
             raise ConfigError(f"encoder {entry.name!r} needs no weights: it works as it is.")
-    for entry in entries:
-        weights = WEIGHTS[str(entry.weights)]
+    for entry, weights in [(entry, _asked(entry, revision, source)) for entry in entries]:
         console.note(f"{weights.name}: licence {weights.licence}; {weights.terms}")
         with console.progress() as progress:
             folder = weights.fetch(accept_noncommercial=accept_noncommercial, progress=progress)
@@ -106,6 +124,46 @@ def fetch(
         lacks = entry.lacks()
         if lacks is not None:
             console.note(f"To use {entry.name}, also run: {lacks}")
+
+
+def _missing(found: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Encoders that are not ready, by the command that they need; NAME stands for each one's own name."""
+    missing: dict[str, list[str]] = {}
+    for one in found:
+        if one["lacks"]:
+            missing.setdefault(one["lacks"].replace(f" {one['name']}", " NAME"), []).append(one["name"])
+    return {
+        command.replace(" NAME", f" {names[0]}") if len(names) == 1 else command: names
+        for command, names in missing.items()
+    }
+
+
+def _asked(entry: EncoderEntry, revision: str | None, source: Path | None) -> Weights:
+    """The weights of an encoder, of the revision or out of the folder that the user names."""
+    from hyperpcm.encoders.weights.catalog import WEIGHTS
+    from hyperpcm.encoders.weights.hub import HubWeights
+
+    weights = WEIGHTS[str(entry.weights)]
+    if isinstance(weights, HubWeights):
+        return weights.asked(revision=revision, folder=source)
+    if revision is not None or source is not None:
+        raise ConfigError(f"encoder {entry.name!r} is no transformer: --revision and --from do not apply.")
+    return weights
+
+
+def _keep(console: Console, folder: Path) -> None:
+    """Copy a transformer of the user's own into the data folder, where its content finds it."""
+    from hyperpcm.encoders.weights.folders import keep_folder
+
+    kept = keep_folder(folder)
+    console.result(str(kept))
+    console.note(f"Its content, which a spec of an encoder holds, is {kept.name}.")
+
+
+def _width(one: dict[str, Any]) -> str:
+    if one["width"] is not None:
+        return f"{one['width']:,}"
+    return "references" if "references" in one["options"] else "its own"
 
 
 def _rate(rate: float | None) -> str:
@@ -136,7 +194,9 @@ def _record(entry: EncoderEntry, speed: bool) -> dict[str, Any]:
         from hyperpcm.encoders.speed import items_per_second, sample_items
 
         record["items_per_second"] = (
-            items_per_second(_built(entry), sample_items(entry.side)) if lacks is None else None
+            items_per_second(_built(entry), sample_items(entry.side))
+            if lacks is None and "folder" not in entry.options
+            else None
         )
     return record
 

@@ -147,11 +147,15 @@ class Encoder(ABC):
             )
         return vectors
 
+    def _read(self, item: str) -> None:
+        """Raise the error of one unreadable item; for an encoder that can do so without encoding it."""
+        self._encode([item])
+
     def _blame(self, block: list[str], numbers: Sequence[int]) -> None:
         """Raise the error of the first unreadable item again, with its number and text."""
         for number, item in zip(numbers, block, strict=True):
             try:
-                self._encode([item])
+                self._read(item)
             except InvalidSmilesError as error:
                 raise InvalidSmilesError(error.code, _located(error.reason, number, item)) from error
             except InvalidSequenceError as error:

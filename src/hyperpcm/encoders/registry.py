@@ -11,9 +11,10 @@ import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, Json, Side
+from hyperpcm.encoders.weights.hub_models import HUB_MODELS, HubModel
 from hyperpcm.errors import ConfigError
 
 __all__ = ["ENCODERS", "EncoderEntry", "build_encoder", "compound_encoder", "entry_of", "target_encoder"]
@@ -35,6 +36,7 @@ class EncoderEntry:
         extra: the extra of this package that it needs, as in ``pip install 'hyperpcm[extra]'``.
         imports: packages of that extra that it imports.
         weights: name of the published weights it runs on.
+        model: which of the models that the class knows.
     """
 
     name: str
@@ -48,6 +50,7 @@ class EncoderEntry:
     extra: str | None = None
     imports: tuple[str, ...] = ()
     weights: str | None = None
+    model: str | None = None
 
     @property
     def is_noncommercial(self) -> bool:
@@ -63,6 +66,44 @@ class EncoderEntry:
 
             return WEIGHTS[self.weights].lacks()
         return None
+
+
+_TRANSFORMER_OPTIONS: Final = ("content", "pooling", "windows", "long", "limit", "layer", "precision")
+
+
+def _pretrained(model: HubModel) -> EncoderEntry:
+    """The row of a published transformer."""
+    return EncoderEntry(
+        name=model.name,
+        side=model.side,
+        licence=model.licence,
+        summary=model.summary,
+        options=_TRANSFORMER_OPTIONS,
+        module="pretrained",
+        class_name="PretrainedEncoder",
+        width=model.hidden,
+        extra="plm",
+        imports=("transformers", "sentencepiece"),
+        weights=model.name,
+        model=model.name,
+    )
+
+
+def _own_transformer(name: str, side: Side, what: str) -> EncoderEntry:
+    """The row of a transformer in a folder of the user's own."""
+    return EncoderEntry(
+        name=name,
+        side=side,
+        licence="NOASSERTION",
+        summary=f"a transformer of {what} in a folder of yours (option folder)",
+        options=("folder", *_TRANSFORMER_OPTIONS),
+        module="pretrained",
+        class_name="FolderEncoder",
+        width=None,
+        extra="plm",
+        imports=("transformers", "sentencepiece"),
+        model=name,
+    )
 
 
 ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
@@ -149,6 +190,9 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 class_name="AlignmentEncoder",
                 width=None,
             ),
+            *map(_pretrained, HUB_MODELS.values()),
+            _own_transformer("protein_model", "target", "proteins (ESM, BERT, T5)"),
+            _own_transformer("smiles_model", "compound", "SMILES (RoBERTa, BERT)"),
         )
     }
 )
@@ -279,7 +323,11 @@ def _single(name: str, options: dict[str, Json]) -> Encoder:
     if name == "alignment" and not options.get("references"):
         raise ConfigError("encoder 'alignment' needs reference sequences, normally the training targets")
     build = getattr(importlib.import_module(f"hyperpcm.encoders.{entry.module}"), entry.class_name)
-    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    arguments: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in options.items()
+    }
+    if entry.model is not None:
+        arguments["model"] = entry.model
     encoder: Encoder = build(**arguments)
     return encoder
 

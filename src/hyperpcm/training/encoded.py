@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,8 @@ from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore, Encoder, compound_encoder, target_encoder
 from hyperpcm.encoders.axes import compound_counts, target_similarity
+from hyperpcm.encoders.base import Json
+from hyperpcm.errors import ConfigError
 from hyperpcm.model import ContextMemory, HyperPCM
 from hyperpcm.model.compiling import collapse_labels, collapse_ridge, collapse_trees
 from hyperpcm.nn.kernel_ridge import ridge_scores
@@ -148,12 +150,27 @@ def _positions(chosen: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64
 
 
 def encoders_of(config: RunConfig) -> tuple[Encoder, Encoder]:
-    """Return the compound and the target encoder that the settings name."""
-    options = {"ecfp": {"radius": config.encoders.radius, "width": config.encoders.width}}
+    """Return the compound and the target encoder that the settings name.
+
+    Raises:
+        ConfigError: names or options that do not exist, or options of an encoder that is not named.
+    """
+    chosen = config.encoders
+    options: dict[str, dict[str, Json]] = {name: {**given} for name, given in chosen.options.items()}
+    stray = sorted(set(options) - set(chosen.compound) - set(chosen.target))
+    if stray:
+        raise ConfigError(f"encoders.options: {', '.join(stray)} is not among the encoders that are named")
+    if "ecfp" in chosen.compound:
+        options["ecfp"] = {"radius": chosen.radius, "width": chosen.width, **options.get("ecfp", {})}
     return (
-        compound_encoder(config.encoders.compound, options=options),
-        target_encoder(config.encoders.target),
+        compound_encoder(chosen.compound, options=_of(chosen.compound, options)),
+        target_encoder(chosen.target, options=_of(chosen.target, options)),
     )
+
+
+def _of(names: Sequence[str], options: dict[str, dict[str, Json]]) -> dict[str, dict[str, Json]]:
+    """The options of these encoders."""
+    return {name: options[name] for name in names if name in options}
 
 
 def build_model(config: RunConfig, interactions: Interactions, split: Split, data: EncodedData) -> HyperPCM:

