@@ -110,6 +110,7 @@ def _session() -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # or the memory of the largest compound is kept
     options.log_severity_level = 3  # errors
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     path = WEIGHTS["minimol"].path("minimol.onnx")

@@ -91,16 +91,14 @@ def laplacian(graph: MolecularGraph) -> tuple[npt.NDArray[np.float32], npt.NDArr
     vectors = np.zeros((graph.size, EIGENVECTORS))
     adjacency = _adjacency(graph)
     number, fragment = connected_components(adjacency, directed=False)
+    bonded = adjacency.toarray()
     for one in range(number):
         atoms = np.flatnonzero(fragment == one)
-        inside = adjacency[atoms][:, atoms].toarray()
+        inside = bonded[np.ix_(atoms, atoms)]
         found, basis = np.linalg.eig(np.diag(inside.sum(axis=0)) - inside)
         lowest = np.argsort(found.real, kind="stable")[:EIGENVECTORS]
-        # Equal eigenvalues may come as a conjugate pair: this turns its vectors to one phase before the
-        # imaginary part is dropped.
-        chosen = basis[:, lowest] / np.sqrt((basis[:, lowest] ** 2).sum(axis=0))
         values[atoms, : len(lowest)] = found[lowest].real
-        vectors[atoms, : len(lowest)] = chosen.real
+        vectors[atoms, : len(lowest)] = _real_vectors(basis[:, lowest])
     return rounded(values), rounded(vectors)
 
 
@@ -122,12 +120,20 @@ def returns(graph: MolecularGraph) -> npt.NDArray[np.float32]:
     return rounded(back)
 
 
+def _real_vectors(vectors: npt.NDArray[np.inexact]) -> npt.NDArray[np.float64]:
+    """Make columns real: equal eigenvalues may come as a conjugate pair, of which the imaginary part is dropped.
+
+    Before that each column is divided by the root of the sum of its squares, in the plane of complex numbers,
+    as in training. For a real column that is 1; a column that has no such length stays as it is.
+    """
+    length = np.sqrt((vectors**2).sum(axis=0))
+    return np.asarray((vectors / np.where(np.abs(length) > 1e-3, length, 1)).real)
+
+
 def _adjacency(graph: MolecularGraph) -> csr_array:
     """1 where two atoms are bonded: float64 [atoms, atoms], symmetric."""
-    begin, end = graph.bonds.T
-    ones = np.ones(2 * len(graph.bonds))
-    places = (np.concatenate([begin, end]), np.concatenate([end, begin]))
-    return csr_array((ones, places), shape=(graph.size, graph.size))
+    both_ways = np.concatenate([graph.bonds, graph.bonds[:, ::-1]])
+    return csr_array((np.ones(len(both_ways)), both_ways.T), shape=(graph.size, graph.size))
 
 
 def _group_and_period(
