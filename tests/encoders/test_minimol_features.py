@@ -176,7 +176,9 @@ def test_return_probabilities_are_those_of_every_walk_followed(smiles):
     for one, other in graph.bonds.tolist():
         neighbours[one].append(other)
         neighbours[other].append(one)
-    expected = [[float(walk_home(neighbours, atom, step)) for step in range(1, 9)] for atom in range(graph.size)]
+    expected = [
+        [float(walk_home(neighbours, atom, step)) for step in range(1, 9)] for atom in range(graph.size)
+    ]
     np.testing.assert_allclose(returns(graph)[:, :8], rounded(np.array(expected)), atol=3e-4)
 
 

@@ -1,9 +1,10 @@
 """MiniMol: 512 numbers of a graph network that was trained on about 3,300 assays and quantum properties.
 
-The network is published as an ONNX file and runs in ONNX Runtime on one thread; what it reads of a compound is
-computed here with RDKit, NumPy and SciPy.
+The network is published as an ONNX file and runs in ONNX Runtime on one thread; what it reads of a compound
+is computed here with RDKit, NumPy and SciPy.
 
-Source: Kläser et al., MiniMol: A Parameter-Efficient Foundation Model for Molecular Learning, arXiv:2404.14986.
+Source: Kläser et al., MiniMol: A Parameter-Efficient Foundation Model for Molecular Learning,
+arXiv:2404.14986.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ MAX_ATOMS: Final = 2000
 class MinimolEncoder(Encoder):
     """The MiniMol fingerprint: 512 numbers, most of them from -0.2 to 3.
 
-    Compounds are encoded one by one: in a batch the network's last digits depend on what is beside a compound.
-    Stereo at double bonds is read, stereo at atoms is not. The last digits, and for symmetric compounds more
-    than those, depend on how this kind of processor rounds (see `minimol_features.laplacian`).
+    Compounds are encoded one by one: in a batch, the last digits depend on what is beside a compound. Stereo
+    at double bonds is read, stereo at atoms is not. Numbers are the same bits on one kind of processor; on
+    another they differ by about 0.01, in symmetric compounds by up to 0.3 (see `minimol_features.laplacian`).
 
     Raises:
         MissingExtraError: on encoding, where ONNX Runtime is not installed.

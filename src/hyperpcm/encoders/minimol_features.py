@@ -1,10 +1,10 @@
 """What the graph network MiniMol reads of a compound: features of atoms and bonds, and where each atom lies.
 
 Every number is rounded to half precision, as in training. Columns are given as in the network's own list:
-5 numbers of an atom, then one-hot element, group, period and valence; one-hot bond type and stereo, and rings.
+5 numbers of an atom, then one-hot element, group, period and valence; one-hot bond type and stereo, rings.
 
-Source: Kläser et al., MiniMol, arXiv:2404.14986 (the network); Dwivedi et al., J. Mach. Learn. Res. 2023, 24, 43
-(Laplacian eigenvectors); Dwivedi et al., ICLR 2022, arXiv:2110.07875 (random walks).
+Source: Kläser et al., MiniMol, arXiv:2404.14986 (the network); Dwivedi et al., J. Mach. Learn. Res. 2023, 24,
+43 (Laplacian eigenvectors); Dwivedi et al., ICLR 2022, arXiv:2110.07875 (random walks).
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ EIGENVECTORS: Final = 8
 STEPS: Final = 16
 """Lengths of the random walks: 1 to 16 steps."""
 
+# C N O S F Si P Cl Br Mg Na Ca Fe As Al I B V K Tl Yb Sb Sn Ag Pd Co Se Ti Zn H Li Ge Cu Au Ni Cd In Mn Zr Cr
+# Pt Hg Pb: the elements that have a column of their own, in its order.
 _ELEMENTS: Final = np.array(
-    # C  N  O  S   F  Si  P   Cl  Br  Mg  Na  Ca  Fe  As  Al  I   B  V   K   Tl  Yb
-    [6, 7, 8, 16, 9, 14, 15, 17, 35, 12, 11, 20, 26, 33, 13, 53, 5, 23, 19, 81, 70]
-    # Sb Sn  Ag  Pd  Co  Se  Ti  Zn  H  Li  Ge  Cu  Au  Ni  Cd  In  Mn  Zr  Cr  Pt  Hg  Pb
-    + [51, 50, 47, 46, 27, 34, 22, 30, 1, 3, 32, 29, 79, 28, 48, 49, 25, 40, 24, 78, 80, 82]
+    "6 7 8 16 9 14 15 17 35 12 11 20 26 33 13 53 5 23 19 81 70 51 50 47 46 27 34 22 30 1 3 32 29 79 28 48 49 25 "
+    "40 24 78 80 82".split(),
+    dtype=np.int64,
 )
 _NOBLE: Final = np.array([0, 2, 10, 18, 36, 54, 86, 118])
-_DUMMY_STANDS_FOR: Final = 118  # as in training: the group and the period of a dummy atom are those of oganesson
+_DUMMY_STANDS_FOR: Final = (
+    118  # as in training: the group and the period of a dummy atom are those of oganesson
+)
 _GROUPS, _PERIODS, _VALENCES = 20, 8, 8  # columns; the last one is for everything else
 _NO_GROUP: Final = 19  # lanthanides and actinides after La and Ac
 
@@ -50,7 +53,9 @@ def atom_features(graph: MolecularGraph) -> npt.NDArray[np.float32]:
     44 for the element (the last: any other), 20 for the group, 8 for the period, 8 for the valence (0 to 6,
     the last: more).
     """
-    numbers = np.stack([graph.degrees - 2, graph.charges, graph.radicals, graph.aromatic, graph.in_ring], axis=1)
+    numbers = np.stack(
+        [graph.degrees - 2, graph.charges, graph.radicals, graph.aromatic, graph.in_ring], axis=1
+    )
     known = graph.elements[:, None] == _ELEMENTS
     element = np.where(known.any(axis=1), known.argmax(axis=1), len(_ELEMENTS))
     group, period = _group_and_period(np.where(graph.elements == 0, _DUMMY_STANDS_FOR, graph.elements))
@@ -77,7 +82,7 @@ def bond_features(graph: MolecularGraph) -> npt.NDArray[np.float32]:
 
 
 def laplacian(graph: MolecularGraph) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Give the lowest eigenvalues of the graph Laplacian D - A, and the eigenvectors, of each atom's fragment.
+    """Give the lowest eigenvalues of the graph Laplacian D - A of each atom's fragment, and the eigenvectors.
 
     Signs, and the basis where eigenvalues are equal, are what LAPACK's general solver makes of the atoms in
     canonical order: nothing defines them, and the network was trained and is published with these. They
@@ -103,7 +108,7 @@ def laplacian(graph: MolecularGraph) -> tuple[npt.NDArray[np.float32], npt.NDArr
 
 
 def returns(graph: MolecularGraph) -> npt.NDArray[np.float32]:
-    """Give the probability that a random walk is back at its atom after 1 to 16 steps: float32 [atoms, STEPS].
+    """Give the probability that a random walk is home after 1 to 16 steps: float32 [atoms, STEPS].
 
     An ion in a salt never walks and has zeros; a compound of one atom has ones, as in training.
     """
@@ -121,10 +126,10 @@ def returns(graph: MolecularGraph) -> npt.NDArray[np.float32]:
 
 
 def _real_vectors(vectors: npt.NDArray[np.inexact]) -> npt.NDArray[np.float64]:
-    """Make columns real: equal eigenvalues may come as a conjugate pair, of which the imaginary part is dropped.
+    """Drop the imaginary part, which columns of equal eigenvalues have when they come as a conjugate pair.
 
-    Before that each column is divided by the root of the sum of its squares, in the plane of complex numbers,
-    as in training. For a real column that is 1; a column that has no such length stays as it is.
+    Before that each column is divided by the root of the sum of its squares, a complex number, as in
+    training. For a real column that is 1; a column that has no such length stays as it is.
     """
     length = np.sqrt((vectors**2).sum(axis=0))
     return np.asarray((vectors / np.where(np.abs(length) > 1e-3, length, 1)).real)
