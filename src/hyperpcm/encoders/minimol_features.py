@@ -26,13 +26,14 @@ EIGENVECTORS: Final = 8
 STEPS: Final = 16
 """Lengths of the random walks: 1 to 16 steps."""
 
-# C N O S F Si P Cl Br Mg Na Ca Fe As Al I B V K Tl Yb Sb Sn Ag Pd Co Se Ti Zn H Li Ge Cu Au Ni Cd In Mn Zr Cr
-# Pt Hg Pb: the elements that have a column of their own, in its order.
-_ELEMENTS: Final = np.array(
-    "6 7 8 16 9 14 15 17 35 12 11 20 26 33 13 53 5 23 19 81 70 51 50 47 46 27 34 22 30 1 3 32 29 79 28 48 49 25 "
-    "40 24 78 80 82".split(),
-    dtype=np.int64,
-)
+# fmt: off
+_ELEMENTS: Final = np.array([  # those that have a column of their own, in its order
+    # C N  O   S  F  Si  P   Cl  Br  Mg  Na  Ca  Fe  As  Al  I   B  V   K   Tl  Yb
+    6, 7, 8, 16, 9, 14, 15, 17, 35, 12, 11, 20, 26, 33, 13, 53, 5, 23, 19, 81, 70,
+    # Sb Sn  Ag  Pd  Co  Se  Ti  Zn  H  Li  Ge  Cu  Au  Ni  Cd  In  Mn  Zr  Cr  Pt  Hg  Pb
+    51,  50, 47, 46, 27, 34, 22, 30, 1, 3,  32, 29, 79, 28, 48, 49, 25, 40, 24, 78, 80, 82,
+])
+# fmt: on
 _NOBLE: Final = np.array([0, 2, 10, 18, 36, 54, 86, 118])
 _DUMMY_STANDS_FOR: Final = (
     118  # as in training: the group and the period of a dummy atom are those of oganesson
