@@ -261,8 +261,8 @@ def chembl_smiles(number: int) -> list[str]:
 def encode_ecfp(repeats: int) -> Performance:
     """Compounds per second that two processes fingerprint and store, against one.
 
-    Both go through the same compounds in blocks and take turns block by block, each with a store of its own on
-    the disk; the processes were started before. The load of the machine is noted, because on one that is busy
+    Both go through the same compounds in blocks and take turns block by block, each with a store of its own
+    on the disk; the processes were started before. The load of the machine is noted, because on one that is busy
     two processes cannot be twice as fast.
     """
     block, blocks, batch, processes = 8192, 7, 1024, 2
