@@ -262,8 +262,8 @@ def encode_ecfp(repeats: int) -> Performance:
     """Compounds per second that two processes fingerprint and store, against one.
 
     Both go through the same compounds in blocks and take turns block by block, each with a store of its own
-    on the disk; the processes were started before. The load of the machine is noted, because on one that is busy
-    two processes cannot be twice as fast.
+    on the disk; the processes were started before. The load of the machine is noted: on one that is busy, two
+    processes cannot be twice as fast.
     """
     block, blocks, batch, processes = 8192, 7, 1024, 2
     smiles = chembl_smiles(block * blocks)
