@@ -119,8 +119,8 @@ def test_pieces_are_the_whole_list_cut_up(tmp_path, name, rows):
     if name == "a.parquet":
         write_table(path, {"smiles": smiles, "name": list("abcdefg")})
     elif name == "a.sdf":
-        block = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
-        path.write_text("".join(f"{block if one != 'C1CC' else 'broken\n'}$$$$\n" for one in smiles))
+        block, broken = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO")), "broken\n"
+        path.write_text("".join((broken if one == "C1CC" else block) + "$$$$\n" for one in smiles))
     elif name == "a.smi":
         path.write_text("".join(f"{one} {row}\n" for row, one in enumerate(smiles)))
     else:
