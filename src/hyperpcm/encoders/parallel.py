@@ -92,7 +92,7 @@ class Workers:
     @property
     def ahead(self) -> int:
         """Tasks that should be under way before the first result is waited for."""
-        return 0 if self.processes == 1 else 2 * self.processes
+        return 0 if self.processes == 1 else 4 * self.processes
 
     def submit(
         self, task: Callable[_Arguments, _Result], *arguments: _Arguments.args, **named: _Arguments.kwargs
