@@ -1,6 +1,6 @@
 """Speed against something measured in the same run: training steps, scoring one target, encoding compounds.
 
-    python benchmarks/performance.py [train_step_published|train_step_default|score_one_target|…]
+    python benchmarks/performance.py [train_step_published|train_step_default|score_one_target|encode_ecfp|…]
 
 Writes benchmarks/results/performance/<name>.json; a ratio above 1 means that this project is faster. What
 cannot be measured here, as the package that it is compared with is not installed, is left out and says why.
@@ -9,13 +9,17 @@ cannot be measured here, as the package that it is compared with is not installe
 from __future__ import annotations
 
 import argparse
+import bz2
 import functools
 import importlib
 import importlib.util
+import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,9 +31,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hyperpcm.config import ContextConfig, HypernetworkConfig, ModelConfig, QsarConfig, RetrievalConfig
+from hyperpcm.datasets.catalog import fetch
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.encoders import EcfpEncoder, Encoder
+from hyperpcm.encoders import EcfpEncoder, EmbeddingStore, Encoder
 from hyperpcm.encoders.base import Json, Side
+from hyperpcm.encoders.parallel import Workers
 from hyperpcm.evaluation.measure import peak_memory_mb
 from hyperpcm.evaluation.performance import Performance, performance_path
 from hyperpcm.evaluation.surroundings import surroundings
@@ -312,11 +318,72 @@ def encode_minimol(repeats: int) -> Performance:
     return Performance.of_rates("encode_minimol", *rates, "compounds/s", detail, surroundings())
 
 
+def chembl_smiles(number: int) -> list[str]:
+    """The first different SMILES of ChEMBL 20, as published."""
+    with bz2.open(fetch("chembl20")["smiles"], "rt", encoding="utf-8") as lines:
+        return list(itertools.islice(dict.fromkeys(line.split()[0] for line in lines), number))
+
+
+def encode_ecfp(repeats: int) -> Performance:
+    """Compounds per second that two processes fingerprint and store, against one.
+
+    Both go through the same compounds in blocks and take turns block by block, each with a store of its own
+    on the disk; the processes were started before. The load of the machine is noted: on one that is busy, two
+    processes cannot be twice as fast.
+    """
+    block, blocks, batch, processes = 8192, 7, 1024, 2
+    smiles = chembl_smiles(block * blocks)
+    encoder = EcfpEncoder()
+    taken: dict[int, list[float]] = {1: [], processes: []}
+    load = os.getloadavg()
+    with Workers(1) as alone, Workers(processes) as several:
+        workers = {1: alone, processes: several}
+        with EmbeddingStore() as store:  # starts the processes
+            for _ in store.encode_batches(encoder, [smiles[:block]], workers=several):
+                pass
+            for _ in several.map(time.sleep, [0.5] * (4 * processes)):
+                pass
+        for _ in range(repeats):
+            with tempfile.TemporaryDirectory() as folder:
+                stores = {number: EmbeddingStore(Path(folder) / f"{number}.sqlite") for number in workers}
+                for start in range(0, len(smiles), block):
+                    cuts = [smiles[at : at + batch] for at in range(start, start + block, batch)]
+                    for number, store in stores.items():
+                        began = time.perf_counter()
+                        for _ in store.encode_batches(encoder, cuts, workers=workers[number]):
+                            pass
+                        taken[number].append(time.perf_counter() - began)
+                for store in stores.values():
+                    store.close()
+    compounds = repeats * len(smiles)
+    detail = {
+        "compounds": len(smiles),
+        "threads": processes,
+        "peak_mb": peak_memory_mb(),
+        "against": "one process, the same batches and a store on the disk",
+        "seconds_by_block": {str(number): each for number, each in taken.items()},
+        "median_ratio_of_blocks": statistics.median(
+            one / two for one, two in zip(taken[1], taken[processes], strict=True)
+        ),
+        "load_before": load,
+        "load_after": os.getloadavg(),
+    }
+    return Performance.of_rates(
+        "encode_ecfp",
+        compounds / sum(taken[processes]),
+        compounds / sum(taken[1]),
+        "compounds/s",
+        detail,
+        surroundings(),
+    )
+
+
 BENCHMARKS: dict[str, Callable[[int], Performance]] = {
     "train_step_published": lambda repeats: train_step(PUBLISHED, "train_step_published", repeats),
     "train_step_default": lambda repeats: train_step(ModelConfig(), "train_step_default", repeats),
     "score_one_target": score_one_target,
     "encode_minimol": encode_minimol,
+    "encode_ecfp": encode_ecfp,
 }
 
 

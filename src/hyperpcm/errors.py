@@ -20,7 +20,7 @@ The tree; the number is the exit code of the command line:
     │   └── IncompatibleModelError    whole, but of another format version, encoder or data
     ├── DiskFullError             5
     ├── DivergedError             1   the training loss is no longer a number
-    ├── ProcessLostError          1   one of several training processes died
+    ├── ProcessLostError          1   one of several processes died
     └── TrainingStoppedError     75   stopped by a signal after a checkpoint (130 for Ctrl-C)
 
 Each message says where, what was found and what to do.
@@ -83,6 +83,10 @@ class InvalidSmilesError(InputError):
         self.code, self.reason = code, reason
         super().__init__(f"{code}: {reason}")
 
+    def __reduce__(self) -> tuple[type[InvalidSmilesError], tuple[str, str]]:
+        """How another process makes it again."""
+        return type(self), (self.code, self.reason)
+
 
 class InvalidSequenceError(InputError):
     """One amino-acid sequence cannot become a target.
@@ -96,6 +100,10 @@ class InvalidSequenceError(InputError):
     def __init__(self, code: str, reason: str, position: int | None = None) -> None:
         self.code, self.reason, self.position = code, reason, position
         super().__init__(f"{code}: {reason}")
+
+    def __reduce__(self) -> tuple[type[InvalidSequenceError], tuple[str, str, int | None]]:
+        """How another process makes it again."""
+        return type(self), (self.code, self.reason, self.position)
 
 
 class TableError(InputError):
@@ -140,7 +148,12 @@ class MissingExtraError(HyperpcmError):
     exit_code = 2
 
     def __init__(self, what: str, extra: str) -> None:
+        self.what, self.extra = what, extra
         super().__init__(f"{what} is not installed. Run: pip install 'hyperpcm[{extra}]'")
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """How another process makes it again."""
+        return type(self), (self.what, self.extra)
 
 
 class ModelFileError(HyperpcmError):
@@ -168,7 +181,7 @@ class DivergedError(HyperpcmError):
 
 
 class ProcessLostError(HyperpcmError):
-    """One of several training processes died, and the others were ended; the last checkpoint is kept."""
+    """One of several processes died, and the others were ended; checkpoints and stored vectors are kept."""
 
 
 class TrainingStoppedError(HyperpcmError):

@@ -35,6 +35,8 @@ LIGHT_CALLS = [
     ["settings"],
     ["train", "--help"],
     ["score", "--help"],
+    ["embed", "--help"],
+    ["cache", "--help"],
 ]
 # Mistakes that are told before anything heavy is loaded.
 MISTAKES = [
@@ -52,6 +54,11 @@ MISTAKES = [
     ["score", "missing.hpcm", "CCO"],
     ["score", "file", "missing.smi"],
     ["score", "file", "CCO", "--out", "file"],
+    ["embed", "missing.smi", "--encoder", "ecfp"],
+    ["embed", "file", "--encoder", "ecpf"],
+    ["embed", "file", "--encoder", "ecfp", "--out", "file"],
+    ["embed", "file", "--encoder", "ecfp", "--option", "radius=3"],
+    ["cache", "verify", "--store", "missing.sqlite"],
     ["report", "missing"],
     ["settings", "colour"],
 ]
@@ -110,7 +117,18 @@ def test_the_version_is_on_stdout():
 
 def test_the_help_names_every_command():
     done = CliRunner().invoke(app, ["--help"])
-    for name in ("data", "train", "evaluate", "compile", "score", "report", "settings", "demo"):
+    for name in (
+        "data",
+        "train",
+        "evaluate",
+        "compile",
+        "score",
+        "report",
+        "embed",
+        "cache",
+        "settings",
+        "demo",
+    ):
         assert f" {name} " in done.stdout
 
 

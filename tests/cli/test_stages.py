@@ -56,6 +56,20 @@ def test_a_stage_known_by_rows_only():
     assert lines == ["compounds: 123,456", "compounds: 123,456 in 12 s"]
 
 
+def test_a_stage_says_how_much_it_does_in_a_second_where_that_is_asked_for():
+    stages, clock, lines = stages_without_a_terminal()
+    tell = stages.rows("compounds embedded", rated=True)
+    for done in (0, 1000, 4000):
+        tell(done)
+        clock.now += 11
+    stages.close()
+    assert lines == [
+        "compounds embedded: 1,000, 91 per second",
+        "compounds embedded: 4,000, 182 per second",
+        "compounds embedded: 4,000 in 33 s, 121 per second",
+    ]
+
+
 def test_a_stage_that_counts_nothing_says_only_how_long_it_took():
     stages, clock, lines = stages_without_a_terminal()
     stages("report", 0, 0)

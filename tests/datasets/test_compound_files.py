@@ -5,7 +5,7 @@ import gzip
 import pytest
 from rdkit import Chem
 
-from hyperpcm.datasets.compound_files import read_compounds
+from hyperpcm.datasets.compound_files import compound_parts, read_compounds
 from hyperpcm.datasets.output import write_table
 from hyperpcm.errors import TableError
 
@@ -110,3 +110,31 @@ def test_an_impossible_valence_is_told_from_a_broken_record(tmp_path):
 def test_a_file_without_compounds_is_an_error(tmp_path, name, text):
     with pytest.raises(TableError, match="no rows"):
         read_compounds(write(tmp_path, name, text))
+
+
+@pytest.mark.parametrize("name", ["a.smi", "a.csv", "a.csv.gz", "a.parquet", "a.sdf"])
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_pieces_are_the_whole_list_cut_up(tmp_path, name, rows):
+    path, smiles = tmp_path / name, ["CCO", None, "CCN", "CCC", "C1CC", "CCCl", "N"]
+    if name == "a.parquet":
+        write_table(path, {"smiles": smiles, "name": list("abcdefg")})
+    elif name == "a.sdf":
+        block, broken = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO")), "broken\n"
+        path.write_text("".join((broken if one == "C1CC" else block) + "$$$$\n" for one in smiles))
+    elif name == "a.smi":
+        path.write_text("".join(f"{one} {row}\n" for row, one in enumerate(smiles)))
+    else:
+        text = ("smiles,name\n" + "".join(f"{one or ''},n\n" for one in smiles)).encode()
+        path.write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    whole, parts = read_compounds(path), list(compound_parts(path, rows=rows))
+    assert [len(part.smiles) for part in parts] == [
+        min(rows, len(smiles) - start) for start in range(0, len(smiles), rows)
+    ]
+    assert [one for part in parts for one in part.smiles] == whole.smiles
+    assert [one for part in parts for one in part.names] == whole.names
+    moved = [
+        (one.row + number * rows, one.code, one.reason)
+        for number, part in enumerate(parts)
+        for one in part.rejections
+    ]
+    assert moved == [(one.row, one.code, one.reason) for one in whole.rejections]

@@ -148,6 +148,7 @@ def encode_rows(
         For each model the memory that its networks need in training, in 10⁶ bytes.
     """
     from hyperpcm.encoders.axes import compound_counts, target_similarity
+    from hyperpcm.encoders.parallel import default_processes
     from hyperpcm.training.encoded import encoders_of
 
     networks: dict[str, float] = {}
@@ -157,8 +158,8 @@ def encode_rows(
         own = _config(benchmark, row, 0, 0, threads)
         compound, target = encoders_of(own)
         networks[row.name] = networks_mb(own, compound.width)
-        store.encode(compound, interactions.compounds)
-        store.encode(target, interactions.targets)
+        for encoder, items in ((compound, interactions.compounds), (target, interactions.targets)):
+            store.encode(encoder, items, processes=max(1, min(threads, default_processes(encoder))))
         compound_counts(interactions.compounds, store, radius=own.encoders.radius, width=own.encoders.width)
         if own.model.needs_alignment:
             target_similarity(interactions.targets, store, threads=threads)

@@ -125,9 +125,9 @@ def store_path(choice: Choice) -> Path:
     Raises:
         InputError: the folder cannot be made.
     """
-    from hyperpcm.datasets.catalog import data_folder
+    from hyperpcm.encoders.store import usual_store
 
-    path = data_folder() / "embeddings" / "embeddings.sqlite" if choice.store is None else choice.store
+    path = usual_store() if choice.store is None else choice.store
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

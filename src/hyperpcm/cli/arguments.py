@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hyperpcm.errors import ConfigError, TableError
 
-__all__ = ["column_roles", "data_override", "existing_file", "existing_table", "toml_text"]
+if TYPE_CHECKING:
+    from hyperpcm.encoders.base import Json
+
+__all__ = [
+    "column_roles",
+    "data_override",
+    "encoder_options",
+    "existing_file",
+    "existing_table",
+    "toml_text",
+]
 
 
 def column_roles(pairs: Sequence[str]) -> dict[str, str]:
@@ -31,6 +42,28 @@ def column_roles(pairs: Sequence[str]) -> dict[str, str]:
                 f"--column {pair!r}: the role {role} was given the column {found[role]!r} before."
             )
         found[role] = name
+    return found
+
+
+def encoder_options(pairs: Sequence[str]) -> dict[str, dict[str, Json]]:
+    """The options of ``encoder.key=value`` arguments, by encoder; values as JSON, or else as text.
+
+    Raises:
+        ConfigError: not of that form, or one option twice.
+    """
+    found: dict[str, dict[str, Json]] = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=")
+        encoder, dot, key = name.strip().partition(".")
+        if not (separator and dot and encoder and key):
+            raise ConfigError(f"--option {pair!r}: write ENCODER.KEY=VALUE, such as ecfp.radius=3.")
+        if key in found.get(encoder, {}):
+            raise ConfigError(f"--option {pair!r}: {name.strip()} was given before.")
+        try:
+            value: Json = json.loads(text)
+        except ValueError:
+            value = text
+        found.setdefault(encoder, {})[key] = value
     return found
 
 

@@ -9,7 +9,20 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from hyperpcm.cli import benchmark, compile, data, demo, encoders, evaluate, report, score, settings, train
+from hyperpcm.cli import (
+    benchmark,
+    cache,
+    compile,
+    data,
+    demo,
+    embed,
+    encoders,
+    evaluate,
+    report,
+    score,
+    settings,
+    train,
+)
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 
@@ -36,6 +49,8 @@ _ORDER: Final = (
     "report",
     "benchmark",
     "encoders",
+    "embed",
+    "cache",
     "settings",
     "demo",
 )
@@ -77,6 +92,8 @@ app.command("score")(score.score)
 app.command("report")(report.report)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(encoders.app, name="encoders")
+app.command("embed")(embed.embed)
+app.add_typer(cache.app, name="cache")
 app.command("settings")(settings.show)
 app.command("demo")(demo.demo)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hyperpcm.cli.console import printable
+from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.tables import shortened
 from hyperpcm.errors import Rejection
 
-__all__ = ["as_record", "by_reason", "in_words", "write_rejections"]
+__all__ = ["RejectionLog", "as_record", "by_reason", "in_words", "rejection_log", "write_rejections"]
 
+_LISTED: Final = 20  # refused rows named on stderr
 _EXAMPLES: Final = 3  # rows shown for each reason
 _SCHEMA: Final[dict[str, type]] = {"row": int, "text": str, "code": str, "reason": str}
 
@@ -59,3 +61,56 @@ def write_rejections(path: Path, rejections: Sequence[Rejection], *, overwrite: 
     records = [as_record(one) for one in rejections]
     with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
         writer.write({name: [record[name] for record in records] for name in _SCHEMA})
+
+
+class RejectionLog:
+    """Counts the refused rows of a file of any length; keeps the first of them, and hands all to a writer."""
+
+    def __init__(self, write: Callable[[Sequence[Rejection]], None] | None = None) -> None:
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.first: list[Rejection] = []
+        self._write = write
+
+    def add(self, rejections: Sequence[Rejection]) -> None:
+        """Take note of refused rows."""
+        self.counts.update(one.code for one in rejections)
+        self.first += rejections[: max(0, _LISTED - len(self.first))]
+        if self._write is not None:
+            self._write(rejections)
+
+    def tell(self, console: Console, total: int | None, verb: str) -> None:
+        """Name the first on stderr, with the number of all; `total` rows were read, None where unknown."""
+        refused = self.counts.total()
+        if not refused:
+            return
+        console.error(f"{refused:,}{'' if total is None else f' of {total:,}'} rows cannot be {verb}:")
+        for one in self.first:
+            console.error(f"  {in_words(one)}")
+        if refused > len(self.first):
+            reasons = ", ".join(f"{code} {count:,}" for code, count in self.counts.most_common())
+            more = f"{refused - len(self.first):,} more"
+            console.error(f"  … and {more} (--rejected FILE.csv holds all). By reason: {reasons}.")
+
+
+@contextlib.contextmanager
+def rejection_log(
+    path: Path | None, *, overwrite: bool, inputs: Sequence[Path] = ()
+) -> Iterator[RejectionLog]:
+    """A log that also writes one row for each rejection to a file, if one is named, as they come.
+
+    Raises:
+        OutputError: the file may not be written.
+        DiskFullError: no space is left.
+    """
+    if path is None:
+        yield RejectionLog()
+        return
+    from hyperpcm.datasets.output import TableWriter
+
+    with TableWriter(path, _SCHEMA, overwrite=overwrite, inputs=inputs) as writer:
+
+        def write(rejections: Sequence[Rejection]) -> None:
+            records = [as_record(one) for one in rejections]
+            writer.write({name: [record[name] for record in records] for name in _SCHEMA})
+
+        yield RejectionLog(write)

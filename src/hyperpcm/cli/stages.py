@@ -33,32 +33,32 @@ class Stages:
         self, note: Callable[[str], None], *, bars: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._note, self._clock = note, clock
-        self._stage, self._done, self._total = "", 0, 0
+        self._stage, self._done, self._total, self._rated = "", 0, 0, False
         self._start = self._shown = clock()
         self._bars: Progress | None = _bars() if bars else None
         self._task: TaskID | None = None
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Take note of the state of a stage."""
+    def __call__(self, stage: str, done: int, total: int, *, rated: bool = False) -> None:
+        """Take note of the state of a stage; with `rated`, how much it does in a second is shown too."""
         now = self._clock()
         if stage != self._stage:
             self._finish(now)
             self._stage, self._start, self._shown = stage, now, now
             if self._bars is not None:
                 self._bars.start()
-                self._task = self._bars.add_task(stage, total=total or None, completed=done)
-        self._done, self._total = done, total
+                self._task = self._bars.add_task(stage, total=total or None, completed=done, rate="")
+        self._done, self._total, self._rated = done, total, rated
         if self._bars is not None and self._task is not None:
             if now - self._shown >= BETWEEN_FRAMES_S or done == total:
                 self._shown = now
-                self._bars.update(self._task, completed=done, total=total or None)
+                self._bars.update(self._task, completed=done, total=total or None, rate=self._rate(now))
         elif now - self._shown >= BETWEEN_LINES_S:
             self._shown = now
-            self._note(f"{stage}: {self._count()}")
+            self._note(f"{stage}: {self._count()}{self._rate(now)}")
 
-    def rows(self, stage: str, total: int = 0) -> Callable[[int], None]:
+    def rows(self, stage: str, total: int = 0, *, rated: bool = False) -> Callable[[int], None]:
         """A callback that takes only how much is done of one stage."""
-        return lambda done: self(stage, done, total)
+        return lambda done: self(stage, done, total, rated=rated)
 
     def close(self) -> None:
         """End the last stage and take the bars off the screen."""
@@ -72,8 +72,13 @@ class Stages:
             self._task = None
         if self._stage and now - self._start >= NOTICEABLE_S:
             counted = f"{self._count()} in " if self._done or self._total else ""
-            self._note(f"{self._stage}: {counted}{now - self._start:.0f} s")
+            self._note(f"{self._stage}: {counted}{now - self._start:.0f} s{self._rate(now)}")
         self._stage = ""
+
+    def _rate(self, now: float) -> str:
+        """What is done in a second, where that is asked for and known."""
+        passed = now - self._start
+        return f", {self._done / passed:,.0f} per second" if self._rated and passed > 0 else ""
 
     def _count(self) -> str:
         return f"{self._done:,} of {self._total:,}" if self._total else f"{self._done:,}"
@@ -88,6 +93,7 @@ def _bars() -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=False,  # results do not pass through the bars' console, which is stderr

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from hyperpcm.chem.molblock import smiles_of_molblock
 from hyperpcm.datasets.columns import find_column, listed
 from hyperpcm.datasets.input_files import PARQUET_MAGIC, ReadLimits, bounded_lines, open_text, read_head
-from hyperpcm.datasets.table import DELIMITERS, read_raw_table
+from hyperpcm.datasets.table import DELIMITERS, raw_table_parts
 from hyperpcm.errors import InvalidSmilesError, Rejection, TableError
 
-__all__ = ["CompoundList", "read_compounds"]
+__all__ = ["CompoundList", "compound_parts", "read_compounds"]
 
+_PART = 65_536
 _RECORD_END = "$$$$"
 _TABLE_END = "M  END"
 _HEADERS = ("smiles", "canonical_smiles", "isomeric_smiles")
@@ -50,18 +53,45 @@ def read_compounds(
     Raises:
         TableError: the file cannot be read, holds nothing, or is a table in which no column holds SMILES.
     """
+    found = CompoundList([], [], [])
+    for part in compound_parts(path, columns=columns, limits=limits, rows=_PART):
+        start = len(found.smiles)
+        found.smiles.extend(part.smiles)
+        found.names.extend(part.names)
+        found.rejections.extend(dataclasses.replace(one, row=one.row + start) for one in part.rejections)
+    return found
+
+
+def compound_parts(
+    path: Path | str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    limits: ReadLimits | None = None,
+    rows: int = 1024,
+) -> Iterator[CompoundList]:
+    """The same compounds piece by piece, so that no more than a piece of the file is in memory.
+
+    Args:
+        path: as in `read_compounds`.
+        columns: as in `read_compounds`.
+        limits: as in `read_compounds`.
+        rows: most rows of one piece; its rejections count from its own first row.
+
+    Raises:
+        TableError: as `read_compounds`; what is wrong further down is found when its piece is read.
+    """
     path, limits = Path(path), limits or ReadLimits()
     if read_head(path, limits).startswith(PARQUET_MAGIC):
-        return _from_table(path, columns, limits)
+        yield from _table_parts(path, columns, limits, rows)
+        return
     with open_text(path, limits) as stream:
         sample = stream.read(65_536)
     if _looks_like_sdf(sample):
-        found = _collect(_sdf_records(path, limits), path)
+        yield from _collected(_sdf_records(path, limits), path, rows)
     elif columns or _looks_like_table(sample, path):
-        return _from_table(path, columns, limits)
+        yield from _table_parts(path, columns, limits, rows)
     else:
-        found = _collect(_smi_lines(path, limits), path)
-    return found
+        yield from _collected(_smi_lines(path, limits), path, rows)
 
 
 def _looks_like_sdf(sample: str) -> bool:
@@ -81,7 +111,9 @@ def _looks_like_table(sample: str, path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".tab"))
 
 
-def _from_table(path: Path, columns: Mapping[str, str] | None, limits: ReadLimits) -> CompoundList:
+def _table_parts(
+    path: Path, columns: Mapping[str, str] | None, limits: ReadLimits, rows: int
+) -> Iterator[CompoundList]:
     chosen: dict[str, str] = {}
 
     def choose(header: tuple[str, ...]) -> list[str]:
@@ -106,27 +138,34 @@ def _from_table(path: Path, columns: Mapping[str, str] | None, limits: ReadLimit
             )
         return list(chosen.values())
 
-    table = read_raw_table(path, choose=choose, limits=limits)
-    names = table.columns[chosen["compound_id"]] if "compound_id" in chosen else [""] * len(table)
-    rejections = [
-        Rejection(row, (names[row] or "")[:200], "EMPTY", f"{table.where(row)}: the SMILES is empty.")
-        for row, text in enumerate(table.columns[chosen["smiles"]])
-        if text is None
-    ]
-    return CompoundList(list(table.columns[chosen["smiles"]]), [name or "" for name in names], rejections)
+    for table in raw_table_parts(path, choose=choose, limits=limits, rows=rows):
+        names = table.columns[chosen["compound_id"]] if "compound_id" in chosen else [""] * len(table)
+        rejections = [
+            Rejection(row, (names[row] or "")[:200], "EMPTY", f"{table.where(row)}: the SMILES is empty.")
+            for row, text in enumerate(table.columns[chosen["smiles"]])
+            if text is None
+        ]
+        yield CompoundList(list(table.columns[chosen["smiles"]]), [name or "" for name in names], rejections)
 
 
-def _collect(entries: Iterator[tuple[str | None, str, str, str]], path: Path) -> CompoundList:
-    """Gather (SMILES, name, code, reason) of each entry."""
-    found = CompoundList([], [], [])
-    for row, (smiles, name, code, reason) in enumerate(entries):
-        found.smiles.append(smiles)
-        found.names.append(name)
-        if smiles is None:
-            found.rejections.append(Rejection(row, name[:200], code, reason))
-    if not found.smiles:
+def _collected(
+    entries: Iterator[tuple[str | None, str, str, str]], path: Path, rows: int
+) -> Iterator[CompoundList]:
+    """Gather (SMILES, name, code, reason) of at most so many entries at a time."""
+    empty = True
+    while some := list(islice(entries, rows)):
+        empty = False
+        yield CompoundList(
+            [smiles for smiles, _, _, _ in some],
+            [name for _, name, _, _ in some],
+            [
+                Rejection(row, name[:200], code, reason)
+                for row, (smiles, name, code, reason) in enumerate(some)
+                if smiles is None
+            ],
+        )
+    if empty:
         raise TableError(f"{path}: no rows: the file holds no compound.")
-    return found
 
 
 def _smi_lines(path: Path, limits: ReadLimits) -> Iterator[tuple[str | None, str, str, str]]:

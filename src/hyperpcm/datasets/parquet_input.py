@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ from hyperpcm.errors import TableError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["read_parquet_columns"]
+__all__ = ["parquet_column_parts", "read_parquet_columns"]
 
 _BATCH = 65_536
+_KNOWN = 100_000  # different texts that are shared between rows
 _RATIO_FLOOR = 16 * 2**20
 
 
@@ -33,6 +34,28 @@ def read_parquet_columns(
         TableError: a truncated or damaged file, one with no rows, a chosen column of a nested or binary type,
             content beyond the limits.
     """
+    header: tuple[str, ...] = ()
+    columns: dict[str, list[str | None]] = {}
+    for names, part in parquet_column_parts(path, choose=choose, limits=limits, rows=_BATCH):
+        header = names
+        for name, cells in part.items():
+            columns.setdefault(name, []).extend(cells)
+    rows = max((len(column) for column in columns.values()), default=0)
+    return header, columns, rows
+
+
+def parquet_column_parts(
+    path: Path,
+    *,
+    choose: Callable[[tuple[str, ...]], Collection[str]] | None,
+    limits: ReadLimits,
+    rows: int,
+) -> Iterator[tuple[tuple[str, ...], dict[str, list[str | None]]]]:
+    """The same piece by piece: the names of all columns, and at most so many rows of the chosen ones.
+
+    Raises:
+        TableError: as `read_parquet_columns`; damage is found when its piece is read.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -48,21 +71,22 @@ def read_parquet_columns(
             _source(path, limits), read_dictionary=texts, page_checksum_verification=True, pre_buffer=False
         ) as file:
             _check_size(file.metadata, set(stored.values()), path, limits)
-            columns = _read_batches(file, stored, path, limits)
-            rows = file.metadata.num_rows
+            count = 0
+            for part in _read_batches(file, stored, path, limits, rows):
+                count += len(next(iter(part.values()), ()))
+                yield header, part
+            expected = file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TableError(
             f"{path}: the Parquet file is truncated or damaged ({first}). Copy, download or write it again."
         ) from error
-    short = [name for name, column in columns.items() if len(column) != rows]
-    if short:
+    if stored and count != expected:
         raise TableError(
-            f"{path}: the Parquet file is damaged: column {short[0]!r} does not hold {rows} rows."
+            f"{path}: the Parquet file is damaged: it holds {count:,} rows and announces {expected:,}."
         )
-    if not rows:
+    if not expected:
         raise TableError(f"{path}: no rows.")
-    return header, columns, rows
 
 
 def _source(path: Path, limits: ReadLimits) -> Any:
@@ -114,15 +138,17 @@ def _check_size(metadata: Any, names: set[str], path: Path, limits: ReadLimits) 
 
 
 def _read_batches(
-    file: Any, stored: dict[str, str], path: Path, limits: ReadLimits
-) -> dict[str, list[str | None]]:
-    columns: dict[str, list[str | None]] = {name: [] for name in stored}
+    file: Any, stored: dict[str, str], path: Path, limits: ReadLimits, rows: int
+) -> Iterator[dict[str, list[str | None]]]:
     known: dict[str, str | None] = {"": None}
     for group in range(file.metadata.num_row_groups):
-        for batch in file.iter_batches(_BATCH, row_groups=[group], columns=list(stored.values())):
-            for name, inside in stored.items():
-                columns[name].extend(_as_text(batch.column(inside), known, name, path, limits))
-    return columns
+        for batch in file.iter_batches(rows, row_groups=[group], columns=list(stored.values())):
+            yield {
+                name: _as_text(batch.column(inside), known, name, path, limits)
+                for name, inside in stored.items()
+            }
+            if len(known) > _KNOWN:
+                known = {"": None}
 
 
 def _as_text(

@@ -13,13 +13,21 @@ import dataclasses
 import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from hyperpcm.datasets.columns import check_header, listed
 from hyperpcm.datasets.input_files import PARQUET_MAGIC, ReadLimits, bounded_lines, open_text, read_head
 from hyperpcm.errors import TableError
 
-__all__ = ["DELIMITERS", "FORMULA_START", "RawTable", "read_raw_table", "sniff_delimiter"]
+__all__ = [
+    "DELIMITERS",
+    "FORMULA_START",
+    "RawTable",
+    "raw_table_parts",
+    "read_raw_table",
+    "sniff_delimiter",
+]
 
 DELIMITERS: Mapping[str, str] = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may separate cells, and how messages call it."""
@@ -85,7 +93,35 @@ def read_raw_table(
 
         header, columns, rows = read_parquet_columns(path, choose=choose, limits=limits)
         return RawTable(path, header, columns, range(1, rows + 1), "")
-    return _read_delimited(path, choose, delimiter, limits)
+    return next(_delimited_parts(path, choose, delimiter, limits, limits.max_rows + 1))
+
+
+def raw_table_parts(
+    path: Path, *, choose: Chooser | None = None, limits: ReadLimits | None = None, rows: int = 1024
+) -> Iterator[RawTable]:
+    """The same table piece by piece, so that no more than a piece of it is in memory.
+
+    Args:
+        path: the file; its name does not matter.
+        choose: given all column names, returns those to read; ``None`` reads every column.
+        limits: how much the file may hold.
+        rows: most rows of one piece.
+
+    Raises:
+        TableError: as `read_raw_table`; what is wrong with a row is found when its piece is read.
+    """
+    limits = limits or ReadLimits()
+    path = Path(path)
+    if not read_head(path, limits).startswith(PARQUET_MAGIC):
+        yield from _delimited_parts(path, choose, None, limits, rows)
+        return
+    from hyperpcm.datasets.parquet_input import parquet_column_parts
+
+    start = 1
+    for header, columns in parquet_column_parts(path, choose=choose, limits=limits, rows=rows):
+        size = max((len(column) for column in columns.values()), default=0)
+        yield RawTable(path, header, columns, range(start, start + size), "")
+        start += size
 
 
 def sniff_delimiter(sample: str, path: Path, *, whole: bool) -> str:
@@ -141,9 +177,10 @@ def _parse_sample(sample: str, delimiter: str, whole: bool) -> tuple[list[list[s
     return rows, True
 
 
-def _read_delimited(
-    path: Path, choose: Chooser | None, delimiter: str | None, limits: ReadLimits
-) -> RawTable:
+def _delimited_parts(
+    path: Path, choose: Chooser | None, delimiter: str | None, limits: ReadLimits, rows: int
+) -> Iterator[RawTable]:
+    """Pieces of at most so many rows of a CSV or TSV file."""
     with open_text(path, limits) as stream:
         sample = stream.read(_SAMPLE)
         delimiter = delimiter or sniff_delimiter(sample, path, whole=len(sample) < _SAMPLE)
@@ -152,26 +189,45 @@ def _read_delimited(
         _, names = next(records, (0, []))
         header = check_header([_without_apostrophe(name) for name in names], path)
         wanted = list(header) if choose is None else [name for name in header if name in set(choose(header))]
-        columns: dict[str, list[str | None]] = {name: [] for name in wanted}
-        places = [(header.index(name), columns[name].append) for name in wanted]
-        lines: list[int] = []
-        known: dict[str, str | None] = {"": None}  # equal cells (a sequence in many rows) share one text
-        for line, row in records:
-            if len(row) != len(header):
-                raise _ragged(path, line, row, len(header), delimiter)
-            for place, append in places:
-                cell = row[place]
-                if cell not in known:
-                    if len(cell) > limits.max_cell:
-                        raise _malformed(path, line, "field larger", limits)
-                    known[cell] = _without_apostrophe(cell)
-                append(known[cell])
-            lines.append(line)
-            if len(lines) > limits.max_rows:
+        places = [header.index(name) for name in wanted]
+        count = 0
+        while lines_and_cells := _gathered(
+            islice(records, rows), places, len(header), path, delimiter, limits
+        ):
+            lines, cells = lines_and_cells
+            count += len(lines)
+            if count > limits.max_rows:
                 raise TableError(f"{path}: more than {limits.max_rows:,} rows. Split it, or raise max_rows.")
-    if not lines:
+            yield RawTable(path, header, dict(zip(wanted, cells, strict=True)), lines, delimiter)
+    if not count:
         raise TableError(f"{path}: no rows: there is a header ({listed(header)}) and nothing below it.")
-    return RawTable(path, header, columns, lines, delimiter)
+
+
+def _gathered(
+    records: Iterator[tuple[int, list[str]]],
+    places: Sequence[int],
+    width: int,
+    path: Path,
+    delimiter: str,
+    limits: ReadLimits,
+) -> tuple[list[int], list[list[str | None]]] | None:
+    """The lines and the chosen cells, by column, of some records; None when there are none."""
+    lines: list[int] = []
+    columns: list[list[str | None]] = [[] for _ in places]
+    appends = [(place, column.append) for place, column in zip(places, columns, strict=True)]
+    known: dict[str, str | None] = {"": None}  # equal cells (a sequence in many rows) share one text
+    for line, row in records:
+        if len(row) != width:
+            raise _ragged(path, line, row, width, delimiter)
+        for place, append in appends:
+            cell = row[place]
+            if cell not in known:
+                if len(cell) > limits.max_cell:
+                    raise _malformed(path, line, "field larger", limits)
+                known[cell] = _without_apostrophe(cell)
+            append(known[cell])
+        lines.append(line)
+    return (lines, columns) if lines else None
 
 
 def _without_apostrophe(cell: str) -> str:

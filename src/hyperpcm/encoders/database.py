@@ -29,6 +29,7 @@ from hyperpcm.encoders.sqlite_file import (
     WAIT_S,
     ForeignFileError,
     beside,
+    is_damage,
     open_file,
     raise_if_disk_full,
     replace_damaged,
@@ -39,9 +40,6 @@ __all__ = ["Blob", "Database", "Holding"]
 logger = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
-
-_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-"""Codes of a file to be replaced. Our statements are right, so an error in one means foreign tables."""
 
 _REPLACEMENTS: Final = 3
 """Times that one process replaces a damaged file before it goes on without."""
@@ -227,7 +225,7 @@ class Database:
                 "%s: busy for %.0f s; going on without storing these embeddings", self._file, WAIT_S
             )
             return
-        damaged = isinstance(error, ForeignFileError) or code in _DAMAGE
+        damaged = isinstance(error, ForeignFileError) or is_damage(error)
         if damaged and self._file is not None and self._replacements < _REPLACEMENTS:
             self._replacements += 1
             try:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from hyperpcm.errors import disk_full_as_error
 
-__all__ = ["KeptArrays"]
+__all__ = ["KeptArrays", "array_files", "is_whole"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,31 +80,44 @@ class KeptArrays:
         return array if kept is None else kept
 
 
-def _files(stem: Path) -> tuple[Path, Path]:
+def array_files(stem: Path) -> tuple[Path, Path]:
+    """The data and the manifest of the array kept under a name and key."""
     return stem.with_name(f"{stem.name}.npy"), stem.with_name(f"{stem.name}.json")
 
 
 def _read(stem: Path) -> npt.NDArray[Any] | None:
     """The kept array, mapped; None if there is none, or if it is not byte for byte what was kept."""
-    data, manifest = _files(stem)
+    data, _ = array_files(stem)
     try:
-        record = json.loads(manifest.read_text(encoding="utf-8"))
-        whole = record.get("format") == _FORMAT and record.get("sha256") == _sha256(data)
-        if whole:
+        if is_whole(stem):
             array: npt.NDArray[Any] = np.load(data, mmap_mode="r", allow_pickle=False)
             return array
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         logger.warning("%s cannot be read (%s) and is made again.", data, error)
         return None
     logger.warning("%s is damaged (its sha256 is not that of its manifest) and is made again.", data)
     return None
 
 
+def is_whole(stem: Path) -> bool:
+    """Whether the manifest is ours and holds the sha256 of the data.
+
+    Raises:
+        OSError: one of the two files cannot be read.
+        ValueError: the manifest is not JSON.
+    """
+    data, manifest = array_files(stem)
+    record = json.loads(manifest.read_text(encoding="utf-8"))
+    return (
+        isinstance(record, dict) and record.get("format") == _FORMAT and record.get("sha256") == _sha256(data)
+    )
+
+
 def _write(stem: Path, array: npt.NDArray[Any]) -> None:
     """Write the array, then its manifest; each is renamed into place when it is whole."""
-    data, manifest = _files(stem)
+    data, manifest = array_files(stem)
     array = np.ascontiguousarray(array)
     stem.parent.mkdir(parents=True, exist_ok=True)
     mark = f"{os.getpid()}-{secrets.token_hex(4)}.part"

@@ -19,6 +19,8 @@ __all__ = [
     "WAIT_S",
     "ForeignFileError",
     "beside",
+    "holds_nothing",
+    "is_damage",
     "network_filesystem",
     "open_file",
     "raise_if_disk_full",
@@ -35,6 +37,9 @@ FORMAT: Final = 1
 
 WAIT_S: Final = 60.0
 """Seconds to wait for another process before doing without."""
+
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""Codes of a file to be replaced. Our statements are right, so an error in one means foreign tables."""
 
 _ROOM: Final = 1 << 20  # bytes; a disk with less is called full when SQLite cannot say what is wrong
 _TABLES: Final = (
@@ -83,12 +88,7 @@ def _connect(file: Path | None) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables in an empty file, or check that they are ours; settings for many writers."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    tables = {row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'")}
-    empty = (application, version, len(tables)) == (0, 0, 0)
-    if not empty and (application, version, tables) != (APPLICATION, FORMAT, set(_TABLES)):
-        raise ForeignFileError("it belongs to another program or version")
+    empty = holds_nothing(connection)
     if empty:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -102,16 +102,41 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
 
 
-def replace_damaged(file: Path, error: Exception) -> None:
-    """Move a damaged file aside, unless another process has done so already."""
+def holds_nothing(connection: sqlite3.Connection) -> bool:
+    """Whether a file holds nothing yet.
+
+    Raises:
+        ForeignFileError: it holds something else than the tables of this version.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = {row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'")}
+    empty = (application, version, len(tables)) == (0, 0, 0)
+    if not empty and (application, version, tables) != (APPLICATION, FORMAT, set(_TABLES)):
+        raise ForeignFileError("it belongs to another program or version")
+    return empty
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error of SQLite means that the file is damaged or has foreign tables."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def replace_damaged(file: Path, error: Exception) -> bool:
+    """Move a damaged file aside, unless it is sound, as when another process has done so already.
+
+    Returns:
+        Whether it was moved.
+    """
     with filelock.FileLock(beside(file, ".lock"), timeout=WAIT_S):
         if _is_sound(file):
-            return
+            return False
         aside = beside(file, f".damaged-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{time.monotonic_ns()}")
         for ending in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 beside(file, ending).replace(beside(aside, ending))
         logger.warning("%s cannot be read (%s): moved to %s and begun anew", file, error, aside.name)
+        return True
 
 
 def _is_sound(file: Path) -> bool:

@@ -9,9 +9,9 @@ full disk is an error.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,16 +19,25 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, check_items
-from hyperpcm.encoders.database import Blob, Database, Holding
+from hyperpcm.encoders.base import Encoder, check_items
+from hyperpcm.encoders.batches import BatchEncoding, EncodedBatch, Tally
+from hyperpcm.encoders.database import Database, Holding
 from hyperpcm.encoders.kept_arrays import KeptArrays
+from hyperpcm.encoders.parallel import Workers
+from hyperpcm.encoders.store_files import arrays_folder
+from hyperpcm.public_files.folder import data_folder
 
-__all__ = ["EmbeddingStore", "StoreInfo"]
+__all__ = ["EmbeddingStore", "StoreInfo", "usual_store"]
 
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 1024
 """Items looked up, computed and written at a time: memory beside the output is bounded by this."""
+
+
+def usual_store() -> Path:
+    """The file that the program uses where it is told no other: in the data folder."""
+    return data_folder() / "embeddings" / "embeddings.sqlite"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +72,9 @@ class EmbeddingStore:
     Args:
         path: the SQLite file, or an existing folder that holds or is to hold ``embeddings.sqlite``; None
             keeps the vectors in memory until the store is closed.
+
+    Attributes:
+        tally: what was read and computed since the store was opened.
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
@@ -72,7 +84,7 @@ class EmbeddingStore:
                 file = file / "embeddings.sqlite"
         self._database = Database(file)
         self._arrays: KeptArrays | None = None
-        self._found = self._computed = self._repaired = 0
+        self.tally = Tally()
 
     def __enter__(self) -> EmbeddingStore:
         return self
@@ -90,7 +102,7 @@ class EmbeddingStore:
         """Whole arrays: in the folder ``<file>-arrays`` beside the file in use, else in memory."""
         if self._arrays is None:
             path = self.path
-            self._arrays = KeptArrays(None if path is None else path.with_name(f"{path.name}-arrays"))
+            self._arrays = KeptArrays(None if path is None else arrays_folder(path))
         return self._arrays
 
     def close(self) -> None:
@@ -98,18 +110,24 @@ class EmbeddingStore:
         self._database.close()
 
     def encode(
-        self, encoder: Encoder, items: Sequence[str], progress: Callable[[int], None] | None = None
+        self,
+        encoder: Encoder,
+        items: Sequence[str],
+        progress: Callable[[int], None] | None = None,
+        *,
+        processes: int = 1,
     ) -> npt.NDArray[np.float32]:
         """Give what ``encoder.encode(items)`` gives, computing only what is not stored yet.
 
         Repeated items are computed once. New vectors are written in batches, so an interrupted call has
-        lost one batch at most. Encoders that are joined are kept apart, so that a part is found whatever it
-        is joined with.
+        lost a few batches at most. Encoders that are joined are kept apart, so that a part is found whatever
+        it is joined with.
 
         Args:
             encoder: which embedding.
             items: SMILES or sequences, as the encoder reads them.
             progress: is called with the number of different items done so far, after every batch.
+            processes: how many compute; see `hyperpcm.encoders.parallel.Workers`. The vectors are the same.
 
         Returns:
             float32 [n, width] in the order of the items.
@@ -117,6 +135,7 @@ class EmbeddingStore:
         Raises:
             InputError: an item that the encoder refuses; earlier batches stay stored.
             DiskFullError: no space is left for new vectors.
+            ProcessLostError: one of several processes was killed.
 
         Example:
             >>> from hyperpcm.encoders import EmbeddingStore, target_encoder
@@ -131,52 +150,56 @@ class EmbeddingStore:
             first.setdefault(item, row)
         rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))
         output = np.empty((len(items), encoder.width), dtype=np.float32)
-        parts = encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
-        keys = [part.cache_key() for part in parts]
-        for start in range(0, len(rows), BATCH):
-            batch = rows[start : start + BATCH]
-            left = 0
-            for part, key in zip(parts, keys, strict=True):
-                vectors = self._encode_batch(part, key, [items[row] for row in batch], batch)
-                output[batch, left : left + part.width] = vectors
-                left += part.width
-            if progress is not None:
-                progress(start + len(batch))
+        cuts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+        batches = (([items[row] for row in cut], cut.tolist()) for cut in cuts)
+        done = 0
+        with Workers(processes) as workers:
+            encoding = BatchEncoding(self._database, encoder, workers, self.tally)
+            for cut, batch in zip(cuts, encoding.run(batches), strict=True):
+                if batch.refused:
+                    raise batch.refused[min(batch.refused)]
+                output[cut] = batch.vectors
+                done += len(cut)
+                if progress is not None:
+                    progress(done)
         if len(rows) < len(items):
             for row, item in enumerate(items):
                 if first[item] != row:
                     output[row] = output[first[item]]
         return output
 
-    def _encode_batch(
-        self, encoder: Encoder, cache_key: str, items: list[str], rows: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
-        """Read, compute and write one batch of different items: float32 [n, width]."""
-        digests = [hashlib.sha256(item.encode("utf-8", "surrogatepass")).digest() for item in items]
-        blobs = self._database.read(cache_key, digests)
-        vectors = np.empty((len(items), encoder.width), dtype=np.float32)
-        missing = []
-        for row, digest in enumerate(digests):
-            vector = None
-            if digest in blobs:
-                vector = blobs[digest].vector(cache_key, digest, encoder.width)
-                self._repaired += vector is None
-            if vector is None:
-                missing.append(row)
-            else:
-                vectors[row] = vector
-        self._found += len(items) - len(missing)
-        if missing:
-            vectors[missing] = encoder.encode(
-                [items[row] for row in missing], numbers=[int(rows[row]) for row in missing]
-            )
-            self._computed += len(missing)
-            fresh = {
-                digests[row]: Blob.of(vectors[row], cache_key, digests[row], compress=encoder.sparse)
-                for row in missing
-            }
-            self._database.write(encoder, fresh)
-        return vectors
+    def encode_batches(
+        self, encoder: Encoder, batches: Iterable[Sequence[str]], *, workers: Workers | None = None
+    ) -> Iterator[EncodedBatch]:
+        """Encode a stream of batches, in its order, holding only those that are under way.
+
+        An item that the encoder refuses does not stop the stream: its vector is NaN, and its reason is given.
+
+        Args:
+            encoder: which embedding.
+            batches: about a thousand SMILES or sequences each; items may repeat.
+            workers: who computes; by default this process.
+
+        Raises:
+            InputError: an item that is blank or holds white space.
+            DiskFullError: no space is left for new vectors; earlier batches stay stored.
+            ProcessLostError: one of several processes was killed.
+        """
+        orders: deque[list[int]] = deque()
+
+        def different() -> Iterator[tuple[list[str], None]]:
+            for batch in batches:
+                check_items(batch)
+                places = {item: place for place, item in enumerate(dict.fromkeys(batch))}
+                orders.append([places[item] for item in batch])
+                yield list(places), None
+
+        encoding = BatchEncoding(self._database, encoder, workers or Workers(), self.tally)
+        for batch in encoding.run(different()):
+            order = orders.popleft()
+            refused = {row: batch.refused[place] for row, place in enumerate(order) if place in batch.refused}
+            repeats = len(order) > len(batch.vectors)
+            yield EncodedBatch(batch.vectors[order] if repeats else batch.vectors, refused)
 
     def info(self) -> StoreInfo:
         """Count what is stored, by encoder; reads through the index of the whole file."""
@@ -184,9 +207,9 @@ class EmbeddingStore:
             path=self._database.path,
             file_bytes=self._database.file_bytes(),
             holdings=self._database.holdings(),
-            found=self._found,
-            computed=self._computed,
-            repaired=self._repaired,
+            found=self.tally.found,
+            computed=self.tally.computed,
+            repaired=self.tally.repaired,
         )
 
     def prune(self, keep: Iterable[Encoder] = ()) -> int:
