@@ -19,7 +19,15 @@ import numpy.typing as npt
 
 from hyperpcm.errors import ConfigError, InputError, InvalidSequenceError, InvalidSmilesError
 
-__all__ = ["ConcatenatedEncoder", "Encoder", "Json", "Side", "integer_option", "stacked_rows"]
+__all__ = [
+    "ConcatenatedEncoder",
+    "Encoder",
+    "Json",
+    "Side",
+    "integer_option",
+    "is_noncommercial",
+    "stacked_rows",
+]
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 """Whatever JSON can hold."""
@@ -109,7 +117,8 @@ class Encoder(ABC):
         """Encode items.
 
         Deterministic, and each row depends on its own item only: not on the order, the neighbours or the
-        number of items.
+        number of items. Where an encoder runs a neural network over several items at once, that holds to
+        rounding; the encoder says so.
 
         Args:
             items: SMILES or sequences; may be empty, may hold repeats.
@@ -245,6 +254,11 @@ def integer_option(encoder: str, option: str, value: object, low: int, high: int
         raise ConfigError(
             f"encoder {encoder!r}: {option} must be an integer from {low} to {high}, not {value!r}"
         )
+
+
+def is_noncommercial(licence: str) -> bool:
+    """Whether an SPDX expression holds a licence that forbids commercial use."""
+    return "-NC" in licence
 
 
 def check_items(items: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, Json, Side
+from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, Json, Side, is_noncommercial
 from hyperpcm.errors import ConfigError
 
 __all__ = ["ENCODERS", "EncoderEntry", "build_encoder", "compound_encoder", "entry_of", "target_encoder"]
@@ -52,7 +52,7 @@ class EncoderEntry:
     @property
     def is_noncommercial(self) -> bool:
         """Whether the licence forbids commercial use."""
-        return "-NC" in self.licence
+        return is_noncommercial(self.licence)
 
     def lacks(self) -> str | None:
         """What has to be run before it works on this machine, as a command; None where it is ready."""
@@ -148,6 +148,17 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 module="alignment",
                 class_name="AlignmentEncoder",
                 width=None,
+            ),
+            EncoderEntry(
+                name="unirep",
+                side="target",
+                licence="CC-BY-NC-4.0",
+                summary="states of UniRep, a recurrent protein language model of 1,900 units",
+                options=("pooling", "precision"),
+                module="unirep",
+                class_name="UniRepEncoder",
+                width=1900,
+                weights="unirep",
             ),
         )
     }
