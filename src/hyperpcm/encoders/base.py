@@ -19,15 +19,7 @@ import numpy.typing as npt
 
 from hyperpcm.errors import ConfigError, InputError, InvalidSequenceError, InvalidSmilesError
 
-__all__ = [
-    "ConcatenatedEncoder",
-    "Encoder",
-    "Json",
-    "Side",
-    "integer_option",
-    "is_noncommercial",
-    "stacked_rows",
-]
+__all__ = ["ConcatenatedEncoder", "Encoder", "Json", "Side", "integer_option", "stacked_rows"]
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 """Whatever JSON can hold."""
@@ -254,11 +246,6 @@ def integer_option(encoder: str, option: str, value: object, low: int, high: int
         raise ConfigError(
             f"encoder {encoder!r}: {option} must be an integer from {low} to {high}, not {value!r}"
         )
-
-
-def is_noncommercial(licence: str) -> bool:
-    """Whether an SPDX expression holds a licence that forbids commercial use."""
-    return "-NC" in licence
 
 
 def check_items(items: Sequence[str]) -> None:

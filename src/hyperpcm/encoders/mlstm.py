@@ -161,4 +161,5 @@ class _Running:
 
 def _normalised(direction: Tensor, length: Tensor) -> Tensor:
     """The matrix whose columns have these directions and these lengths."""
-    return direction * (length / torch.linalg.vector_norm(direction, dim=0))
+    norms: Tensor = torch.linalg.vector_norm(direction, dim=0)
+    return direction * (length / norms)

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, Json, Side, is_noncommercial
+from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, Json, Side
+from hyperpcm.encoders.licences import is_noncommercial
 from hyperpcm.errors import ConfigError
 
 __all__ = ["ENCODERS", "EncoderEntry", "build_encoder", "compound_encoder", "entry_of", "target_encoder"]
