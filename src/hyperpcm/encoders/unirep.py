@@ -133,7 +133,7 @@ def read_mlstm(path: Path, precision: Precision = "fp32") -> MultiplicativeLstm:
 
     weights = {}
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             for name, shape in _SHAPES.items():
                 stored = name if name == "embedding" else f"mlstm.0.{name}"
                 array = file[stored]
