@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from hyperpcm.checkpoint import load_model
 from hyperpcm.cli.main import app
+from hyperpcm.encoders import ENCODERS
 from hyperpcm.evaluation.results import AccuracyResults
 
 
@@ -129,3 +131,19 @@ def test_a_report_says_when_the_protein_is_not_new(trained: SimpleNamespace, tmp
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "trained on this very sequence" in page
     assert "most similar training target" not in page
+
+
+def test_a_report_names_the_licences_of_the_encoders_and_warns_of_one_against_commercial_use(
+    trained: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = shutil.copytree(trained.run, tmp_path / "run")
+    assert call("report", run).exit_code == 0
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "composition (MIT)" in page
+    assert "Not for commercial use" not in page
+    marked = dataclasses.replace(ENCODERS["composition"], licence="CC-BY-NC-4.0")
+    monkeypatch.setattr("hyperpcm.training.report_run.ENCODERS", {**ENCODERS, "composition": marked})
+    assert call("report", run).exit_code == 0
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "Not for commercial use" in page
+    assert "composition (CC-BY-NC-4.0)" in page

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from hyperpcm.checkpoint import load_model, load_target_model
+from hyperpcm.checkpoint import load_model, load_target_model, save_model
 from hyperpcm.cli.main import app
 from hyperpcm.datasets.output import write_table
 
@@ -316,3 +316,35 @@ def test_json_is_json_whatever_the_names_are(trained: SimpleNamespace, tmp_path:
         csv.writer(file).writerows([["smiles", "name"], ["CCO", name]])
     done = call("score", trained.target, path, "--json")
     assert [one["name"] for one in json.loads(done.stdout)["scores"]] == [name]
+
+
+@pytest.fixture
+def noncommercial(trained: SimpleNamespace, tmp_path: Path) -> Path:
+    """A model whose target encoder may not be used commercially."""
+    model = load_model(trained.run / "model.safetensors")
+    model.card["licences"]["composition"] = "CC-BY-NC-4.0"
+    save_model(model, tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+def test_a_licence_against_commercial_use_is_told_wherever_the_model_is_used(
+    trained: SimpleNamespace, noncommercial: Path, tmp_path: Path
+):
+    target = tmp_path / "x.hpcm"
+    calls = [
+        call("compile", noncommercial, trained.sequence, "--out", target),
+        call("score", target, "CCO", "--json"),
+        call("score", noncommercial, "CCO", "--target", trained.sequence),
+    ]
+    for done in calls:
+        assert done.exit_code == 0, done.output
+        assert "Not for commercial use" in done.stderr
+        assert "composition (CC-BY-NC-4.0)" in done.stderr
+    assert json.loads(calls[1].stdout)["licences"]["composition"] == "CC-BY-NC-4.0"
+
+
+def test_nothing_is_told_of_licences_that_forbid_nothing(trained: SimpleNamespace):
+    done = call("score", trained.target, "CCO", "--json")
+    assert "ommercial" not in trained.compile.stderr + done.stderr
+    assert json.loads(done.stdout)["licences"] == load_target_model(trained.target).licences
+    assert "composition" in json.loads(done.stdout)["licences"]

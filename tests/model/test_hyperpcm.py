@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from hyperpcm.checkpoint import (
+    load_model,
+    load_target_model,
+    read_archive,
+    save_model,
+    save_target_model,
+    write_archive,
+)
 from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.encoders import CompositionEncoder
 from hyperpcm.errors import IncompatibleModelError, InvalidSequenceError
 from hyperpcm.model import HyperPCM
 from hyperpcm.model.compiling import collapse_labels
@@ -261,7 +271,7 @@ def test_a_compiled_target_stays_as_it_is_when_the_model_changes(model: HyperPCM
                 tensor.add_(1.0)
     model.card["name"] = "another"
     assert compiled.score(SMILES).values.tobytes() == before.tobytes()
-    assert compiled.provenance["model"] == {}
+    assert "name" not in compiled.provenance["model"]
     assert not any(p.requires_grad for network in compiled.networks for p in (network.layers[0].bias,))
 
 
@@ -269,6 +279,27 @@ def test_a_compiled_target_stays_as_it_is_when_the_model_changes(model: HyperPCM
 def test_a_sequence_that_cannot_be_used_is_refused(text: str):
     with pytest.raises(InvalidSequenceError):
         made_model(PLAIN).compile_target(text)
+
+
+def test_the_licences_of_both_encoders_travel_into_the_target_model_and_through_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(CompositionEncoder, "licence", "CC-BY-NC-4.0")
+        save_model(made_model(PLAIN), tmp_path / "model.safetensors")
+    expected = {"ecfp": "BSD-3-Clause", "composition": "CC-BY-NC-4.0"}
+    model = load_model(tmp_path / "model.safetensors")
+    assert model.card["licences"] == expected
+    save_target_model(model.compile_target(QUERY), tmp_path / "target.hpcm")
+    assert load_target_model(tmp_path / "target.hpcm").licences == expected
+    assert read_archive(tmp_path / "model.safetensors").header["card"] == {"licences": expected}
+
+
+def test_a_model_file_from_before_licences_were_kept_has_those_of_its_encoders(tmp_path: Path):
+    tensors, header = made_model(PLAIN).state()
+    write_archive(tmp_path / "old.safetensors", "model", tensors, {**header, "card": {"data": "mine"}})
+    card = load_model(tmp_path / "old.safetensors").card
+    assert card == {"data": "mine", "licences": {"ecfp": "BSD-3-Clause", "composition": "MIT"}}
 
 
 def test_what_was_done_to_a_sequence_is_kept():

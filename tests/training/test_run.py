@@ -70,6 +70,7 @@ def test_the_model_says_where_it_comes_from(run: RunFolder):
     split = run.split(interactions)
     assert card["data_fingerprint"] == interactions.fingerprint()
     assert card["interactions"] == len(split.train)
+    assert card["licences"] == {"ecfp": "BSD-3-Clause", "composition": "MIT"}
     assert card["targets"] == len(np.unique(interactions.target_index[split.train]))
     assert card["best"] == next(line for line in lines if line["epoch"] == lines[-1]["best_epoch"])
 

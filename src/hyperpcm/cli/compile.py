@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.models import compiled, model_file
+from hyperpcm.cli.models import compiled, model_file, tell_licences
 from hyperpcm.cli.targets import target_file
 
 __all__ = ["compile_target"]
@@ -40,4 +40,5 @@ def compile_target(
     console.result(
         f"{out}: {named}{len(target_model.sequence):,} residues; scores {target_model.quantity.name}"
     )
+    tell_licences(console, target_model)
     console.note(f"Score compounds with it: hyperpcm score {out} compounds.smi")

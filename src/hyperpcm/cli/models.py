@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
+    from hyperpcm.cli.console import Console
     from hyperpcm.target_model import TargetModel
 
-__all__ = ["compiled", "model_file", "target_model_of"]
+__all__ = ["compiled", "model_file", "target_model_of", "tell_licences"]
 
 
 def model_file(given: Path) -> Path:
@@ -72,3 +73,12 @@ def target_model_of(path: Path, target: str | None, *, record: str | None) -> Ta
             "(a FASTA file or a sequence), or compile it once with `hyperpcm compile`."
         )
     return compiled(path, target, record=record, name=None)
+
+
+def tell_licences(console: Console, target_model: TargetModel) -> None:
+    """Say on stderr when an encoder that the model was made with forbids commercial use."""
+    from hyperpcm.encoders.licences import noncommercial_notice
+
+    notice = noncommercial_notice(target_model.licences)
+    if notice is not None:
+        console.note(notice)

@@ -10,7 +10,7 @@ import typer
 from hyperpcm.cli.arguments import column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import model_file, target_model_of
+from hyperpcm.cli.models import model_file, target_model_of, tell_licences
 from hyperpcm.cli.rejections import as_record, in_words
 from hyperpcm.cli.tables import aligned, terminal_width
 from hyperpcm.cli.targets import target_file
@@ -19,7 +19,7 @@ from hyperpcm.errors import InputError, Rejection
 if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
     from hyperpcm.datasets.output import Column
-    from hyperpcm.target_model import Scores
+    from hyperpcm.target_model import Scores, TargetModel
 
 __all__ = ["score"]
 
@@ -70,6 +70,7 @@ def score(
     if strict:
         _refuse_any(given)
     target_model = target_model_of(source, target, record=record)
+    tell_licences(console, target_model)
     with console.progress() as progress:
         scores = target_model.score(
             given.smiles, progress=progress.rows("compounds scored", len(given.smiles))
@@ -83,7 +84,7 @@ def score(
         top = _BESIDE_FILE if top is None else top
     best = [int(row) for row in scores.order()[:top]]
     if as_json:
-        console.result_json(_record(target_model.name, given, scores, rejections, best))
+        console.result_json(_record(target_model, given, scores, rejections, best))
     else:
         console.result(_ranking(given, scores, best))
     if out is not None:
@@ -165,7 +166,11 @@ def _write(
 
 
 def _record(
-    target: str, given: GivenCompounds, scores: Scores, rejections: dict[int, Rejection], best: list[int]
+    model: TargetModel,
+    given: GivenCompounds,
+    scores: Scores,
+    rejections: dict[int, Rejection],
+    best: list[int],
 ) -> dict[str, object]:
     """The result as JSON values."""
     ranked = [
@@ -179,7 +184,8 @@ def _record(
         for rank, row in enumerate(best, start=1)
     ]
     return {
-        "target": target,
+        "target": model.name,
+        "licences": model.licences,
         "quantity": scores.quantity.name,
         "unit": scores.quantity.unit,
         "kind": scores.quantity.kind,

@@ -109,7 +109,8 @@ class Encoder(ABC):
         """Encode items.
 
         Deterministic, and each row depends on its own item only: not on the order, the neighbours or the
-        number of items.
+        number of items. Where an encoder runs a neural network over several items at once, that holds to
+        rounding; the encoder says so.
 
         Args:
             items: SMILES or sequences; may be empty, may hold repeats.

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder, Json, Side
+from hyperpcm.encoders.licences import is_noncommercial
 from hyperpcm.encoders.weights.hub_models import HUB_MODELS, HubModel
 from hyperpcm.errors import ConfigError
 
@@ -55,7 +56,7 @@ class EncoderEntry:
     @property
     def is_noncommercial(self) -> bool:
         """Whether the licence forbids commercial use."""
-        return "-NC" in self.licence
+        return is_noncommercial(self.licence)
 
     def lacks(self) -> str | None:
         """What has to be run before it works on this machine, as a command; None where it is ready."""
@@ -202,6 +203,17 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 module="alignment",
                 class_name="AlignmentEncoder",
                 width=None,
+            ),
+            EncoderEntry(
+                name="unirep",
+                side="target",
+                licence="CC-BY-NC-4.0",
+                summary="states of UniRep, a recurrent protein language model of 1,900 units",
+                options=("pooling", "precision"),
+                module="unirep",
+                class_name="UniRepEncoder",
+                width=1900,
+                weights="unirep",
             ),
             *map(_pretrained, HUB_MODELS.values()),
             _own_transformer("protein_model", "target", "proteins (ESM, BERT, T5)"),

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from hyperpcm.config import ModelConfig
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder
+from hyperpcm.encoders.licences import licences_of
 from hyperpcm.errors import ConfigError, IncompatibleModelError
 from hyperpcm.model.compiling import compile_target
 from hyperpcm.model.member import Member
@@ -69,7 +70,7 @@ class HyperPCM(nn.Module):
         self.compound_encoder, self.target_encoder = compound_encoder, target_encoder
         self.memory_sequences, self.memory_names = memory.sequences, memory.names
         self.landmark_compounds = memory.compounds
-        self.card: dict[str, Any] = {}
+        self.card: dict[str, Any] = {"licences": licences_of(compound_encoder, target_encoder)}
         components = min(config.alignment_components, len(memory.sequences))
         target_width = target_encoder.width + components
         self.target_scaler = Standardiser(target_width, clip=_CLIP)
@@ -297,6 +298,6 @@ class HyperPCM(nn.Module):
             raise IncompatibleModelError(
                 f"the weights do not fit the settings stored with them: {error}"
             ) from None
-        model.card = dict(header["card"])
+        model.card |= header["card"]
         model.eval()
         return model

@@ -19,6 +19,7 @@ from torch import Tensor
 from hyperpcm.chem import standardise_all
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder
+from hyperpcm.encoders.licences import licences_of
 from hyperpcm.errors import ConfigError, IncompatibleModelError, InvalidSmilesError, Rejection
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
@@ -81,6 +82,12 @@ class TargetModel:
     label_scale: LabelScale
     prior: RetrievedPrior | None = None
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def licences(self) -> dict[str, str]:
+        """The licences of all encoders that it was made with, by name; that of the target's among them."""
+        card = self.provenance.get("model", {})
+        return {**licences_of(self.encoder), **card.get("licences", {})}
 
     def score(
         self,

@@ -16,6 +16,8 @@ from hyperpcm.datasets.audit import audit
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.datasets.table import read_raw_table
+from hyperpcm.encoders import ENCODERS
+from hyperpcm.encoders.licences import noncommercial_notice
 from hyperpcm.evaluation.report import (
     CompiledTarget,
     DataSummary,
@@ -65,6 +67,7 @@ def report_run(
     split = run.split(interactions)
     if progress is not None:
         progress("leakage audit and report", 0, 0)
+    licences = _licences(config)
     inputs = ReportInputs(
         title=f"{interactions.name}, {split.name.replace('_', ' ')}, fold {split.fold}",
         data=DataSummary.of(interactions, _source(config)),
@@ -73,9 +76,9 @@ def report_run(
         results=AccuracyResults.read(run.results_path).rows if run.results_path.exists() else (),
         test=_test_side(run, interactions, split),
         compiled=compiled,
-        facts=_facts(run),
+        facts=_facts(run, licences),
         settings=config.model_dump(mode="json"),
-        warnings=_warnings(run),
+        warnings=_warnings(run, licences),
     )
     write_report(inputs, run.report_path, overwrite=True)
     return run.report_path
@@ -192,9 +195,16 @@ def _test_side(run: RunFolder, interactions: Interactions, split: Split) -> Scor
     return ScoredRows.of(interactions, rows, scores) if len(rows) else None
 
 
-def _facts(run: RunFolder) -> dict[str, str]:
-    """Versions, commit and machine, as far as they were written down."""
+def _licences(config: RunConfig) -> dict[str, str]:
+    """Licence of each encoder of a run, by name."""
+    names = (*config.encoders.compound, *config.encoders.target)
+    return {name: ENCODERS[name].licence for name in names}
+
+
+def _facts(run: RunFolder, licences: Mapping[str, str]) -> dict[str, str]:
+    """Licences, versions, commit and machine, as far as they were written down."""
     facts = {"folder": run.path.resolve().name}
+    facts["encoders"] = ", ".join(f"{name} ({licence})" for name, licence in licences.items())
     if run.environment_path.exists():
         record: dict[str, Any] = json.loads(run.environment_path.read_text(encoding="utf-8"))
         facts |= {name: str(version) for name, version in record["versions"].items()}
@@ -203,7 +213,12 @@ def _facts(run: RunFolder) -> dict[str, str]:
     return facts
 
 
-def _warnings(run: RunFolder) -> list[str]:
+def _warnings(run: RunFolder, licences: Mapping[str, str]) -> list[str]:
+    notice = noncommercial_notice(licences)
+    return [*_unfinished(run), *([] if notice is None else [notice])]
+
+
+def _unfinished(run: RunFolder) -> list[str]:
     if not run.model_path.exists():
         return ["Training has not ended; what is shown is what there was when this report was written."]
     if not run.results_path.exists():

@@ -231,7 +231,7 @@ def _train_prepared(
             best = next(record for record in history if record["epoch"] == trainer.state.best_epoch)
             model.cpu()
             if folder is not None:
-                model.card = _card(config, interactions, split, best)
+                model.card |= _card(config, interactions, split, best)
                 save_model(model, folder.model_path, overwrite=True)
                 loggers.files(folder.model_path, folder.split_path)
     return model, best
