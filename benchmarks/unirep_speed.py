@@ -13,7 +13,7 @@ import torch
 from timing import NotHereError
 
 from hyperpcm.datasets import catalog, load
-from hyperpcm.encoders.registry import ENCODERS
+from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.encoders.unirep import UniRepEncoder
 from hyperpcm.evaluation.measure import peak_memory_mb
 from hyperpcm.evaluation.performance import Performance

@@ -4,7 +4,7 @@ import pytest
 
 from hyperpcm.encoders import compound_encoder, target_encoder
 from hyperpcm.encoders.licences import is_noncommercial, licences_of, noncommercial_notice
-from hyperpcm.encoders.registry import ENCODERS
+from hyperpcm.encoders.table import ENCODERS
 
 
 def test_joined_encoders_are_named_one_by_one():

@@ -15,7 +15,8 @@ from contracts import COMPOUNDS, ODD_COMPOUNDS, UNREADABLE_COMPOUNDS, EncoderCon
 from hyperpcm.encoders import minimol
 from hyperpcm.encoders.base import Encoder
 from hyperpcm.encoders.minimol import MAX_ATOMS, MinimolEncoder
-from hyperpcm.encoders.registry import ENCODERS, compound_encoder
+from hyperpcm.encoders.registry import compound_encoder
+from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.encoders.weights.catalog import WEIGHTS
 from hyperpcm.errors import DataUnavailableError, InvalidSmilesError, MissingExtraError
 

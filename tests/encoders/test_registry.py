@@ -8,7 +8,8 @@ import pytest
 
 import hyperpcm.encoders
 from contracts import COMPOUNDS, TARGETS
-from hyperpcm.encoders.registry import ENCODERS, build_encoder, compound_encoder, target_encoder
+from hyperpcm.encoders.registry import build_encoder, compound_encoder, target_encoder
+from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.errors import ConfigError
 
 OWN_FOLDERS = ("protein_model", "smiles_model")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from contracts import ODD_TARGETS, TARGETS, UNREADABLE_TARGETS, EncoderContract
-from hyperpcm.encoders.registry import ENCODERS, target_encoder
+from hyperpcm.encoders.registry import target_encoder
+from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.encoders.unirep import UniRepEncoder, read_mlstm
 from hyperpcm.encoders.weights.catalog import WEIGHTS
 from hyperpcm.errors import ConfigError, DataUnavailableError, LicenceNotAcceptedError

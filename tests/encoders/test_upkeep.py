@@ -82,7 +82,7 @@ def test_an_encoder_whose_extra_is_missing_is_not_called_stale(file: Path, monke
     import dataclasses
     from types import MappingProxyType
 
-    from hyperpcm.encoders.registry import ENCODERS
+    from hyperpcm.encoders.table import ENCODERS
 
     entry = dataclasses.replace(ENCODERS["ecfp"], extra="some", imports=("no_such_package",))
     monkeypatch.setattr("hyperpcm.encoders.upkeep.ENCODERS", MappingProxyType({**ENCODERS, "ecfp": entry}))

@@ -134,7 +134,7 @@ def embed(
 
 def _side(names: str) -> Side:
     """What the named encoders read; a misspelt name is told before anything heavy is loaded."""
-    from hyperpcm.encoders.registry import entry_of
+    from hyperpcm.encoders.table import entry_of
 
     entries = [entry_of(name.strip()) for name in names.split("+")]
     return entries[0].side

@@ -13,7 +13,7 @@ from hyperpcm.errors import ConfigError
 
 if TYPE_CHECKING:
     from hyperpcm.encoders.base import Encoder
-    from hyperpcm.encoders.registry import EncoderEntry
+    from hyperpcm.encoders.table import EncoderEntry
     from hyperpcm.encoders.weights.base import Weights
 
 __all__ = ["app", "fetch", "show"]
@@ -41,7 +41,7 @@ def show(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from hyperpcm.encoders.registry import ENCODERS
+    from hyperpcm.encoders.table import ENCODERS
 
     console: Console = ctx.obj
     found = [_record(entry, speed) for entry in ENCODERS.values()]
@@ -102,7 +102,7 @@ def fetch(
 
     A folder named by HYPERPCM_MIRROR is looked in before the network. Prints where the weights are.
     """
-    from hyperpcm.encoders.registry import entry_of
+    from hyperpcm.encoders.table import entry_of
 
     console: Console = ctx.obj
     entries = [entry_of(name) for name in names]

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from hyperpcm.encoders.composition import CompositionEncoder
     from hyperpcm.encoders.descriptors import DescriptorEncoder
     from hyperpcm.encoders.ecfp import EcfpEncoder
-    from hyperpcm.encoders.registry import ENCODERS, build_encoder, compound_encoder, target_encoder
+    from hyperpcm.encoders.registry import build_encoder, compound_encoder, target_encoder
     from hyperpcm.encoders.store import EmbeddingStore
+    from hyperpcm.encoders.table import ENCODERS
 
 __all__ = [
     "ENCODERS",
@@ -35,7 +36,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the module that holds a public name when the name is first asked for."""
     modules = {
-        "ENCODERS": "registry",
+        "ENCODERS": "table",
         "AlignmentEncoder": "alignment",
         "CompositionEncoder": "composition",
         "ConcatenatedEncoder": "base",

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder
 from hyperpcm.encoders.database import Blob, Database
 from hyperpcm.encoders.parallel import Workers
-from hyperpcm.encoders.registry import ENCODERS, build_encoder
+from hyperpcm.encoders.registry import build_encoder
+from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.errors import InvalidSequenceError, InvalidSmilesError
 
 __all__ = ["BatchEncoding", "EncodedBatch", "Refusal", "Tally"]

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, ParamSpec, Self, TypeVar
 
 from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder
-from hyperpcm.encoders.registry import ENCODERS
+from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.errors import ConfigError, ProcessLostError
 
 __all__ = ["Workers", "default_processes", "usable_cores"]

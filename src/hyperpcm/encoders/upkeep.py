@@ -17,9 +17,10 @@ from typing import Any, Final, Literal
 
 from hyperpcm.encoders.base import Json
 from hyperpcm.encoders.database import Blob
-from hyperpcm.encoders.registry import ENCODERS, build_encoder
+from hyperpcm.encoders.registry import build_encoder
 from hyperpcm.encoders.sqlite_file import is_damage, replace_damaged
 from hyperpcm.encoders.store_access import opened_store
+from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.errors import ConfigError, HyperpcmError, InputError
 
 __all__ = ["StoredEncoder", "Verified", "remove_vectors", "stored_encoders", "verify_vectors"]
