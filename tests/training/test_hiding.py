@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hyperpcm.training.encoded import build_model, encode, retrieve_pairs
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hidden, families, relatives
 from hyperpcm.training.run import open_data, open_split
 from small_runs import tiny, write_table
 
@@ -73,3 +73,41 @@ def test_what_validation_does_not_find_is_hidden(tmp_path: Path, name: str, expe
     split = open_split(config, interactions)
     assert Hidden.as_in_validation(interactions, split) == expected
     assert np.intersect1d(split.train, split.valid).size == 0
+
+
+def in_pairs(targets: int, apart: float = 0.3, near: float = 0.9) -> np.ndarray:
+    """Similarity of targets that come in pairs."""
+    similarity = np.full((targets, targets), apart, dtype=np.float32)
+    for first in range(0, targets, 2):
+        similarity[first : first + 2, first : first + 2] = near
+    np.fill_diagonal(similarity, 1.0)
+    return similarity
+
+
+def test_relatives_are_hidden_where_validation_has_none():
+    similarity = in_pairs(24)
+    known = np.arange(12)  # six pairs; the other six are new to validation
+    memory_row = np.where(np.arange(24) < 12, np.arange(24), -1)
+    hidden = relatives(similarity[:, known], memory_row, np.arange(12, 24))
+    expected = np.zeros((12, 12), dtype=bool)
+    for first in range(0, 12, 2):
+        expected[first : first + 2, first : first + 2] = True
+    np.testing.assert_array_equal(hidden[:12], expected)
+    assert not hidden[12:].any()
+    found = families(~hidden[:12])
+    assert found.tolist() == np.repeat(np.arange(6), 2).tolist()
+
+
+def test_relatives_are_seen_where_a_new_target_finds_its_own():
+    similarity = in_pairs(24)
+    known = np.r_[0:12, 12:24:2]  # each new target's relative is known
+    memory_row = np.full(24, -1)
+    memory_row[known] = np.arange(len(known))
+    assert not relatives(similarity[:, known], memory_row, np.arange(13, 24, 2)).any()
+
+
+@pytest.mark.parametrize("new", [0, 1, 2])
+def test_too_few_new_targets_hide_nothing(new: int):
+    similarity = in_pairs(12 + new)
+    memory_row = np.where(np.arange(12 + new) < 12, np.arange(12 + new), -1)
+    assert not relatives(similarity[:, :12], memory_row, np.arange(12 - (not new), 12 + new)).any()

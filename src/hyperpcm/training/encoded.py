@@ -22,7 +22,7 @@ from hyperpcm.model import ContextMemory, HyperPCM
 from hyperpcm.model.compiling import collapse_labels, collapse_ridge, collapse_trees
 from hyperpcm.nn.kernel_ridge import ridge_scores
 from hyperpcm.target_model.prior import prior_columns
-from hyperpcm.training.hiding import Hidden, OwnLabelFinder
+from hyperpcm.training.hiding import Hidden, OwnLabelFinder, relatives
 
 __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
@@ -46,7 +46,8 @@ class EncodedData:
         memory_targets: target of each memory row, int64 [m].
         similarity: alignment similarity of every target to the memory rows, float32 [n_targets, m]; None
             where the model needs none.
-        allowed: False where a memory row is the target itself, bool [n_targets, m].
+        allowed: False where a memory row is the target itself or one of the `relatives` that validation does
+            not find either, bool [n_targets, m].
         memory_row: of each target of the table, −1 for one that is not in the memory, int64 [n_targets].
         landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
         near: Tanimoto similarity of every compound to every landmark, float32 [n_compounds, j]; None where
@@ -119,7 +120,10 @@ def encode(
             progress=tell("alignment to the memory", len(targets)),
         )
         similarity = torch.from_numpy(np.ascontiguousarray(aligned[:, memory_targets]))
+    memory_row = _positions(memory_targets, len(targets))
     allowed = np.arange(len(targets))[:, None] != memory_targets[None]
+    if similarity is not None:
+        allowed &= ~relatives(similarity.numpy(), memory_row, interactions.target_index[split.valid])
     counts = compound_counts(compounds, store, radius=config.encoders.radius, width=config.encoders.width)
     landmarks = np.unique(interactions.compound_index[split.train])
     near = None
@@ -136,7 +140,7 @@ def encode(
         memory_targets=memory_targets,
         similarity=similarity,
         allowed=torch.from_numpy(allowed),
-        memory_row=_positions(memory_targets, len(targets)),
+        memory_row=memory_row,
         landmark_of=_positions(landmarks, len(compounds)),
         near=near,
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
@@ -18,7 +20,12 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
 
-__all__ = ["Hidden", "OwnLabelFinder"]
+__all__ = ["Hidden", "OwnLabelFinder", "families", "relatives"]
+
+_ROUNDING = 1e-6  # of similarities
+_LEAST_SHARE = (
+    0.1  # of known targets with a nearer relative than validation has, from which relatives are hidden
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Hidden:
     """Which labels are hidden from a training query; its own label always is.
 
     Attributes:
-        targets: all labels of its own target.
+        targets: all labels of its own target, and of its `relatives` where validation has none.
         compounds: all labels of its own compound.
     """
 
@@ -39,6 +46,44 @@ class Hidden:
         axes = (interactions.target_index, interactions.compound_index)
         unseen = [~np.isin(axis[split.valid], axis[split.train]) for axis in axes]
         return cls(targets=bool(unseen[0].mean() > 0.5), compounds=bool(unseen[1].mean() > 0.5))
+
+
+def relatives(
+    similarity: npt.NDArray[np.float32], memory_row: npt.NDArray[np.int64], valid: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Return which known targets are nearer to a target than any that a new target of validation finds.
+
+    Where targets are divided by families a new one finds no relative; a known one that found its own would
+    learn to trust relatives too much. Nothing is hidden where known targets are no better off than by chance:
+    what the best of n new targets finds is passed by one known target in n + 1.
+
+    Args:
+        similarity: alignment similarity of every target of the table to the memory's, float32 [t, m].
+        memory_row: of each target of the table, −1 for one that is not in the memory, int64 [t].
+        valid: target of each validation row, int64 [n].
+
+    Returns:
+        bool [t, m].
+    """
+    new = np.unique(valid)
+    new = new[memory_row[new] < 0]
+    if not len(new):
+        return np.zeros(similarity.shape, dtype=np.bool_)
+    nearer = similarity > similarity[new].max() + _ROUNDING
+    known = np.flatnonzero(memory_row >= 0)
+    others = nearer[known]
+    others[np.arange(len(known)), memory_row[known]] = False
+    share = float(others.any(axis=1).mean())
+    return nearer if share > max(_LEAST_SHARE, 3 / (len(new) + 1)) else np.zeros_like(nearer)
+
+
+def families(allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the family of each known target, int64 [m]: those that are hidden from one another, and theirs.
+
+    Args:
+        allowed: False where a known target must not see a known one, bool [m, m].
+    """
+    return connected_components(csr_matrix(~allowed), directed=False)[1].astype(np.int64)
 
 
 class OwnLabelFinder:

@@ -16,7 +16,7 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, known_scores, ridge_scores, solve_ridge
 from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hidden, families
 
 __all__ = ["CANDIDATES", "NOISE", "fit_ridge", "fit_ridge_share", "ridge_out_of_fold"]
 
@@ -104,9 +104,9 @@ def ridge_out_of_fold(
 ) -> Tensor:
     """Return the score of each training row by a regression that has not seen what is hidden from the row.
 
-    Rows are divided in five, more than 100,000 in three: by target or by compound where those are hidden,
-    else one by one. Where both are hidden each axis is divided in three, and a row is scored without the part
-    of its target and the part of its compound. The kernel is that of the model.
+    Rows are divided in five, more than 100,000 in three: by family of targets or by compound where those are
+    hidden, else one by one. Where both are hidden each axis is divided in three, and a row is scored without
+    the part of its target and the part of its compound. The kernel is that of the model.
 
     Args:
         model: with its regression fitted.
@@ -124,9 +124,11 @@ def ridge_out_of_fold(
     whole = _problem(model, data, model.ridge_columns.numpy().astype(np.int64))
     rows = len(whole.labels)
     parts = _PARTS if rows <= _LARGE else _PARTS_OF_LARGE
+    family = families(data.allowed[torch.from_numpy(data.memory_targets)].numpy())
+    axes = ((family[whole.targets.numpy()], hidden.targets), (whole.compounds.numpy(), hidden.compounds))
     groups = [
-        _parts_of(axis.numpy(), _PARTS_OF_BOTH if hidden.targets and hidden.compounds else parts, seed)
-        for axis, is_hidden in ((whole.targets, hidden.targets), (whole.compounds, hidden.compounds))
+        _parts_of(axis, _PARTS_OF_BOTH if hidden.targets and hidden.compounds else parts, seed)
+        for axis, is_hidden in axes
         if is_hidden
     ] or [_parts_of(np.arange(rows), parts, seed)]
     combinations = list(itertools.product(*(range(int(group.max()) + 1) for group in groups)))
