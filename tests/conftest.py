@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tiny_transformers import transformers_folder  # noqa: F401  # a fixture
+pytest.register_assert_rewrite("contracts")
+
+from tiny_transformers import transformers_folder  # noqa: E402, F401  # a fixture
 
 
 @pytest.fixture(scope="session")

@@ -295,11 +295,12 @@ def test_the_licences_of_both_encoders_travel_into_the_target_model_and_through_
     assert read_archive(tmp_path / "model.safetensors").header["card"] == {"licences": expected}
 
 
-def test_a_model_file_from_before_licences_were_kept_has_those_of_its_encoders(tmp_path: Path):
+def test_a_target_of_a_model_file_from_before_licences_were_kept_has_those_of_the_encoders(tmp_path: Path):
     tensors, header = made_model(PLAIN).state()
     write_archive(tmp_path / "old.safetensors", "model", tensors, {**header, "card": {"data": "mine"}})
-    card = load_model(tmp_path / "old.safetensors").card
-    assert card == {"data": "mine", "licences": {"ecfp": "BSD-3-Clause", "composition": "MIT"}}
+    model = load_model(tmp_path / "old.safetensors")
+    assert model.card == {"data": "mine"}
+    assert model.compile_target(QUERY).licences == {"ecfp": "BSD-3-Clause", "composition": "MIT"}
 
 
 def test_what_was_done_to_a_sequence_is_kept():

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hyperpcm.encoders import target_encoder
+from hyperpcm.encoders.licences import licences_of
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.qsar import QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
@@ -51,6 +52,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
             _ridge(model, similarity, kept),
             trees,
         )
+    licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
     return TargetModel(
         name=target.name or name,
         sequence=target.sequence,
@@ -60,7 +62,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
         compound_scaler=copy.deepcopy(model.compound_scaler).cpu(),
         label_scale=model.label_scale,
         prior=prior,
-        provenance={"model": copy.deepcopy(model.card), "changes": list(target.changes)},
+        provenance={"model": licences | copy.deepcopy(model.card), "changes": list(target.changes)},
     )
 
 

@@ -298,6 +298,6 @@ class HyperPCM(nn.Module):
             raise IncompatibleModelError(
                 f"the weights do not fit the settings stored with them: {error}"
             ) from None
-        model.card |= header["card"]
+        model.card = dict(header["card"])
         model.eval()
         return model
