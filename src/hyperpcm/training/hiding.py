@@ -83,7 +83,7 @@ def families(allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     Args:
         allowed: False where a known target must not see a known one, bool [m, m].
     """
-    return connected_components(csr_matrix(~allowed), directed=False)[1].astype(np.int64)
+    return np.asarray(connected_components(csr_matrix(~allowed), directed=False)[1], dtype=np.int64)
 
 
 class OwnLabelFinder:
