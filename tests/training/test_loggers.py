@@ -145,7 +145,7 @@ def test_wandb_offline_holds_curves_settings_and_files_under_one_id(
         first = run.wandb_path.read_text()
         fit(config, run.path, resume=True)
         results = evaluate_run(run.path, nulls=[]).results
-        assert visitors(proxy) == []
+        assert [said for said in visitors(proxy) if b"HTTP/" in said] == []
     assert run.wandb_path.read_text() == first
     stored = [whole(path) for path in (run.path / "wandb").glob("offline-run-*/*.wandb")]
     runs = [record.run for part in stored for record in part if record.HasField("run")]
