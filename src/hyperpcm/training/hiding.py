@@ -23,9 +23,7 @@ from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
 __all__ = ["Hidden", "OwnLabelFinder", "families", "relatives"]
 
 _ROUNDING = 1e-6  # of similarities
-_LEAST_SHARE = (
-    0.1  # of known targets with a nearer relative than validation has, from which relatives are hidden
-)
+_LEAST_SHARE = 0.25  # of known targets with a nearer relative than validation has
 
 
 @dataclass(frozen=True)
