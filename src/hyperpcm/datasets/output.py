@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.datasets.output_files import atomic_file, check_output
+from hyperpcm.datasets.output_files import atomic_file, check_output, finish
 from hyperpcm.datasets.table import FORMULA_START
 from hyperpcm.errors import OutputError
 
@@ -149,14 +149,7 @@ class TableWriter:
     ) -> None:
         """Finish the file and give it its name, or remove it."""
         sink, self._sink = self._sink, None
-        with self._open:
-            if error is not None:
-                with contextlib.suppress(Exception):
-                    if sink is not None:
-                        sink.close()
-                raise error
-            if sink is not None:
-                sink.close()
+        finish(self._open, sink, error)
 
     def write(self, columns: Mapping[str, Column]) -> None:
         """Add rows: one sequence or array [k] for each column of the schema."""

@@ -8,11 +8,18 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from hyperpcm.errors import OutputError, disk_full_as_error
 
-__all__ = ["atomic_file", "check_output"]
+__all__ = ["Closes", "atomic_file", "check_output", "finish"]
+
+
+class Closes(Protocol):
+    """Something that writes what it still holds when it is closed."""
+
+    def close(self) -> None:
+        """Write the rest."""
 
 
 def check_output(path: Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> None:
@@ -92,3 +99,21 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def finish(opened: contextlib.ExitStack, sink: Closes | None, error: BaseException | None) -> None:
+    """Close a sink and the files under it, which then get their names; after an error they are removed.
+
+    Args:
+        opened: holds the files, as from `atomic_file`.
+        sink: what writes into them; None where there is none.
+        error: what ended the work early; it is raised again.
+    """
+    with opened:
+        if error is not None:
+            with contextlib.suppress(Exception):
+                if sink is not None:
+                    sink.close()
+            raise error
+        if sink is not None:
+            sink.close()

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.datasets.output_files import atomic_file, check_output
+from hyperpcm.datasets.output_files import atomic_file, check_output, finish
 from hyperpcm.errors import OutputError
 
 __all__ = ["VectorWriter"]
@@ -158,14 +158,7 @@ class VectorWriter:
     ) -> None:
         """Finish the file and give it its name, or remove it."""
         sink, self._sink = self._sink, None
-        with self._open:
-            if error is not None:
-                with contextlib.suppress(Exception):
-                    if sink is not None:
-                        sink.close()
-                raise error
-            if sink is not None:
-                sink.close()
+        finish(self._open, sink, error)
 
     def write(self, names: Sequence[str], texts: _Texts, vectors: npt.NDArray[np.float32]) -> None:
         """Add rows.

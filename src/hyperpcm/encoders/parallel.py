@@ -141,7 +141,7 @@ class Workers:
         started = time.perf_counter()
         try:
             future.set_result(task(*arguments, **named))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # it is raised where the result is asked for
             future.set_exception(error)
         self._spent += time.perf_counter() - started
         return future

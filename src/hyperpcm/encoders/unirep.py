@@ -151,7 +151,7 @@ def read_mlstm(path: Path, precision: Precision = "fp32") -> MultiplicativeLstm:
 
 
 @functools.lru_cache(maxsize=2)
-def _network(folder: Path, precision: Precision) -> MultiplicativeLstm:  # noqa: ARG001
+def _network(folder: Path, precision: Precision) -> MultiplicativeLstm:  # noqa: ARG001  # the key
     """The network, read once in a process as long as the weights stay in the same folder."""
     return read_mlstm(WEIGHTS["unirep"].path("mlstm1900.npz"), precision)
 

@@ -161,7 +161,7 @@ def _dividing(embeddings: Floats, known: Integers) -> Integers:
     """Return the columns in which most known compounds differ: those whose median divides them best."""
     rows = embeddings[known[:: -(-len(known) // _JUDGED)]]
     above = (rows > np.median(rows, axis=0)).sum(axis=0).astype(np.int64)
-    variation = above * (len(known) - above)
+    variation = above * (len(rows) - above)
     order = np.argsort(-variation, kind="stable")[:_COMPOUND_COLUMNS]
     return np.sort(order[variation[order] > 0])
 
