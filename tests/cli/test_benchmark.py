@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hyperpcm.datasets.locking import only_run
 
-from hyperpcm.benchmark.locking import only_run
 from small_benchmarks import write_benchmark
 
 MEAN = 'title = "Compound mean"\nbaseline = "compound_mean"\n'
@@ -102,7 +102,7 @@ def test_a_second_run_of_one_benchmark_is_told_who_has_the_first(tmp_path):
     with only_run(tmp_path / "benchmarks" / "results" / "accuracy" / "table" / "small.json"):
         second = call("run", "small", "--store", "store.sqlite", cwd=tmp_path)
     assert second.returncode == 2
-    assert f"another run is writing these results (process {os.getpid()} on" in second.stderr
+    assert f"another run is writing here (process {os.getpid()} on" in second.stderr
 
 
 @pytest.mark.parametrize(

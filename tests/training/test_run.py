@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 def test_the_folder_holds_what_the_run_depended_on_and_what_it_found(run: RunFolder, table: Path):
-    names = {path.name for path in run.path.iterdir()}
+    names = {path.name for path in run.path.iterdir() if not path.name.endswith(".lock")}
     assert names == {"config.json", "split.json", "environment.json", "metrics.jsonl", "model.safetensors"}
     assert run.config() == tiny(table)
     split = run.split(open_data(run.config().data))
@@ -346,6 +347,24 @@ def test_other_data_are_not_resumed(tmp_path: Path):
     write_table(table, seed=1)
     with pytest.raises(SplitError):
         fit(tiny(table), tmp_path / "run", resume=True)
+
+
+def test_a_second_training_in_one_folder_is_told_who_has_it(table: Path, tmp_path: Path):
+    run = RunFolder(tmp_path / "run")
+    seconds: list[str] = []
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "training" and not seconds:
+            for how in ("resume", "overwrite"):
+                with pytest.raises(OutputError, match="another run is writing here") as refused:
+                    fit(tiny(table), run.path, resume=how == "resume", overwrite=how == "overwrite")
+                seconds.append(str(refused.value))
+
+    fit(tiny(table), run.path, progress=progress)
+    assert len(seconds) == 2
+    assert all(f"process {os.getpid()} on" in told for told in seconds)
+    assert run.model_path.exists()  # what the first one made is whole, and the folder is free again
+    fit(tiny(table), run.path, overwrite=True)
 
 
 def test_nothing_is_resumed_where_there_is_no_run(table: Path, tmp_path: Path):

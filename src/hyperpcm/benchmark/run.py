@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.benchmark.benchmark import RESULTS, Benchmark
 from hyperpcm.benchmark.kind import Job, Results
-from hyperpcm.benchmark.locking import only_run
 from hyperpcm.benchmark.processes import Ended, Task, killed_by, memory_limit_mb, run_tasks
 from hyperpcm.benchmark.registry import kind_named
 from hyperpcm.benchmark.worker import Request
+from hyperpcm.datasets.locking import only_run
 from hyperpcm.errors import (
     ConfigError,
     DataUnavailableError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ def fit(
         progress: called with a stage, what is done and what there is.
 
     Raises:
-        OutputError: the folder holds a run, or cannot be made.
+        OutputError: the folder holds a run, another process trains in it, or it cannot be made.
         IncompatibleModelError: resumed with other settings or data.
         TrainingStoppedError: a signal came; resume goes on from there.
         DivergedError: the loss was not a number too often.
@@ -130,18 +130,19 @@ def fit(
     interactions = open_data(config.data, progress)
     if resume:
         split = run.split(interactions)
-        if run.model_path.exists():
-            return _finished(run)
     else:
         split = open_split(config, interactions)
         _check(config, interactions, split)
-        if is_first:
+    with run.held() if is_first else nullcontext():
+        if resume and run.model_path.exists():
+            return _finished(run)
+        if is_first and not resume:
             run.begin(config, interactions, split, overwrite=overwrite)
-    with EmbeddingStore() as store, limited_threads(config.threads):
-        train_model(config, interactions, split, run=run, resume=resume, store=store, progress=progress)
-    if is_first:
-        run.clear_state()
-    meet()
+        with EmbeddingStore() as store, limited_threads(config.threads):
+            train_model(config, interactions, split, run=run, resume=resume, store=store, progress=progress)
+        if is_first:
+            run.clear_state()
+        meet()
     return _finished(run)
 
 

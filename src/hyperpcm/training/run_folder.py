@@ -6,12 +6,14 @@ import dataclasses
 import json
 import os
 import shutil
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.datasets.locking import only_run
 from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.datasets.splits import Split
 from hyperpcm.errors import IncompatibleModelError, InputError, OutputError
@@ -57,6 +59,7 @@ class RunFolder:
         path: the folder: ``config.json``, ``split.json``, ``environment.json``, ``metrics.jsonl``,
             ``model.safetensors``, while unfinished ``state/``, and what evaluation adds: ``results.json``,
             ``scores.parquet``, ``report.html``. Loggers add ``tensorboard/``, ``wandb/`` and ``wandb.json``.
+            A hidden lock file stays behind.
     """
 
     path: Path
@@ -115,6 +118,14 @@ class RunFolder:
     def report_path(self) -> Path:
         """The report for people."""
         return self.path / "report.html"
+
+    def held(self) -> AbstractContextManager[None]:
+        """Hold the folder, which is made, against a second training; reading needs no hold.
+
+        Raises:
+            OutputError: another training holds it, or it cannot be made.
+        """
+        return only_run(self.config_path)
 
     def begin(self, config: RunConfig, interactions: Interactions, split: Split, *, overwrite: bool) -> None:
         """Create the folder and write what is known before training.

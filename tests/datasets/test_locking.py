@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hyperpcm.benchmark.locking import only_run
+from hyperpcm.datasets.locking import only_run
 from hyperpcm.errors import OutputError
 
 
@@ -31,7 +31,7 @@ def test_another_file_is_another_lock(tmp_path):
 
 def test_a_holder_that_was_killed_holds_nothing(tmp_path):
     code = (
-        "import os, sys, pathlib; from hyperpcm.benchmark.locking import only_run\n"
+        "import os, sys, pathlib; from hyperpcm.datasets.locking import only_run\n"
         "with only_run(pathlib.Path(sys.argv[1])):\n    os._exit(9)\n"
     )
     path = tmp_path / "results.json"

@@ -1,4 +1,4 @@
-"""One run at a time for each results file; the second is told who has the first."""
+"""One run at a time for each file or folder it writes; the second is told who has the first."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ __all__ = ["only_run"]
 
 
 @contextmanager
-def only_run(results: Path) -> Iterator[None]:
-    """Hold the lock of a results file; its folder is made.
+def only_run(path: Path) -> Iterator[None]:
+    """Hold the lock of what a run writes; the folder that it lies in is made.
 
     The system gives the lock back when the process ends, however it ends.
+
+    Args:
+        path: a file that the run writes, such as its results or, for a run folder, its settings.
 
     Raises:
         OutputError: another run holds it (the message says which process, where and since when), or the
@@ -28,17 +31,17 @@ def only_run(results: Path) -> Iterator[None]:
     """
     import filelock
 
-    holder = results.with_name(f".{results.name}.holder")
-    lock = filelock.FileLock(results.with_name(f".{results.name}.lock"))
+    holder = path.with_name(f".{path.name}.holder")
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
     try:
-        results.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise OutputError(
-            f"{results}: another run is writing these results ({_who(holder)}). Wait for it, or stop it."
+            f"{path}: another run is writing here ({_who(holder)}). Wait for it, or stop it."
         ) from None
     except OSError as error:
-        raise OutputError(f"{results}: its folder cannot be written to ({error.strerror}).") from error
+        raise OutputError(f"{path}: its folder cannot be written to ({error.strerror}).") from error
     try:
         mine = {
             "process": os.getpid(),
