@@ -268,6 +268,8 @@ class TrainingConfig(_Settings):
     """Where to train."""
     processes: int = Field(1, ge=1, le=1024)
     """Processes that share the targets of each step, one per GPU or group of cores; same result."""
+    refit: bool = False
+    """Once everything is chosen, train again on training and validation rows together."""
     checkpoint_seconds: float = Field(60.0, ge=0)
     """Least time between two checkpoints inside an epoch; 0: after every step."""
     bad_steps: int = Field(5, ge=0)

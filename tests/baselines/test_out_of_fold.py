@@ -49,7 +49,7 @@ def test_means_of_a_training_row_equal_loops_that_leave_its_fold_out_as_validati
         "both": by_compound | by_target,
         "neither": by_row,
     }[cold]
-    found = label_means(inputs, train, valid, seed=3)
+    found = label_means(inputs, train, cold_axes(inputs, train, valid), seed=3)
     np.testing.assert_allclose(found[train], means_by_loops(interactions, train, left_out), rtol=1e-6)
     rest = np.setdiff1d(np.arange(len(interactions)), train)
     for row in rest:
@@ -61,8 +61,8 @@ def test_means_of_a_training_row_equal_loops_that_leave_its_fold_out_as_validati
 
 def test_on_a_new_axis_training_sees_the_global_mean_as_a_test_row_does():
     interactions = random_table(2)
-    train, valid, test = thirds(interactions, "target")
-    found = label_means(inputs_of(interactions), train, valid, seed=0)
+    train, _, test = thirds(interactions, "target")
+    found = label_means(inputs_of(interactions), train, (False, True), seed=0)
     assert len(np.unique(found[np.concatenate([train, test]), 1])) == 1
     assert len(np.unique(found[train, 0])) > 3
 
@@ -70,15 +70,15 @@ def test_on_a_new_axis_training_sees_the_global_mean_as_a_test_row_does():
 def test_the_label_of_a_row_does_not_enter_its_own_means():
     interactions = random_table(3)
     rows = np.random.default_rng(0).permutation(len(interactions))
-    train, valid = rows[:60], rows[60:]
-    before = label_means(inputs_of(interactions), train, valid, seed=0)[train]
+    train = rows[:60]
+    before = label_means(inputs_of(interactions), train, (False, False), seed=0)[train]
     values = interactions.values.copy()
     fold = fold_of_rows(interactions.compound_index, train, whole=False, seed=0) == 2
     values[train[fold]] += (
         0.5 * (-1.0) ** np.arange(fold.sum()) * (np.arange(fold.sum()) < fold.sum() // 2 * 2)
     )
     changed = inputs_of(type(interactions)(**{**vars(interactions), "values": values}))
-    after = label_means(changed, train, valid, seed=0)[train]
+    after = label_means(changed, train, (False, False), seed=0)[train]
     np.testing.assert_allclose(after[fold], before[fold], atol=1e-6)
     assert np.abs(after[~fold] - before[~fold]).max() > 0.01
 

@@ -153,6 +153,47 @@ def test_every_baseline_refuses_rows_it_cannot_have(name):
         baseline.predict(rows + 1)
 
 
+@pytest.mark.parametrize("quantity", [PKD, CLASSES], ids=["regression", "classes"])
+def test_learning_again_from_the_training_rows_changes_nothing(name, quantity):
+    interactions = random_table(7, quantity=quantity)
+    train, valid, test = thirds(interactions, "compound")
+    baseline = quick(name)
+    baseline.fit(inputs_of(interactions), train, valid, seed=2)
+    before = baseline.predict(test)
+    baseline.refit(train, seed=2)
+    np.testing.assert_allclose(baseline.predict(test), before, rtol=1e-6)
+
+
+def test_learning_again_from_more_rows_uses_their_labels_and_no_others(name):
+    made = random_table(8, compounds=40)
+    rows = np.random.default_rng(1).permutation(len(made))
+    train, valid, test = rows[: len(rows) // 2], rows[len(rows) // 2 : -60], rows[-60:]
+    found = []
+    for changed in (None, valid, test):
+        values = made.values.copy()
+        if changed is not None:
+            values[changed] += 3.0
+        baseline = quick(name)
+        baseline.fit(inputs_of(made), train, valid, seed=0)  # the choice is the same for all three
+        interactions = type(made)(**{**vars(made), "values": values})
+        baseline._inputs = inputs_of(interactions)
+        baseline.refit(np.sort(np.concatenate([train, valid])), seed=0)
+        found.append(baseline.predict(test))
+    np.testing.assert_array_equal(found[0], found[2])
+    assert np.abs(found[0] - found[1]).mean() > 0.1
+
+
+def test_what_was_not_fitted_or_has_no_rows_is_not_fitted_again(name):
+    interactions = random_table(2)
+    rows = np.arange(len(interactions))
+    baseline = quick(name)
+    with pytest.raises(RuntimeError, match="before it was fitted"):
+        baseline.refit(rows, seed=0)
+    baseline.fit(inputs_of(interactions), rows[:30], rows[30:40], seed=0)
+    with pytest.raises(SplitError, match="refit rows"):
+        baseline.refit(rows[:0], seed=0)
+
+
 def real_axes():
     compounds, targets = (
         ("CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1"),

@@ -69,6 +69,21 @@ def test_the_values_of_targets_agree_with_the_results(finished):
         )
 
 
+def test_a_protocol_of_refits_holds_for_all_rows_and_is_another_protocol(tmp_path: Path, finished: Path):
+    prior = 'title = "Prior"\nvariant_of = "model"\npart = "prior"\n'
+    write_benchmark(tmp_path, mean=MEAN, prior=prior, kind="refit = true\n")
+    summary, _ = run(tmp_path, processes=2)
+    assert (len(summary.done), summary.failed) == (6, ())
+    content, before = results_of(tmp_path), results_of(finished)
+    assert content.protocol == before.protocol | {"refit": True}
+    error = {row.key(): row.metrics["mse"] for row in content.rows}
+    other = {row.key(): row.metrics["mse"] for row in before.rows}
+    for fold in (0, 1):
+        for name in ("model", "mean"):
+            assert error[name, fold, 0] != other[name, fold, 0]
+        assert error["model", fold, 0] < 0.5 * error["model_shuffled", fold, 0]
+
+
 def test_only_rows_that_know_the_targets_find_their_families(finished):
     error = {row.model: row.metrics["mse"] for row in results_of(finished).rows if row.fold == 0}
     assert max(error["model"], error["retrieval"]) < 0.1 * min(error["mean"], error["model_shuffled"])

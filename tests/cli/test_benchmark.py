@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from hyperpcm.datasets.locking import only_run
 
+from hyperpcm.datasets.locking import only_run
 from small_benchmarks import write_benchmark
 
 MEAN = 'title = "Compound mean"\nbaseline = "compound_mean"\n'

@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunConfig, Interacti
 def test_the_memory_holds_each_training_target_once_and_no_other(made):
     config, interactions, split, data = made
     expected = {interactions.targets[index] for index in interactions.target_index[split.train]}
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     assert len(model.memory_sequences) == len(set(model.memory_sequences))
     assert set(model.memory_sequences) == expected
     held_out = {interactions.targets[index] for index in interactions.target_index[split.test]}
@@ -46,7 +46,7 @@ def test_the_memory_holds_each_training_target_once_and_no_other(made):
 
 def test_the_label_memory_holds_each_training_label_in_its_place(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     held = {
         (model.memory_sequences[row], model.landmark_compounds[column]): value
         for row, column, value in zip(
@@ -85,7 +85,7 @@ def test_no_label_of_validation_or_test_enters_the_model(made):
     def state(table: Interactions) -> str:
         torch.manual_seed(0)
         encoded = encode(config, table, split)
-        model = build_model(config, table, split, encoded)
+        model = build_model(config, table, encoded)
         fit_retrieval(model, encoded, split.train, config.model.retrieval, seed=0, hidden=Hidden())
         return fingerprint(dict(model.state_dict()))
 
@@ -125,7 +125,7 @@ def test_nothing_is_aligned_where_nothing_uses_it(made):
     )
     data = encode(config, interactions, split)
     assert data.similarity is None
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     assert retrieve_pairs(model, data, np.array([0]), np.array([0])) is None
     assert retrieve_rows(model, data, split.train) is data
 
@@ -133,7 +133,7 @@ def test_nothing_is_aligned_where_nothing_uses_it(made):
 @pytest.mark.parametrize("side", ["train", "test"])
 def test_what_is_retrieved_for_a_pair_is_what_a_compiled_target_retrieves(made, side):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data).eval()
+    model = build_model(config, interactions, data).eval()
     unseen = int(interactions.target_index[getattr(split, side)[0]])
     compounds = np.arange(len(interactions.compounds))
     targets = np.full(len(compounds), unseen)
@@ -157,7 +157,7 @@ def test_in_training_a_target_does_not_retrieve_its_own_labels(made):
     features = []
     for table in (interactions, others):
         encoded = encode(config, table, split)
-        model = build_model(config, table, split, encoded)
+        model = build_model(config, table, encoded)
         model.label_scaler.mean.fill_(6.0)  # the same scale for both
         model.label_scaler.scale.fill_(1.0)
         filled = retrieve_rows(model, encoded, split.train, hidden=Hidden())
@@ -168,7 +168,7 @@ def test_in_training_a_target_does_not_retrieve_its_own_labels(made):
 
 def test_only_the_rows_asked_for_are_filled_in(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     filled = retrieve_rows(model, data, split.valid).retrieved
     assert filled.shape == (len(interactions), model.retrieval.width)
     empty = np.flatnonzero(~filled.numpy().any(axis=1))
@@ -177,7 +177,7 @@ def test_only_the_rows_asked_for_are_filled_in(made):
 
 def test_scores_of_pairs_do_not_depend_on_the_other_pairs(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     compounds, targets = interactions.compound_index[split.test], interactions.target_index[split.test]
     together = predict_pairs(model, data, compounds, targets)
     order = np.random.default_rng(0).permutation(len(compounds))
@@ -199,7 +199,7 @@ def retrieval_error(model, data: EncodedData, split: Split) -> float:
 
 def test_fitting_the_retrieval_lowers_its_leave_one_target_out_error(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     before = retrieval_error(model, data, split)
     settings = config.model.retrieval.model_copy(update={"steps": 60})
     told: list[int] = []
@@ -222,7 +222,7 @@ def test_fitting_the_retrieval_follows_its_seed(made):
     config, interactions, split, data = made
 
     def fitted(seed: int) -> str:
-        model = build_model(config, interactions, split, data)
+        model = build_model(config, interactions, data)
         fit_retrieval(model, data, split.train, config.model.retrieval, seed=seed, hidden=Hidden())
         return fingerprint(dict(model.retrieval.state_dict()))
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hyperpcm.training.encoded import build_model, encode, retrieve_pairs
-from hyperpcm.training.hiding import Hidden, families, relatives
+from hyperpcm.training.hiding import Hidden, families, relatives_bound
 from hyperpcm.training.run import open_data, open_split
 from small_runs import tiny, write_table
 
@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory):
 
 def features_of(config, interactions, split, row: int, hidden: Hidden | None) -> torch.Tensor:
     data = encode(config, interactions, split)
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     model.label_scaler.mean.fill_(6.0)  # the same scale whichever labels the memory holds
     model.label_scaler.scale.fill_(1.0)
     pair = interactions.compound_index[[row]], interactions.target_index[[row]]
@@ -87,8 +87,7 @@ def in_pairs(targets: int, apart: float = 0.3, near: float = 0.9) -> np.ndarray:
 def test_relatives_are_hidden_where_validation_has_none():
     similarity = in_pairs(24)
     known = np.arange(12)  # six pairs; the other six are new to validation
-    memory_row = np.where(np.arange(24) < 12, np.arange(24), -1)
-    hidden = relatives(similarity[:, known], memory_row, np.arange(12, 24))
+    hidden = similarity[:, known] > relatives_bound(similarity, known, np.arange(12, 24))
     expected = np.zeros((12, 12), dtype=bool)
     for first in range(0, 12, 2):
         expected[first : first + 2, first : first + 2] = True
@@ -101,13 +100,10 @@ def test_relatives_are_hidden_where_validation_has_none():
 def test_relatives_are_seen_where_a_new_target_finds_its_own():
     similarity = in_pairs(24)
     known = np.r_[0:12, 12:24:2]  # each new target's relative is known
-    memory_row = np.full(24, -1)
-    memory_row[known] = np.arange(len(known))
-    assert not relatives(similarity[:, known], memory_row, np.arange(13, 24, 2)).any()
+    assert relatives_bound(similarity, known, np.arange(13, 24, 2)) == np.inf
 
 
 @pytest.mark.parametrize("new", [0, 1, 2])
 def test_too_few_new_targets_hide_nothing(new: int):
     similarity = in_pairs(12 + new)
-    memory_row = np.where(np.arange(12 + new) < 12, np.arange(12 + new), -1)
-    assert not relatives(similarity[:, :12], memory_row, np.arange(12 - (not new), 12 + new)).any()
+    assert relatives_bound(similarity, np.arange(12), np.arange(12 - (not new), 12 + new)) == np.inf

@@ -58,7 +58,7 @@ def ridge_errors(model, data, rows: np.ndarray) -> list[float]:
 
 def test_the_kernel_with_the_least_validation_error_is_kept(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     errors = ridge_errors(model, data, split.valid)
     fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
     best = CANDIDATES[int(np.argmin(errors))]
@@ -68,7 +68,7 @@ def test_the_kernel_with_the_least_validation_error_is_kept(made):
 
 def test_a_ridge_score_that_is_right_where_retrieval_is_wrong_gets_all_of_the_prior(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     filled = retrieve_rows(model, data, split.valid)
     at = torch.from_numpy(split.valid.copy())
     filled.ridge[at] = model.label_scale.to_scaled(data.labels[at])
@@ -83,7 +83,7 @@ def test_a_ridge_score_that_is_right_where_retrieval_is_wrong_gets_all_of_the_pr
 
 def test_a_compiled_target_mixes_the_ridge_score_in_as_the_model_does(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data).eval()
+    model = build_model(config, interactions, data).eval()
     filled = fit_prior(model, data, split, config, Hidden())
     assert filled.ridge is not None
     model.ridge_share.fill_(0.6)
@@ -105,7 +105,7 @@ def test_fewer_landmarks_than_compounds_are_drawn_once_each_and_by_the_seed(made
     config = tiny(Path("unused.csv"), *TINY, "model.retrieval.ridge_landmarks=5")
     drawn = []
     for seed in (1, 1, 2):
-        model = build_model(config, interactions, split, data)
+        model = build_model(config, interactions, data)
         fit_ridge(model, data, split.valid, config.model.retrieval, seed=seed)
         columns = model.ridge_columns.tolist()
         assert len(set(columns)) == 5
@@ -117,7 +117,7 @@ def test_fewer_landmarks_than_compounds_are_drawn_once_each_and_by_the_seed(made
 def test_without_the_setting_there_is_no_ridge_regression(made):
     _, interactions, split, data = made
     config = tiny(Path("unused.csv"), *TINY, "model.retrieval.ridge=false")
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     assert model.ridge is None
     filled = fit_prior(model, data, split, config, Hidden())
     assert filled.ridge is None
@@ -129,7 +129,7 @@ def test_without_the_setting_there_is_no_ridge_regression(made):
 )
 def test_a_score_out_of_fold_does_not_change_with_the_labels_that_are_hidden_from_it(made, hidden: Hidden):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
     settings = (data, config.model.retrieval, hidden, 0)
     before = ridge_out_of_fold(model, *settings)
@@ -148,7 +148,7 @@ def test_a_score_out_of_fold_does_not_change_with_the_labels_that_are_hidden_fro
 
 def test_scores_out_of_fold_are_those_of_a_regression_on_the_other_parts(made):
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
     found = ridge_out_of_fold(model, data, config.model.retrieval, Hidden(True, False), 0)
     rows, bits = model.memory_rows.long(), model.landmark_bits()
@@ -172,10 +172,10 @@ def test_scores_out_of_fold_are_those_of_a_regression_on_the_other_parts(made):
 
 
 def test_without_a_ridge_regression_nothing_is_scored_out_of_fold(made):
-    config, interactions, split, data = made
+    config, interactions, _, data = made
     settings = config.model.model_copy(
         update={"retrieval": config.model.retrieval.model_copy(update={"ridge": False})}
     )
-    model = build_model(config.model_copy(update={"model": settings}), interactions, split, data)
+    model = build_model(config.model_copy(update={"model": settings}), interactions, data)
     with pytest.raises(ValueError, match="no ridge regression"):
         ridge_out_of_fold(model, data, config.model.retrieval, Hidden(), 0)

@@ -86,7 +86,7 @@ def test_weighted_gradients_add_up_to_the_gradient_of_the_step(
     split = open_split(config, interactions)
     data = encode(config, interactions, split)
     torch.manual_seed(0)
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     data = retrieve_rows(model, data, split.train, hidden=Hidden())
     model = model.double().train()
     step = StepRows(np.array([0, 1, 2, 3, 4]), np.arange(20).reshape(5, 4))

@@ -39,12 +39,12 @@ def with_labels(data: EncodedData, labels: np.ndarray) -> EncodedData:
 def grown(made):
     """A model whose mean was worthless while its trees were grown, so that they got a share."""
     config, interactions, split, data = made
-    model = build_model(config, interactions, split, data).eval()
+    model = build_model(config, interactions, data).eval()
     fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
     filled = retrieve_rows(model, data, split.valid)
     filled = retrieve_rows(model, filled, split.train, hidden=Hidden())
     filled.retrieved[:, model.retrieval.levels - 1] = 0
-    fit_trees(model, filled, split, config, Hidden())
+    fit_trees(model, filled, split.valid, config, Hidden())
     return model, data
 
 
@@ -129,7 +129,7 @@ def test_a_file_whose_trees_lead_nowhere_is_refused(grown, made, tmp_path):
 
 def test_the_same_seed_grows_the_same_trees(made):
     config, interactions, split, data = made
-    models = [build_model(config, interactions, split, data) for _ in range(2)]
+    models = [build_model(config, interactions, data) for _ in range(2)]
     filled = [fit_prior(model, data, split, config, Hidden()) for model in models]
     fitted = [name for name in models[0].state_dict() if not name.startswith("members.")]
     for name in fitted:
@@ -140,7 +140,7 @@ def test_the_same_seed_grows_the_same_trees(made):
 def test_labels_without_a_pattern_leave_no_trees(made):
     config, interactions, split, data = made
     noise = np.random.default_rng(1).normal(6, 1, len(data.labels))
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
     filled = retrieve_rows(model, with_labels(data, noise), split.valid)
     filled = retrieve_rows(model, filled, split.train, hidden=Hidden())
@@ -148,7 +148,7 @@ def test_labels_without_a_pattern_leave_no_trees(made):
     at = torch.from_numpy(split.valid.copy())
     filled.retrieved[at, model.retrieval.levels - 1] = scaled[at]  # the mean is right: nothing may be added
     filled.ridge[at] = scaled[at]
-    fit_trees(model, filled, split, config, Hidden())
+    fit_trees(model, filled, split.valid, config, Hidden())
     assert model.trees.size == (0, 0)
     assert collapse_trees(model, data.targets[:1], data.similarity[:1]) is None
 

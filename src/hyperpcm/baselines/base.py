@@ -92,6 +92,25 @@ class Baseline(ABC):
         self._fit(inputs, checked_rows(inputs, train, "train"), checked_rows(inputs, valid, "valid"), seed)
 
     @final
+    def refit(self, rows: Rows, *, seed: int) -> None:
+        """Learn once more, with the settings that `fit` has chosen, from other rows of the same table.
+
+        Those rows are usually training and validation together: once everything is chosen, nothing is left
+        to hold rows back for. Scores of validation rows say nothing afterwards.
+
+        Args:
+            rows: to learn from.
+            seed: of all random choices, that of `fit`.
+
+        Raises:
+            RuntimeError: `fit` was not called before.
+            SplitError: no rows, or a row number that the table does not have.
+        """
+        if self._inputs is None:
+            raise RuntimeError(f"baseline {self.name!r} was asked to learn again before it was fitted.")
+        self._refit(self._inputs, checked_rows(self._inputs, rows, "refit"), seed)
+
+    @final
     def predict(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Score rows of the table that was fitted on: float32 [n], finite, in units of the label.
 
@@ -111,6 +130,10 @@ class Baseline(ABC):
     @abstractmethod
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
         """Do the work of `fit` with checked rows."""
+
+    @abstractmethod
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        """Do the work of `refit` with checked rows; everything that `_fit` has chosen stays."""
 
     @abstractmethod
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:

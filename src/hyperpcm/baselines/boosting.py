@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows, count_setting
 from hyperpcm.baselines.features import FeatureTable, feature_table
 from hyperpcm.baselines.lightgbm_fit import grow
-from hyperpcm.baselines.out_of_fold import label_means
+from hyperpcm.baselines.out_of_fold import cold_axes, label_means
 
 __all__ = ["GradientBoosting", "LigandOnly", "MeansBoosting"]
 
@@ -35,28 +35,36 @@ class _Boosting(Baseline):
         self._patience = count_setting("patience", patience)
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
+        self._new_axes = cold_axes(inputs, train, valid)
+        self._grow(inputs, train, valid, self._trees, seed)
+        self.best_trees = self._trees if self._booster is None else int(self._booster.best_iteration)
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._grow(inputs, rows, None, self.best_trees, seed)
+
+    def _grow(self, inputs: BaselineInputs, rows: Rows, valid: Rows | None, trees: int, seed: int) -> None:
         labels = inputs.interactions.point()
-        self._constant = float(labels[train[0]])
+        self._constant = float(labels[rows[0]])
         self._booster: Any = None
         self._features: FeatureTable | None = None
-        if (labels[train] == labels[train[0]]).all():
+        if (labels[rows] == labels[rows[0]]).all():
             return  # one class, or one value: there is nothing to fit, and the trees would refuse
-        self._features = self._table(inputs, train, valid, seed)
+        self._features = self._table(inputs, rows, seed)
         self._booster = grow(
             self._features,
             labels,
-            train,
+            rows,
             valid,
             binary=inputs.interactions.quantity.kind == "binary",
-            trees=self._trees,
+            trees=trees,
             patience=self._patience,
             threads=self._threads,
             seed=seed,
         )
 
-    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:
+    def _table(self, inputs: BaselineInputs, rows: Rows, seed: int) -> FeatureTable:
         """The columns that the trees see."""
-        return feature_table(inputs, train, with_targets=self.with_targets, seed=seed)
+        return feature_table(inputs, rows, with_targets=self.with_targets, seed=seed)
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         if self._booster is None or self._features is None:
@@ -107,6 +115,6 @@ class MeansBoosting(_Boosting):
     name: ClassVar[str] = "gbm_means"
     with_targets: ClassVar[bool] = True
 
-    def _table(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> FeatureTable:
-        means = label_means(inputs, train, valid, seed=seed)
-        return feature_table(inputs, train, with_targets=True, seed=seed, of_rows=means)
+    def _table(self, inputs: BaselineInputs, rows: Rows, seed: int) -> FeatureTable:
+        means = label_means(inputs, rows, self._new_axes, seed=seed)
+        return feature_table(inputs, rows, with_targets=True, seed=seed, of_rows=means)

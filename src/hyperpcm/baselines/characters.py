@@ -38,24 +38,35 @@ class RawString(Baseline):
         from hyperpcm.datasets.published_texts import published_smiles
 
         table = inputs.interactions
-        labels = table.point().astype(np.float64)
-        binary = table.quantity.kind == "binary"
-        constant = bool((labels[train] == labels[train[0]]).all())
-        self._centre = float(labels[train].mean()) if constant or not binary else 0.0
-        self._spread = 1.0 if constant or binary else float(labels[train].std())
-        self._model: Any = None
-        if constant:
-            return
+        labels = table.point()[valid].astype(np.float64)
         self._characters = _characters(published_smiles(table))
-        fitted = self._characters[table.compound_index[train]]
-        wanted = labels[train] if binary else (labels[train] - self._centre) / self._spread
-        self.errors = {}
-        for strength in _STRENGTHS:
-            model = _linear_model(binary, strength, seed).fit(fitted, wanted)
-            scores = self._scores(model, table.compound_index[valid])
-            self.errors[strength] = squared_error(labels[valid], scores)
-            if self.errors[strength] == min(self.errors.values()):
-                self._model = model
+        self.errors: dict[float, float] = {}
+        models = self._fitted(inputs, train, _STRENGTHS, seed)
+        for strength, model in models.items():
+            self.errors[strength] = squared_error(labels, self._scores(model, table.compound_index[valid]))
+        self.strength = min(self.errors, key=self.errors.__getitem__, default=_STRENGTHS[0])
+        self._model = models.get(self.strength)
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._model = self._fitted(inputs, rows, (self.strength,), seed).get(self.strength)
+
+    def _fitted(
+        self, inputs: BaselineInputs, rows: Rows, strengths: tuple[float, ...], seed: int
+    ) -> dict[float, Any]:
+        """A model for each penalty; none where all labels are the same."""
+        table = inputs.interactions
+        labels = table.point()[rows].astype(np.float64)
+        binary = table.quantity.kind == "binary"
+        constant = bool((labels == labels[0]).all())
+        self._centre = float(labels.mean()) if constant or not binary else 0.0
+        self._spread = 1.0 if constant or binary else float(labels.std())
+        if constant:
+            return {}
+        features = self._characters[table.compound_index[rows]]
+        wanted = labels if binary else (labels - self._centre) / self._spread
+        return {
+            strength: _linear_model(binary, strength, seed).fit(features, wanted) for strength in strengths
+        }
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         if self._model is None:

@@ -78,6 +78,13 @@ class DeepPCM(Baseline):
         self._device = device
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
+        self.best_epochs = self._begun(inputs, train, valid, self._epochs, seed)
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._begun(inputs, rows, None, self.best_epochs, seed)
+
+    def _begun(self, inputs: BaselineInputs, train: Rows, valid: Rows | None, epochs: int, seed: int) -> int:
+        """Fit from the beginning; returns how many epochs the weights that are kept have seen."""
         import torch
 
         labels = inputs.interactions.point()
@@ -86,7 +93,7 @@ class DeepPCM(Baseline):
         self._network: Any = None
         if (labels[train] == labels[train[0]]).all():
             self._centre = float(labels[train[0]])
-            return  # one class, or one value: that is the score
+            return epochs  # one class, or one value: that is the score
         if self._device == "cuda" and not torch.cuda.is_available():
             raise ConfigError("device is 'cuda', and torch sees no GPU here; give cpu.")
         self._features = feature_table(inputs, train, with_targets=True, seed=seed)
@@ -95,9 +102,17 @@ class DeepPCM(Baseline):
         devices = [torch.cuda.current_device()] if self._device == "cuda" else []
         with _threads(self._threads), torch.random.fork_rng(devices):
             torch.manual_seed(seed)
-            self._train(goal, labels, train, valid, seed)
+            return self._train(goal, labels, train, valid, epochs, seed)
 
-    def _train(self, goal: Floats32, labels: Floats32, train: Rows, valid: Rows, seed: int) -> None:
+    def _train(
+        self,
+        goal: Floats32,
+        labels: Floats32,
+        train: Rows,
+        valid: Rows | None,
+        epochs: int,
+        seed: int,
+    ) -> int:
         import torch
 
         from hyperpcm.nn.deep_pcm import DeepPCMNetwork
@@ -105,16 +120,19 @@ class DeepPCM(Baseline):
         network = DeepPCMNetwork(*self._columns.widths).to(self._device)
         optimiser = torch.optim.Adam(network.parameters(), lr=self._learning_rate, fused=True)
         order = np.random.default_rng(seed)
-        self._network, best, kept, waited = network, np.inf, network.state_dict(), 0
-        for _epoch in range(self._epochs):
+        self._network, best, kept, at = network, np.inf, network.state_dict(), 0
+        for epoch in range(1, epochs + 1):
             self._epoch(optimiser, goal, order.permutation(train))
+            if valid is None:
+                continue
             error = squared_error(labels[valid], self._scores(valid))
-            waited += 1
             if error < best:
-                best, kept, waited = error, copy.deepcopy(network.state_dict()), 0
-            if waited >= self._patience:
+                best, kept, at = error, copy.deepcopy(network.state_dict()), epoch
+            if epoch - at >= self._patience:
                 break
-        network.load_state_dict(kept)
+        if valid is not None:
+            network.load_state_dict(kept)
+        return at or epochs
 
     def _epoch(self, optimiser: Any, goal: Floats32, rows: Rows) -> None:
         """One pass over the training rows in the order given."""

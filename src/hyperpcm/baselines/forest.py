@@ -81,6 +81,9 @@ class RandomForest(Baseline):
         parts = min(trees, _DRAWS) if rows > self._max_samples else 1
         return [trees // parts + (part < trees % parts) for part in range(parts)]
 
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._fit(inputs, rows, rows, seed)  # nothing is chosen on the validation rows
+
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         weights = [len(forest.estimators_) for forest in self._forests]
         scores = np.empty(len(rows))
@@ -140,6 +143,9 @@ class PerTargetForest(Baseline):
         self._features = feature_table(inputs, train, with_targets=False, seed=seed)
         self._kept: dict[int, Any] = {}
         self._kept_rows = 0
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._fit(inputs, rows, rows, seed)  # nothing is chosen on the validation rows
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         table = inputs.interactions

@@ -16,6 +16,8 @@ def prepare_inputs(
     store: EmbeddingStore | None = None,
     threads: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
+    *,
+    processes: int = 1,
 ) -> BaselineInputs:
     """Fingerprints, descriptors, composition and alignment similarity of everything on the axes of a table.
 
@@ -27,6 +29,7 @@ def prepare_inputs(
         store: where all of it is kept; None computes it here.
         threads: alignments at a time.
         progress: is called with the name of the stage, how many items are done and how many there are.
+        processes: how many compute descriptors; see `hyperpcm.encoders.parallel.Workers`.
 
     Raises:
         InputError: a compound or target that cannot be read.
@@ -44,7 +47,10 @@ def prepare_inputs(
     compounds, targets = interactions.compounds, interactions.targets
     kept = EmbeddingStore() if store is None else store
     descriptors = kept.encode(
-        compound_encoder("descriptors"), compounds, report("descriptors", len(compounds))
+        compound_encoder("descriptors"),
+        compounds,
+        report("descriptors", len(compounds)),
+        processes=processes,
     )
     composition = kept.encode(target_encoder("composition"), targets, report("composition", len(targets)))
     counts = compound_counts(compounds, kept, progress=report("fingerprints", len(compounds)))

@@ -60,18 +60,10 @@ class KernelNeighbours(Baseline):
     name: ClassVar[str] = "kernel_knn"
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
-        from scipy.sparse import csr_array
-
         table = inputs.interactions
         labels = table.point()
-        self._mean = float(labels[train].astype(np.float64).mean())
-        shape = (len(table.targets), len(table.compounds))
-        place = (table.target_index[train], table.compound_index[train])
-        self._sums = csr_array((labels[train] - np.float32(self._mean), place), shape=shape)
-        self._counts = csr_array((np.ones(len(train), dtype=np.float32), place), shape=shape)
-        self._labels_of = np.bincount(table.target_index[train], minlength=shape[0])
-        self._memory = np.flatnonzero(self._labels_of)
         self._tanimoto = _all_similarities(inputs)
+        self._remember(inputs, train)
         grid = [
             KernelChoice(a, b, k)
             for a in COMPOUND_EXPONENTS
@@ -84,6 +76,23 @@ class KernelNeighbours(Baseline):
             choice: squared_error(labels[rows], one) for choice, one in zip(grid, scores, strict=True)
         }
         self.choice = min(grid, key=self.errors.__getitem__)
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._remember(inputs, rows)
+
+    def _remember(self, inputs: BaselineInputs, rows: Rows) -> None:
+        """Keep the labels of these rows, and of no others."""
+        from scipy.sparse import csr_array
+
+        table = inputs.interactions
+        labels = table.point()[rows]
+        self._mean = float(labels.astype(np.float64).mean())
+        shape = (len(table.targets), len(table.compounds))
+        place = (table.target_index[rows], table.compound_index[rows])
+        self._sums = csr_array((labels - np.float32(self._mean), place), shape=shape)
+        self._counts = csr_array((np.ones(len(rows), dtype=np.float32), place), shape=shape)
+        self._labels_of = np.bincount(table.target_index[rows], minlength=shape[0])
+        self._memory = np.flatnonzero(self._labels_of)
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats32:
         scores: Floats32 = self._scores(inputs, rows, [self.choice])[0]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hyperpcm.baselines.base import Baseline, BaselineInputs, Rows, count_setting, squared_error
 
 if TYPE_CHECKING:
-    from hyperpcm.nn.kernel_ridge import TwoAxisRidge
+    from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge
 
 __all__ = ["KroneckerRidge"]
 
@@ -41,43 +41,51 @@ class KroneckerRidge(Baseline):
         self._ridge: TwoAxisRidge | None = None
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
+        labels = inputs.interactions.point()[valid]
+        self.errors: dict[float, float] = {}
+        solutions = {}
+        problem = self._problem(inputs, train, seed)
+        for penalty in PENALTIES:
+            solutions[penalty] = self._ridge = self._solved(problem, penalty)
+            self.errors[penalty] = squared_error(labels, self._predict(inputs, valid))
+        self.penalty = min(PENALTIES, key=self.errors.__getitem__)
+        self._ridge = solutions[self.penalty]
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._ridge = self._solved(self._problem(inputs, rows, seed), self.penalty)
+
+    def _problem(self, inputs: BaselineInputs, rows: Rows, seed: int) -> RidgeProblem:
+        """The regression of the labels of these rows on drawn landmarks."""
         import torch
 
         from hyperpcm.chem import tanimoto
-        from hyperpcm.nn.kernel_ridge import (
-            KernelPart,
-            RidgeProblem,
-            TwoAxisRidge,
-            landmark_number,
-            solve_ridge,
-        )
+        from hyperpcm.nn.kernel_ridge import RidgeProblem, landmark_number
 
-        table, part = inputs.interactions, KernelPart(1.0, 1.0, 1.0)
-        labels = table.point()
-        self._mean = float(labels[train].astype(np.float64).mean())
-        self._targets, targets = np.unique(table.target_index[train], return_inverse=True)
-        known, compounds = np.unique(table.compound_index[train], return_inverse=True)
+        table = inputs.interactions
+        labels = table.point()[rows]
+        self._mean = float(labels.astype(np.float64).mean())
+        self._targets, targets = np.unique(table.target_index[rows], return_inverse=True)
+        known, compounds = np.unique(table.compound_index[rows], return_inverse=True)
         size = landmark_number(len(known), self._most)
         chosen = np.sort(np.random.default_rng([seed, 13]).choice(len(known), size, replace=False))
         self._landmarks = known[chosen]
         counts = inputs.compound_counts
-        problem = RidgeProblem(
+        return RidgeProblem(
             similarity=torch.from_numpy(inputs.target_similarity[np.ix_(self._targets, self._targets)]),
             tanimoto=torch.from_numpy(tanimoto(counts[known], counts[self._landmarks])),
             landmarks=torch.from_numpy(chosen),
             targets=torch.from_numpy(targets.astype(np.int64)),
             compounds=torch.from_numpy(compounds.astype(np.int64)),
-            labels=torch.from_numpy(labels[train] - np.float32(self._mean)),
+            labels=torch.from_numpy(labels - np.float32(self._mean)),
         )
-        self.errors: dict[float, float] = {}
-        solutions = {}
-        for penalty in PENALTIES:
-            self._ridge = TwoAxisRidge(1, len(self._targets), size)
-            self._ridge.set((part,), solve_ridge(problem, (part,), penalty))
-            solutions[penalty] = self._ridge
-            self.errors[penalty] = squared_error(labels[valid], self._predict(inputs, valid))
-        self.penalty = min(PENALTIES, key=self.errors.__getitem__)
-        self._ridge = solutions[self.penalty]
+
+    def _solved(self, problem: RidgeProblem, penalty: float) -> TwoAxisRidge:
+        from hyperpcm.nn.kernel_ridge import KernelPart, TwoAxisRidge, solve_ridge
+
+        part = KernelPart(1.0, 1.0, 1.0)
+        ridge = TwoAxisRidge(1, len(self._targets), len(self._landmarks))
+        ridge.set((part,), solve_ridge(problem, (part,), penalty))
+        return ridge
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         import torch

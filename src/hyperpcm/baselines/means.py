@@ -29,6 +29,9 @@ class CompoundMean(Baseline):
         labels = table.point()[train].astype(np.float64)
         self._means = means_of(labels, table.compound_index[train], len(table.compounds))
 
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._fit(inputs, rows, rows, seed)  # nothing is chosen on the validation rows
+
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         return self._means[inputs.interactions.compound_index[rows]]
 
@@ -43,6 +46,9 @@ class TargetMean(Baseline):
         table = inputs.interactions
         labels = table.point()[train].astype(np.float64)
         self._means = means_of(labels, table.target_index[train], len(table.targets))
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._fit(inputs, rows, rows, seed)  # nothing is chosen on the validation rows
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         return self._means[inputs.interactions.target_index[rows]]
@@ -62,20 +68,24 @@ class Additive(Baseline):
         table = inputs.interactions
         labels = table.point().astype(np.float64)
         compound, target = table.compound_index, table.target_index
-        self._mean = float(labels[train].mean())
         best = np.inf
         for penalty in PENALTIES:
-            effects = additive_effects(
-                labels[train] - self._mean,
-                compound[train],
-                target[train],
-                (len(table.compounds), len(table.targets)),
-                penalty,
-            )
+            effects = self._solved(inputs, train, penalty)
             scores = self._mean + effects[0][compound[valid]] + effects[1][target[valid]]
             error = squared_error(labels[valid], scores)
             if error < best:
                 best, self._effects, self.penalty = error, effects, penalty
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._effects = self._solved(inputs, rows, self.penalty)
+
+    def _solved(self, inputs: BaselineInputs, rows: Rows, penalty: float) -> tuple[Floats, Floats]:
+        table = inputs.interactions
+        labels = table.point()[rows].astype(np.float64)
+        self._mean = float(labels.mean())
+        sizes = len(table.compounds), len(table.targets)
+        centred = labels - self._mean
+        return additive_effects(centred, table.compound_index[rows], table.target_index[rows], sizes, penalty)
 
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> Floats:
         table = inputs.interactions

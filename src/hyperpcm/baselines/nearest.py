@@ -59,6 +59,9 @@ class NearestNeighbour(Baseline):
             return compounds
         return np.sort(np.random.default_rng(seed).choice(compounds, self._most, replace=False))
 
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._fit(inputs, rows, rows, seed)  # nothing is chosen on the validation rows
+
     def _predict(self, inputs: BaselineInputs, rows: Rows) -> npt.NDArray[np.floating]:
         queries, of_row = np.unique(inputs.interactions.compound_index[rows], return_inverse=True)
         found = [nearest_compounds(inputs.compound_counts, queries, memory) for memory in self._memories]

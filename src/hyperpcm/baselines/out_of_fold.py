@@ -46,12 +46,14 @@ def fold_of_rows(axis: Integers, rows: Rows, *, whole: bool, seed: int, folds: i
     return random.permutation(len(names))[unit] % folds
 
 
-def label_means(inputs: BaselineInputs, train: Rows, valid: Rows, *, seed: int) -> npt.NDArray[np.float32]:
+def label_means(
+    inputs: BaselineInputs, train: Rows, new_axes: tuple[bool, bool], *, seed: int
+) -> npt.NDArray[np.float32]:
     """Two columns for every row of the table: mean label of its compound, and of its target.
 
     A row outside training gets the means of all training labels. A training row gets means without its own
-    fold, and the folds are drawn in the way in which the validation rows are new: where most of those have
-    a target that training lacks, whole targets are left out together; the same for compounds; rows one by
+    fold, and the folds are drawn in the way in which rows to score are new: where most of those have a
+    target that training lacks, whole targets are left out together; the same for compounds; rows one by
     one where neither is new. An axis that is new therefore has the global mean everywhere, and the other
     one the mean over what was not left out. With both axes new, a mean leaves out the fold of the compound
     and the fold of the target.
@@ -59,7 +61,7 @@ def label_means(inputs: BaselineInputs, train: Rows, valid: Rows, *, seed: int) 
     Args:
         inputs: the table.
         train: training rows.
-        valid: validation rows; only their compounds and targets are looked at.
+        new_axes: whether compounds, and whether targets, of rows to score are new: as `cold_axes` says.
         seed: of the folds.
 
     Returns:
@@ -74,7 +76,7 @@ def label_means(inputs: BaselineInputs, train: Rows, valid: Rows, *, seed: int) 
         columns[:, column] = means_of(labels, axis[train], size)[axis]
     folds = [
         fold_of_rows(axis, train, whole=True, seed=seed)
-        for axis, new in zip(axes, cold_axes(inputs, train, valid), strict=True)
+        for axis, new in zip(axes, new_axes, strict=True)
         if new
     ] or [fold_of_rows(axes[0], train, whole=False, seed=seed)]
     for part in itertools.product(range(FOLDS), repeat=len(folds)):

@@ -65,13 +65,21 @@ class XGBoost(Baseline):
         self._depth = count_setting("depth", depth)
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
+        self._grow(inputs, train, valid, self._trees, seed)
+        self.best_trees = self._trees if self._booster is None else int(self._booster.num_boosted_rounds())
+
+    def _refit(self, inputs: BaselineInputs, rows: Rows, seed: int) -> None:
+        self._grow(inputs, rows, None, self.best_trees, seed)
+
+    def _grow(self, inputs: BaselineInputs, rows: Rows, valid: Rows | None, trees: int, seed: int) -> None:
         labels = inputs.interactions.point()
-        self._constant, self._booster = float(labels[train[0]]), None
-        if (labels[train] == labels[train[0]]).all():
+        self._constant = float(labels[rows[0]])
+        self._booster: Any = None
+        if (labels[rows] == labels[rows[0]]).all():
             return  # one class, or one value: there is nothing to fit
-        self._features = feature_table(inputs, train, with_targets=True, seed=seed)
+        self._features = feature_table(inputs, rows, with_targets=True, seed=seed)
         binary = inputs.interactions.quantity.kind == "binary"
-        mean = float(labels[train].mean())  # of classes strictly between 0 and 1, as both are there
+        mean = float(labels[rows].mean())  # of classes strictly between 0 and 1, as both are there
         settings = {
             **_SETTINGS,
             "max_depth": self._depth,
@@ -81,18 +89,22 @@ class XGBoost(Baseline):
             "seed": seed,
             "nthread": self._threads,
         }
-        self._booster = self._boosted(settings, labels, train, valid)
+        self._booster = self._boosted(settings, labels, rows, valid, trees)
 
-    def _boosted(self, settings: dict[str, Any], labels: Floats32, train: Rows, valid: Rows) -> Any:
+    def _boosted(
+        self, settings: dict[str, Any], labels: Floats32, train: Rows, valid: Rows | None, trees: int
+    ) -> Any:
         xgboost = _package()
         sizes = {"max_bin": settings["max_bin"], "nthread": self._threads}
         data = xgboost.QuantileDMatrix(_in_blocks(self._features, labels, train), **sizes)
+        if valid is None:
+            return xgboost.train(settings, data, num_boost_round=trees)
         check = xgboost.QuantileDMatrix(_in_blocks(self._features, labels, valid), ref=data, **sizes)
         stop = xgboost.callback.EarlyStopping(rounds=self._patience, save_best=True)
         return xgboost.train(
             settings,
             data,
-            num_boost_round=self._trees,
+            num_boost_round=trees,
             evals=[(check, "valid")],
             callbacks=[stop],
             verbose_eval=False,

@@ -80,7 +80,8 @@ class AccuracyKind(Kind):
         row = benchmark.row(job.row)
         config, interactions, split = opened_fold(benchmark, row, job.fold, job.seed, threads, progress)
         if row.file.baseline is not None:
-            made = [_of_baseline(row, interactions, split, job.seed, store, threads, progress)]
+            refit = config.training.refit
+            made = [_of_baseline(row, interactions, split, job.seed, refit, store, threads, progress)]
         else:
             made = _of_model(row, config, interactions, split, store, progress)
         return {
@@ -109,18 +110,23 @@ def _of_baseline(
     interactions: Interactions,
     split: Split,
     seed: int,
+    refit: bool,
     store: EmbeddingStore,
     threads: int,
     progress: Progress,
 ) -> tuple[ResultRow, TargetValues]:
     from hyperpcm.baselines import build_baseline
     from hyperpcm.evaluation.measure import result_row
+    from hyperpcm.training.refit import learned_rows
 
     inputs = inputs_of(interactions, store, threads, progress)
     start = time.perf_counter()
     baseline = build_baseline(str(row.file.baseline), threads=max(1, threads), options=dict(row.file.options))
     baseline.fit(inputs, split.train, split.valid, seed=seed)
-    valid, test = baseline.predict(split.valid), baseline.predict(split.test)
+    valid = baseline.predict(split.valid)
+    if refit:
+        baseline.refit(learned_rows(split, refit=True), seed=seed)
+    test = baseline.predict(split.test)
     seconds = time.perf_counter() - start
     found = result_row(interactions, split, row.name, valid, test, seed=seed, seconds=seconds)
     return found, target_values(interactions, split.test, test)
@@ -139,6 +145,7 @@ def _of_model(
     from hyperpcm.training.encoded import encode
     from hyperpcm.training.loop import predict_pairs
     from hyperpcm.training.prior_fit import prior_alone
+    from hyperpcm.training.refit import learned_rows, refit_model
     from hyperpcm.training.run import train_model
 
     start = time.perf_counter()
@@ -149,6 +156,10 @@ def _of_model(
     data = encode(config, interactions, split, store, progress)
     compound, target = interactions.compound_index, interactions.target_index
     valid = predict_pairs(model, data, compound[split.valid], target[split.valid])
+    if config.training.refit:
+        model = refit_model(model, config, interactions, split, store=store, progress=progress)
+        learned = learned_rows(split, refit=True)
+        data = encode(config, interactions, split, store, progress, learned=learned)
     test = predict_pairs(model, data, compound[split.test], target[split.test])
     seconds = time.perf_counter() - start
     scored = {row.name: (test, seconds)}

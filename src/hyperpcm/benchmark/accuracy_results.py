@@ -24,6 +24,8 @@ __all__ = ["AccuracyFile", "AccuracyOnDisk"]
 class AccuracyFile(FoldFile):
     """The ``benchmark.toml`` of this kind."""
 
+    refit: bool = False
+    """All rows learn once more from training and validation side together what they have chosen."""
     metrics: tuple[str, ...] = DEFAULT_METRICS
     """Columns of the table."""
 

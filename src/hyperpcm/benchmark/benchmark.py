@@ -101,8 +101,11 @@ class Benchmark:
             ConfigError: an unknown setting or a value out of range.
         """
         data = self.file.data.model_dump(exclude_defaults=True)
+        settings = dict(row.file.settings)
+        if getattr(self.file, "refit", False):
+            settings["training"] = {**settings.get("training", {}), "refit": True}
         return _run_config(
-            {"data": data, "split": split, "seed": seed, "threads": threads, **row.file.settings},
+            {"data": data, "split": split, "seed": seed, "threads": threads, **settings},
             self.folder / f"{row.name}.toml",
         )
 

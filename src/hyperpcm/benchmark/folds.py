@@ -172,7 +172,7 @@ def inputs_of(
     """Features of the baselines; kept in the store."""
     from hyperpcm.baselines import prepare_inputs
 
-    return prepare_inputs(interactions, store, threads=threads, progress=progress)
+    return prepare_inputs(interactions, store, threads=threads, progress=progress, processes=max(1, threads))
 
 
 def memory_estimate_mb(interactions: Interactions) -> float:
@@ -198,11 +198,6 @@ def networks_mb(config: RunConfig, compound_width: int) -> float:
 
 
 def _config(benchmark: Benchmark, row: Row, fold: int, seed: int, threads: int) -> RunConfig:
-    """Settings of a row; those of a baseline are the defaults, as it uses data and division only."""
-    from hyperpcm.config import validated
-
+    """Settings of a row; a baseline has none of its own, and the defaults stand for them."""
     split = protocol_file(benchmark, FoldFile).split.model_dump() | {"fold": fold}
-    if row.file.baseline is None:
-        return benchmark.config(row, seed=seed, threads=threads, split=split)
-    data = benchmark.file.data.model_dump(exclude_defaults=True)
-    return validated({"data": data, "split": split, "seed": seed, "threads": threads})
+    return benchmark.config(row, seed=seed, threads=threads, split=split)

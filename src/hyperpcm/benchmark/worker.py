@@ -83,7 +83,7 @@ def _outcome(request: Request) -> dict[str, Any]:
     from hyperpcm.encoders import EmbeddingStore
     from hyperpcm.errors import ConfigError
     from hyperpcm.evaluation.surroundings import surroundings
-    from hyperpcm.training.run import limited_threads
+    from hyperpcm.training.threads import limited_threads
 
     benchmark = find_benchmark(Path(request.root), request.benchmark)
     kind = kind_named(benchmark.file.kind, benchmark.folder)

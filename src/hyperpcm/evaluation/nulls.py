@@ -40,6 +40,9 @@ class Fittable(Protocol[Inputs]):
     def fit(self, inputs: Inputs, train: Rows, valid: Rows, *, seed: int) -> None:
         """Learn from the training rows, choose by the validation rows."""
 
+    def refit(self, rows: Rows, *, seed: int) -> None:
+        """Learn once more, from these rows, what was chosen."""
+
     def predict(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Score rows of the table it was fitted on."""
 
@@ -50,6 +53,7 @@ def run_nulls(
     baselines: Iterable[Fittable[Inputs]],
     *,
     seed: int = 0,
+    refit: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> list[ResultRow]:
     """Fit each baseline on the training side of a fold and evaluate it on the test side.
@@ -62,6 +66,7 @@ def run_nulls(
         split: the fold.
         baselines: unfitted; each is left fitted on this fold.
         seed: of all random choices.
+        refit: learn once more from training and validation rows before the test side is scored.
         progress: is called with the name of each baseline before it is fitted.
 
     Returns:
@@ -74,7 +79,10 @@ def run_nulls(
             progress(baseline.name)
         start = time.perf_counter()
         baseline.fit(inputs, split.train, split.valid, seed=seed)
-        valid_scores, test_scores = baseline.predict(split.valid), baseline.predict(split.test)
+        valid_scores = baseline.predict(split.valid)
+        if refit:
+            baseline.refit(np.sort(np.concatenate([split.train, split.valid])), seed=seed)
+        test_scores = baseline.predict(split.test)
         seconds = time.perf_counter() - start
         rows.append(
             result_row(

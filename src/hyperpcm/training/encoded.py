@@ -22,7 +22,7 @@ from hyperpcm.model import ContextMemory, HyperPCM
 from hyperpcm.model.compiling import collapse_labels, collapse_ridge, collapse_trees
 from hyperpcm.nn.kernel_ridge import ridge_scores
 from hyperpcm.target_model.prior import prior_columns
-from hyperpcm.training.hiding import Hidden, OwnLabelFinder, relatives
+from hyperpcm.training.hiding import Hidden, OwnLabelFinder, relatives_bound
 
 __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
@@ -43,11 +43,12 @@ class EncodedData:
         censored: 1, 0 or −1 per label, int8 [n].
         compound_index: int64 [n].
         target_index: int64 [n].
+        learned: the interactions that are learned from and that the memory holds, int64 [k].
         memory_targets: target of each memory row, int64 [m].
         similarity: alignment similarity of every target to the memory rows, float32 [n_targets, m]; None
             where the model needs none.
-        allowed: False where a memory row is the target itself or one of the `relatives` that validation does
-            not find either, bool [n_targets, m].
+        allowed: False where a memory row is the target itself or a relative that validation does not
+            find either (`relatives_bound`), bool [n_targets, m].
         memory_row: of each target of the table, −1 for one that is not in the memory, int64 [n_targets].
         landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
         near: Tanimoto similarity of every compound to every landmark, float32 [n_compounds, j]; None where
@@ -64,6 +65,7 @@ class EncodedData:
     censored: Tensor
     compound_index: npt.NDArray[np.int64]
     target_index: npt.NDArray[np.int64]
+    learned: npt.NDArray[np.int64]
     memory_targets: npt.NDArray[np.int64]
     similarity: Tensor | None
     allowed: Tensor
@@ -96,11 +98,21 @@ def encode(
     split: Split,
     store: EmbeddingStore | None = None,
     progress: Progress | None = None,
+    *,
+    learned: npt.NDArray[np.int64] | None = None,
 ) -> EncodedData:
-    """Return the encoded table; nothing in it depends on a validation or test label.
+    """Return the encoded table; nothing in it depends on a label that is not learned from.
 
-    The memory holds the targets of the training rows, each once.
+    Args:
+        config: all settings.
+        interactions: the table.
+        split: its division.
+        store: where embeddings are kept.
+        progress: called with a stage, what is done and what there is.
+        learned: the rows that are learned from; None: those of the training side. The memory holds their
+            targets, each once.
     """
+    learned = split.train if learned is None else learned
     store = EmbeddingStore() if store is None else store
 
     def tell(stage: str, total: int) -> Callable[[int], None]:
@@ -110,8 +122,8 @@ def encode(
     encoder, own_encoder = encoders_of(config)
     embedded = store.encode(encoder, compounds, tell("compound embeddings", len(compounds)))
     proteins = store.encode(own_encoder, targets, tell("target embeddings", len(targets)))
-    memory_targets = np.unique(interactions.target_index[split.train])
-    similarity = None
+    memory_targets = np.unique(interactions.target_index[learned])
+    similarity, bound = None, float("inf")
     if config.model.needs_alignment:
         aligned = target_similarity(
             targets,
@@ -120,12 +132,15 @@ def encode(
             progress=tell("alignment to the memory", len(targets)),
         )
         similarity = torch.from_numpy(np.ascontiguousarray(aligned[:, memory_targets]))
+        bound = relatives_bound(
+            aligned, interactions.target_index[split.train], interactions.target_index[split.valid]
+        )
     memory_row = _positions(memory_targets, len(targets))
     allowed = np.arange(len(targets))[:, None] != memory_targets[None]
     if similarity is not None:
-        allowed &= ~relatives(similarity.numpy(), memory_row, interactions.target_index[split.valid])
+        allowed &= similarity.numpy() <= bound
     counts = compound_counts(compounds, store, radius=config.encoders.radius, width=config.encoders.width)
-    landmarks = np.unique(interactions.compound_index[split.train])
+    landmarks = np.unique(interactions.compound_index[learned])
     near = None
     if config.model.retrieval.enabled and len(compounds) * len(landmarks) <= _KEPT_NEAR:
         near = tanimoto(counts, counts[landmarks])
@@ -137,6 +152,7 @@ def encode(
         censored=torch.from_numpy(interactions.relations.copy()),
         compound_index=interactions.compound_index,
         target_index=interactions.target_index,
+        learned=learned,
         memory_targets=memory_targets,
         similarity=similarity,
         allowed=torch.from_numpy(allowed),
@@ -177,10 +193,10 @@ def _of(names: Sequence[str], options: dict[str, dict[str, Json]]) -> dict[str, 
     return {name: options[name] for name in names if name in options}
 
 
-def build_model(config: RunConfig, interactions: Interactions, split: Split, data: EncodedData) -> HyperPCM:
-    """Return an untrained model with its memory and scalers set from the training side."""
+def build_model(config: RunConfig, interactions: Interactions, data: EncodedData) -> HyperPCM:
+    """Return an untrained model with its memory and scalers set from the rows that are learned from."""
     encoder, own_encoder = encoders_of(config)
-    train, memory_targets = split.train, data.memory_targets
+    train, memory_targets = data.learned, data.memory_targets
     landmarks, columns = np.unique(interactions.compound_index[train], return_inverse=True)
     memory = ContextMemory(
         sequences=tuple(interactions.targets[target] for target in memory_targets),

@@ -28,8 +28,10 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, encode
 from hyperpcm.training.loggers import check_loggers, log_results
 from hyperpcm.training.loop import predict_pairs
-from hyperpcm.training.run import limited_threads, open_data
+from hyperpcm.training.refit import learned_rows
+from hyperpcm.training.run import open_data
 from hyperpcm.training.run_folder import RunFolder
+from hyperpcm.training.threads import limited_threads
 
 __all__ = ["EvaluatedRun", "evaluate_run", "model_rows", "null_rows", "protocol_of"]
 
@@ -86,8 +88,19 @@ def evaluate_run(
     split = run.split(interactions)
     with EmbeddingStore() as store, limited_threads(config.threads):
         model = load_model(run.model_path)
-        rows, valid, test = model_rows(config, interactions, split, model, store=store, progress=progress)
-        rows += null_rows(interactions, split, nulls, seed=config.seed, store=store, progress=progress)
+        chosen = load_model(run.selected_path) if config.training.refit else model
+        rows, valid, test = model_rows(
+            config, interactions, split, model, chosen=chosen, store=store, progress=progress
+        )
+        rows += null_rows(
+            interactions,
+            split,
+            nulls,
+            seed=config.seed,
+            refit=config.training.refit,
+            store=store,
+            progress=progress,
+        )
     results = AccuracyResults.of(protocol_of(config, interactions), rows, surroundings())
     results.write(run.results_path)
     _write_scores(run, interactions, split, valid, test)
@@ -107,6 +120,7 @@ def model_rows(
     split: Split,
     model: HyperPCM,
     *,
+    chosen: HyperPCM | None = None,
     name: str = "hyperpcm",
     seconds: float = 0.0,
     store: EmbeddingStore | None = None,
@@ -118,28 +132,31 @@ def model_rows(
         config: the run's settings.
         interactions: the table.
         split: its division.
-        model: trained on the training side.
+        model: as it is to be judged on the test side.
+        chosen: trained on the training side, for scores of validation rows; None: it is ``model``. It is
+            another one where ``model`` has learned from validation rows (``training.refit``).
         name: of the row.
         seconds: time already spent on training, added to that of scoring.
         store: where embeddings are kept.
         progress: called with a stage, what is done and what there is.
     """
     started = time.perf_counter()
+    compound, target = interactions.compound_index, interactions.target_index
     data = encode(config, interactions, split, store, progress)
+    valid = predict_pairs(chosen or model, data, compound[split.valid], target[split.valid])
+    if chosen is not None and chosen is not model:
+        data = encode(config, interactions, split, store, progress, learned=learned_rows(split, refit=True))
 
     def score(compounds: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         return predict_pairs(model, data, compounds, targets)
 
-    sides = [
-        score(interactions.compound_index[rows], interactions.target_index[rows])
-        for rows in (split.valid, split.test)
-    ]
+    test = score(compound[split.test], target[split.test])
     spent = seconds + time.perf_counter() - started
-    row = result_row(interactions, split, name, *sides, seed=config.seed, seconds=spent)
+    row = result_row(interactions, split, name, valid, test, seed=config.seed, seconds=spent)
     rows = [row]
     if len(np.unique(interactions.target_index[split.test])) > 1:
         rows.append(run_shuffled(interactions, split, score, seed=config.seed, model=f"{name}_shuffled"))
-    return rows, sides[0], sides[1]
+    return rows, valid, test
 
 
 def null_rows(
@@ -148,10 +165,14 @@ def null_rows(
     nulls: Sequence[str] | None = None,
     *,
     seed: int = 0,
+    refit: bool = False,
     store: EmbeddingStore | None = None,
     progress: Progress | None = None,
 ) -> list[ResultRow]:
-    """Return the rows of the nulls, fitted on the training side and tuned on the validation side."""
+    """Return the rows of the nulls, fitted on the training side and tuned on the validation side.
+
+    With ``refit`` they learn once more from both, as the model did.
+    """
     names = list(NULLS) if nulls is None else list(nulls)
     if not names:
         return []
@@ -161,12 +182,14 @@ def null_rows(
         if progress is not None:
             progress(f"null: {name}", names.index(name), len(names))
 
-    return run_nulls(inputs, split, [build_baseline(name) for name in names], seed=seed, progress=tell)
+    return run_nulls(
+        inputs, split, [build_baseline(name) for name in names], seed=seed, refit=refit, progress=tell
+    )
 
 
 def protocol_of(config: RunConfig, interactions: Interactions) -> dict[str, object]:
     """Return what results must share to stand in one table: data, division and how they were made."""
-    return {
+    protocol: dict[str, object] = {
         "data": interactions.name,
         "fingerprint": interactions.fingerprint(),
         "merged": config.data.merge,
@@ -175,6 +198,7 @@ def protocol_of(config: RunConfig, interactions: Interactions) -> dict[str, obje
         "split_seed": config.split.seed,
         "options": dict(config.split.options),
     }
+    return protocol | {"refit": True} if config.training.refit else protocol
 
 
 def _write_scores(

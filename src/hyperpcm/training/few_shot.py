@@ -188,6 +188,11 @@ def _model_scores(
     progress: Progress | None,
 ) -> Scores:
     kept = EmbeddingStore() if store is None else store
+    if config.training.refit:
+        raise ConfigError(
+            "training.refit: few-shot methods are tuned on scores of validation targets, which a refitted "
+            "model has learned from. Leave it out here."
+        )
     if prior:
         model = prior_alone(config, interactions, split, kept, progress)
     else:

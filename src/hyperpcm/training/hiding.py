@@ -20,7 +20,7 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
 
-__all__ = ["Hidden", "OwnLabelFinder", "families", "relatives"]
+__all__ = ["Hidden", "OwnLabelFinder", "families", "relatives_bound"]
 
 _ROUNDING = 1e-6  # of similarities
 _LEAST_SHARE = 0.25  # of known targets with a nearer relative than validation has
@@ -31,7 +31,7 @@ class Hidden:
     """Which labels are hidden from a training query; its own label always is.
 
     Attributes:
-        targets: all labels of its own target, and of its `relatives` where validation has none.
+        targets: all labels of its own target, and of relatives (`relatives_bound`) where validation has none.
         compounds: all labels of its own compound.
     """
 
@@ -46,33 +46,32 @@ class Hidden:
         return cls(targets=bool(unseen[0].mean() > 0.5), compounds=bool(unseen[1].mean() > 0.5))
 
 
-def relatives(
-    similarity: npt.NDArray[np.float32], memory_row: npt.NDArray[np.int64], valid: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Return which known targets are nearer to a target than any that a new target of validation finds.
+def relatives_bound(
+    similarity: npt.NDArray[np.float32], train: npt.NDArray[np.int64], valid: npt.NDArray[np.int64]
+) -> float:
+    """Return the similarity above which known targets are hidden: validation has none that near.
 
     Where targets are divided by families a new one finds no relative; a known one that found its own would
     learn to trust relatives too much. Nothing is hidden where known targets are no better off than by chance:
     what the best of n new targets finds is passed by one known target in n + 1.
 
     Args:
-        similarity: alignment similarity of every target of the table to the memory's, float32 [t, m].
-        memory_row: of each target of the table, −1 for one that is not in the memory, int64 [t].
+        similarity: alignment similarity of every target of the table to every other, float32 [t, t].
+        train: target of each training row, int64 [n].
         valid: target of each validation row, int64 [n].
 
     Returns:
-        bool [t, m].
+        Infinity where nothing is hidden.
     """
-    new = np.unique(valid)
-    new = new[memory_row[new] < 0]
+    known = np.unique(train)
+    new = np.setdiff1d(valid, known)
     if not len(new):
-        return np.zeros(similarity.shape, dtype=np.bool_)
-    nearer = similarity > similarity[new].max() + _ROUNDING
-    known = np.flatnonzero(memory_row >= 0)
-    others = nearer[known]
-    others[np.arange(len(known)), memory_row[known]] = False
-    share = float(others.any(axis=1).mean())
-    return nearer if share > max(_LEAST_SHARE, 3 / (len(new) + 1)) else np.zeros_like(nearer)
+        return float("inf")
+    bound = float(similarity[np.ix_(new, known)].max()) + _ROUNDING
+    nearer = similarity[np.ix_(known, known)] > bound
+    np.fill_diagonal(nearer, val=False)
+    share = float(nearer.any(axis=1).mean())
+    return bound if share > max(_LEAST_SHARE, 3 / (len(new) + 1)) else float("inf")
 
 
 def families(allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,8 @@ class Trainer:
         model: with memory, scalers and label retrieval set.
         data: the encoded table.
         train: training rows.
-        validate: returns the validation metrics of the model as it is; may set its ``correction``.
+        validate: returns the validation metrics of the model as it is; may set its ``correction``. None: the
+            last weights are kept.
         metric: name of the metric that selects the epoch.
         higher_is_better: of that metric.
         config: the loop's settings.
@@ -81,6 +82,7 @@ class Trainer:
         bin_width: of the labels, in scaled units; None where values are points.
         seed: of the run.
         hide_own_target: whether the context module must not see a query's own target, as validation does not.
+        rates: learning rate of each epoch of another training, to be repeated; None: as the settings say.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Trainer:
         model: HyperPCM,
         data: EncodedData,
         train: npt.NDArray[np.int64],
-        validate: Callable[[], dict[str, float]],
+        validate: Callable[[], dict[str, float]] | None,
         *,
         metric: str,
         higher_is_better: bool,
@@ -97,8 +99,9 @@ class Trainer:
         bin_width: float | None,
         seed: int,
         hide_own_target: bool = True,
+        rates: Sequence[float] | None = None,
     ) -> None:
-        self.hide_own_target = hide_own_target
+        self.hide_own_target, self.rates = hide_own_target, rates
         self.config, self.seed, self.data = config, seed, data
         self.metric, self.higher_is_better = metric, higher_is_better
         self._validate, self._bin_width = validate, bin_width
@@ -142,7 +145,8 @@ class Trainer:
         if state.best_epoch < 0:
             self._judge(0, None, on_epoch)
         saved_at = time.monotonic()
-        while state.epoch <= self.config.epochs and not self._is_patience_spent():
+        epochs = self.config.epochs if self.rates is None else len(self.rates)
+        while state.epoch <= epochs and not self._is_patience_spent():
             self._set_rate()
             plan = self.sampler.epoch(state.epoch)
             while state.step_in_epoch < steps:
@@ -156,7 +160,7 @@ class Trainer:
                 state.step_in_epoch += 1
                 if progress is not None:
                     done = (state.epoch - 1) * steps + state.step_in_epoch
-                    progress("training", done, self.config.epochs * steps)
+                    progress("training", done, epochs * steps)
                 stop.adopt(agreed(self.fabric, stop.number))
                 if stop.requested or time.monotonic() - saved_at >= self.config.checkpoint_seconds:
                     if self.fabric.is_global_zero:
@@ -245,9 +249,9 @@ class Trainer:
     ) -> None:
         """Validate, keep the weights if they are the best so far, and record the epoch."""
         state = self.state
-        found = self._validated()
-        value = found[self.metric]
-        if self._is_best(value):
+        found = {} if self._validate is None else self._validated(self._validate)
+        value = found.get(self.metric, math.nan)
+        if self._validate is None or self._is_best(value):
             state.best_epoch, state.epochs_since_cut = epoch, 0
             state.best_value = value if math.isfinite(value) else None
             self.best = {
@@ -268,11 +272,11 @@ class Trainer:
         state.history.append(record)
         on_epoch(record)
 
-    def _validated(self) -> dict[str, float]:
+    def _validated(self, validate: Callable[[], dict[str, float]]) -> dict[str, float]:
         """Return the metrics, from the first process alone, so that all decide alike."""
         if self.fabric.world_size == 1:
-            return self._validate()
-        found = self._validate() if self.fabric.is_global_zero else {}
+            return validate()
+        found = validate() if self.fabric.is_global_zero else {}
         found, share = self.fabric.broadcast((found, float(self.raw_model.correction)))
         self.raw_model.correction.fill_(share)
         return found
@@ -291,11 +295,13 @@ class Trainer:
 
     def _set_rate(self) -> None:
         config, state = self.config, self.state
-        factor = state.rate_factor
-        if config.schedule == "cosine":
-            factor = 0.5 * (1 + math.cos(math.pi * (state.epoch - 1) / config.epochs))
+        rate = config.learning_rate * state.rate_factor
+        if self.rates is not None:
+            rate = self.rates[state.epoch - 1]
+        elif config.schedule == "cosine":
+            rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * (state.epoch - 1) / config.epochs))
         for group in self.optimiser.param_groups:
-            group["lr"] = config.learning_rate * factor
+            group["lr"] = rate
 
 
 @torch.no_grad()

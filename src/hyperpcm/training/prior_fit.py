@@ -1,4 +1,7 @@
-"""Fits what the generated networks are added to: label retrieval, ridge regression, trees and their mix."""
+"""Fits what the generated networks are added to: label retrieval, ridge regression, trees and their mix.
+
+`fit_prior` chooses on the validation side; `refit_prior` takes over what was chosen, for more rows.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,10 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.retrieval_fit import fit_retrieval
-from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share
-from hyperpcm.training.trees_fit import fit_trees
+from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share, refit_ridge
+from hyperpcm.training.trees_fit import fit_trees, refit_trees
 
-__all__ = ["fit_prior", "prior_alone"]
+__all__ = ["fit_prior", "prior_alone", "refit_prior"]
 
 
 def fit_prior(
@@ -41,13 +44,44 @@ def fit_prior(
         The data with what is retrieved for the training and validation rows filled in.
     """
     retrieval = config.model.retrieval
-    fit_retrieval(model, data, split.train, retrieval, config.seed, hidden, progress)
+    fit_retrieval(model, data, data.learned, retrieval, config.seed, hidden, progress)
     fit_ridge(model, data, split.valid, retrieval, config.seed, progress)
     data = retrieve_rows(model, data, split.valid, progress)
     fit_ridge_share(model, data, split.valid)
-    data = retrieve_rows(model, data, split.train, progress, hidden=hidden)
-    fit_trees(model, data, split, config, hidden, progress)
+    data = retrieve_rows(model, data, data.learned, progress, hidden=hidden)
+    fit_trees(model, data, split.valid, config, hidden, progress)
     return retrieve_rows(model, data, split.valid, progress)
+
+
+def refit_prior(
+    model: HyperPCM,
+    data: EncodedData,
+    chosen: HyperPCM,
+    config: RunConfig,
+    hidden: Hidden,
+    progress: Progress | None = None,
+) -> EncodedData:
+    """Fit the same prior to the rows that ``data`` says are learned from; nothing is chosen any more.
+
+    Args:
+        model: changed in place.
+        data: the encoded table.
+        chosen: the model that `fit_prior` fitted, whose exponents, kernel, shares and number of trees hold.
+        config: the run's settings, those of ``chosen``.
+        hidden: what training queries must not see.
+        progress: called with a stage, what is done and what there is.
+
+    Returns:
+        The data with what is retrieved for those rows filled in.
+    """
+    retrieval = config.model.retrieval
+    if model.retrieval is not None and chosen.retrieval is not None:
+        model.retrieval.load_state_dict(chosen.retrieval.state_dict())
+        model.retrieval.requires_grad_(False)
+    refit_ridge(model, data, chosen, retrieval, config.seed, progress)
+    data = retrieve_rows(model, data, data.learned, progress, hidden=hidden)
+    refit_trees(model, data, chosen, config, hidden, progress)
+    return data
 
 
 def prior_alone(
@@ -69,7 +103,7 @@ def prior_alone(
         raise ConfigError("the prior alone needs model.retrieval.enabled = true.")
     data = encode(config, interactions, split, store, progress)
     torch.manual_seed(config.seed)
-    model = build_model(config, interactions, split, data)
+    model = build_model(config, interactions, data)
     fit_prior(model, data, split, config, Hidden.as_in_validation(interactions, split), progress)
     model.correction.fill_(0.0)
     return model

@@ -18,7 +18,7 @@ from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden, families
 
-__all__ = ["CANDIDATES", "NOISE", "fit_ridge", "fit_ridge_share", "ridge_out_of_fold"]
+__all__ = ["CANDIDATES", "NOISE", "fit_ridge", "fit_ridge_share", "refit_ridge", "ridge_out_of_fold"]
 
 _NOTHING: Final = KernelPart(0.0, 1.0, 1.0)
 _OF_COMPOUNDS: Final = (KernelPart(0.5, 0.0, 4.0), KernelPart(0.5, 0.0, 16.0))  # the same for all targets
@@ -80,6 +80,38 @@ def fit_ridge(
     model.ridge.set(chosen, solve_ridge(problem, chosen, NOISE, iterations=config.ridge_iterations))
     if progress is not None:
         progress("kernel ridge", len(CANDIDATES), len(CANDIDATES))
+
+
+def refit_ridge(
+    model: HyperPCM,
+    data: EncodedData,
+    chosen: HyperPCM,
+    config: RetrievalConfig,
+    seed: int,
+    progress: Progress | None = None,
+) -> None:
+    """Solve the regression for the model's own memory, with the kernel and the share of another model.
+
+    Args:
+        model: with memory and scalers set; changed in place.
+        data: the encoded table.
+        chosen: the model that was fitted with validation.
+        config: steps of the solver.
+        seed: of the choice of landmarks.
+        progress: called before and after.
+    """
+    if model.ridge is None or chosen.ridge is None or data.similarity is None:
+        return
+    if progress is not None:
+        progress("kernel ridge", 0, 1)
+    columns = _landmarks(len(model.landmark_bits()), len(model.ridge_columns), seed)
+    model.ridge_columns.copy_(torch.from_numpy(columns.astype(np.int32)))
+    kernel = chosen.ridge.kernel_parts()
+    found = solve_ridge(_problem(model, data, columns), kernel, NOISE, iterations=config.ridge_iterations)
+    model.ridge.set(kernel, found)
+    model.ridge_share.copy_(chosen.ridge_share)
+    if progress is not None:
+        progress("kernel ridge", 1, 1)
 
 
 def fit_ridge_share(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np.int64]) -> None:

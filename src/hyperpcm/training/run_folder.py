@@ -57,9 +57,9 @@ class RunFolder:
 
     Attributes:
         path: the folder: ``config.json``, ``split.json``, ``environment.json``, ``metrics.jsonl``,
-            ``model.safetensors``, while unfinished ``state/``, and what evaluation adds: ``results.json``,
-            ``scores.parquet``, ``report.html``. Loggers add ``tensorboard/``, ``wandb/`` and ``wandb.json``.
-            A hidden lock file stays behind.
+            ``model.safetensors``, after a refit ``selected.safetensors``, while unfinished ``state/``, and
+            what evaluation adds: ``results.json``, ``scores.parquet``, ``report.html``. Loggers add
+            ``tensorboard/``, ``wandb/`` and ``wandb.json``. A hidden lock file stays behind.
     """
 
     path: Path
@@ -88,6 +88,11 @@ class RunFolder:
     def model_path(self) -> Path:
         """The trained model; there when training has ended."""
         return self.path / "model.safetensors"
+
+    @property
+    def selected_path(self) -> Path:
+        """The model that validation chose, before it learned from the validation side too (refit only)."""
+        return self.path / "selected.safetensors"
 
     @property
     def state_path(self) -> Path:
@@ -153,6 +158,7 @@ class RunFolder:
         for path in (
             self.metrics_path,
             self.model_path,
+            self.selected_path,
             self.results_path,
             self.scores_path,
             self.report_path,

@@ -15,11 +15,9 @@ from hyperpcm.training.run_folder import RunFolder
 
 __all__ = ["load_state", "save_state"]
 
-_FILE = "last.safetensors"
 
-
-def save_state(folder: RunFolder, trainer: Trainer) -> None:
-    """Write where training stands; the state before stays whole until this one is."""
+def save_state(folder: RunFolder, trainer: Trainer, name: str = "last") -> None:
+    """Write where training stands; the state of that name before stays whole until this one is."""
     folder.state_path.mkdir(exist_ok=True)
     tensors = {f"model.{key}": tensor for key, tensor in trainer.raw_model.state_dict().items()}
     tensors |= {f"loss.{key}": tensor for key, tensor in trainer.loss.state_dict().items()}
@@ -35,16 +33,18 @@ def save_state(folder: RunFolder, trainer: Trainer) -> None:
         "rates": [group["lr"] for group in groups],
         "precision": trainer.fabric.strategy.precision.state_dict(),
     }
-    write_archive(folder.state_path / _FILE, "training_state", tensors, header, overwrite=True)
+    write_archive(
+        folder.state_path / f"{name}.safetensors", "training_state", tensors, header, overwrite=True
+    )
 
 
-def load_state(folder: RunFolder, trainer: Trainer) -> None:
+def load_state(folder: RunFolder, trainer: Trainer, name: str = "last") -> None:
     """Put model, optimiser and loop where the last checkpoint left them; nothing happens without one.
 
     Raises:
         CorruptModelError: the state is damaged or does not fit the model.
     """
-    path = folder.state_path / _FILE
+    path = folder.state_path / f"{name}.safetensors"
     if not path.exists():
         return
     archive = read_archive(path, "training_state")

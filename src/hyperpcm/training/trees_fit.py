@@ -11,7 +11,6 @@ import torch
 
 from hyperpcm.baselines.lightgbm_fit import LEAST_ROWS, grow
 from hyperpcm.config import RunConfig
-from hyperpcm.datasets.splits import Split
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.trees import BoostedTrees, Tree
 from hyperpcm.training.correction import supported_share
@@ -19,7 +18,7 @@ from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.ridge_fit import ridge_out_of_fold
 
-__all__ = ["fit_trees", "trees_of"]
+__all__ = ["fit_trees", "refit_trees", "trees_of"]
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -27,6 +26,7 @@ Integers = npt.NDArray[np.int64]
 _COMPOUND_COLUMNS: Final = 768  # of the embedding, those that divide the training compounds best
 _JUDGED: Final = 20_000  # training compounds at most that decide which columns those are
 _CARRY: Final = 0.5  # one of the two sums of trees is added to the mean, and the other one stands alone
+_WEIGHTS: Final = (_CARRY, 1 - _CARRY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class _Columns:
 def fit_trees(
     model: HyperPCM,
     data: EncodedData,
-    split: Split,
+    valid: Integers,
     config: RunConfig,
     hidden: Hidden,
     progress: Progress | None = None,
@@ -72,75 +72,118 @@ def fit_trees(
     One sum is added to the mean of what is retrieved and the ridge score, and one stands alone; they see the
     same columns: what is retrieved, the ridge score, and what is known of compound and target. A training row
     has what it finds while its own labels are hidden, and the ridge score without its own part of the rows.
-    Without a share of the trees that validation supports the model keeps none.
+    Without a share of the trees that validation supports the model keeps none. The numbers of trees go to the
+    model's card.
 
     Args:
         model: with retrieval and ridge regression fitted; changed in place.
         data: with what is retrieved for training and validation rows.
-        split: the division of the table.
+        valid: validation rows, int64 [n].
         config: the run's settings.
         hidden: what training queries must not see.
         progress: called with a stage, what is done and what there is.
     """
-    settings, retrieved = config.model.trees, data.retrieved
-    if model.retrieval is None or retrieved is None or not settings.enabled:
+    if model.retrieval is None or data.retrieved is None or not config.model.trees.enabled:
         return
-    if len(split.train) < LEAST_ROWS:
+    if len(data.learned) < LEAST_ROWS:
         return
-    table = _columns(model, data, split, config, hidden, progress)
-    scaled = model.label_scale.to_scaled(data.labels).numpy()
-    mean = table.of_rows[:, -1]
-    sums: list[Tree] = []
-    valid = np.zeros(len(split.valid), dtype=np.float64)
-    for number, start in enumerate((mean, None)):
+    table = _columns(model, data, config, hidden, progress)
+    boosters = _grown(model, data, table, valid, (config.model.trees.most,) * 2, config, progress)
+    model.card["trees"] = [int(booster.best_iteration) for booster in boosters]
+    base = table.of_rows[valid, -1]
+    said = _CARRY * base
+    for booster, weight in zip(boosters, _WEIGHTS, strict=True):
+        said = said + weight * booster.predict(table.rows(valid), num_threads=max(1, config.threads))
+    labels = model.label_scale.to_scaled(data.labels).numpy()[valid]
+    units = (data.target_index[valid], data.compound_index[valid])
+    share = supported_share(labels - base, said.astype(np.float32) - base, *units)
+    if share > 0:
+        _keep(model, table, boosters, share)
+
+
+def refit_trees(
+    model: HyperPCM,
+    data: EncodedData,
+    chosen: HyperPCM,
+    config: RunConfig,
+    hidden: Hidden,
+    progress: Progress | None = None,
+) -> None:
+    """Grow as many trees as another model has, on the rows that are learned from; with its share of them.
+
+    Args:
+        model: with retrieval and ridge regression fitted; changed in place.
+        data: with what is retrieved for the rows that are learned from.
+        chosen: the model that was fitted with validation; nothing happens where it has no trees.
+        config: the run's settings.
+        hidden: what training queries must not see.
+        progress: called with a stage, what is done and what there is.
+    """
+    share = float(chosen.trees_share)
+    if share == 0:
+        return
+    table = _columns(model, data, config, hidden, progress)
+    numbers = tuple(chosen.card["trees"])
+    _keep(model, table, _grown(model, data, table, None, numbers, config, progress), share)
+    model.card["trees"] = list(numbers)
+
+
+def _grown(
+    model: HyperPCM,
+    data: EncodedData,
+    table: _Columns,
+    valid: Integers | None,
+    most: tuple[int, ...],
+    config: RunConfig,
+    progress: Progress | None,
+) -> list[Any]:
+    """The two boosters: the one that starts at the mean, and the one that stands alone."""
+    labels = model.label_scale.to_scaled(data.labels).numpy()
+    boosters = []
+    for number, start in enumerate((table.of_rows[:, -1], None)):
         if progress is not None:
             progress("boosted trees", number, 2)
         booster = grow(
             table,
-            scaled,
-            split.train,
-            split.valid,
+            labels,
+            data.learned,
+            valid,
             start=start,
-            trees=settings.most,
-            patience=settings.patience,
+            trees=most[number],
+            patience=config.model.trees.patience,
             threads=max(1, config.threads),
             seed=config.seed,
         )
-        weight = _CARRY if start is not None else 1 - _CARRY
-        valid += weight * booster.predict(table.rows(split.valid), num_threads=max(1, config.threads))
-        sums += trees_of(booster, table.places, weight)
+        boosters.append(booster)
     if progress is not None:
         progress("boosted trees", 2, 2)
-    base = mean[split.valid]
-    said = (_CARRY * base + valid).astype(np.float32)
-    share = supported_share(
-        scaled[split.valid] - base,
-        said - base,
-        data.target_index[split.valid],
-        data.compound_index[split.valid],
-    )
-    if share > 0:
-        model.trees = BoostedTrees.of(sums)
-        model.trees_share.fill_(share)
-        model.trees_carry.fill_(_CARRY)
+    return boosters
+
+
+def _keep(model: HyperPCM, table: _Columns, boosters: list[Any], share: float) -> None:
+    sums: list[Tree] = []
+    for booster, weight in zip(boosters, _WEIGHTS, strict=True):
+        sums += trees_of(booster, table.places, weight)
+    model.trees = BoostedTrees.of(sums)
+    model.trees_share.fill_(share)
+    model.trees_carry.fill_(_CARRY)
 
 
 def _columns(
     model: HyperPCM,
     data: EncodedData,
-    split: Split,
     config: RunConfig,
     hidden: Hidden,
     progress: Progress | None,
 ) -> _Columns:
     assert data.retrieved is not None
     assert model.retrieval is not None
-    ridge = model.retrieval.scores(data.retrieved) if data.ridge is None else data.ridge.clone()
-    train = torch.from_numpy(split.train.copy())
+    ridge = (model.retrieval.scores(data.retrieved) if data.ridge is None else data.ridge).clone()
+    train = torch.from_numpy(data.learned.copy())
     if model.ridge is not None:
         ridge[train] = ridge_out_of_fold(model, data, config.model.retrieval, hidden, config.seed, progress)
     mean = model.prior_mean(data.retrieved, ridge)
-    chosen = _dividing(data.compounds.numpy(), np.unique(data.compound_index[split.train]))
+    chosen = _dividing(data.compounds.numpy(), np.unique(data.compound_index[data.learned]))
     with torch.no_grad():
         described = model.described(data.targets, data.similarity).numpy()
     components = model.alignment.memory.shape[1] or described.shape[1]

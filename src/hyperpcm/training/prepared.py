@@ -1,0 +1,238 @@
+"""Trains what is prepared: a model with its prior fitted, on this process or as one of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hyperpcm import metrics
+from hyperpcm.checkpoint import save_model
+from hyperpcm.config import RunConfig, TrainingConfig
+from hyperpcm.datasets.interactions import Interactions, Quantity
+from hyperpcm.datasets.splits import Split
+from hyperpcm.errors import ConfigError
+from hyperpcm.evaluation.surroundings import surroundings
+from hyperpcm.model import HyperPCM
+from hyperpcm.nn.losses import Loss, LossName
+from hyperpcm.training.correction import supported_logit_share, supported_share
+from hyperpcm.training.encoded import EncodedData, Progress, Retrieved
+from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.loggers import RunLoggers
+from hyperpcm.training.loop import Trainer, predict_pairs
+from hyperpcm.training.processes import launch, must_launch
+from hyperpcm.training.run_folder import RunFolder
+from hyperpcm.training.state import load_state, save_state
+from hyperpcm.training.stopping import StopSignal
+from hyperpcm.training.threads import limited_threads
+
+__all__ = ["PreparedRun", "loss_and_metric", "train_prepared"]
+
+_HIGHER_IS_BETTER = frozenset({"ci", "pearson", "spearman", "auroc"})
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRun:
+    """A model with its prior fitted, and all that its networks are trained with.
+
+    Attributes:
+        config: all settings.
+        interactions: the table.
+        split: its division.
+        model: changed in place.
+        data: the encoded table.
+        run: the folder that gets checkpoints, logs and the model; None keeps nothing.
+        resume: go on from the folder's training state, where there is one.
+        rates: learning rate of each epoch where an earlier training is repeated on other rows: nothing is
+            validated then. None: a training of its own.
+    """
+
+    config: RunConfig
+    interactions: Interactions
+    split: Split
+    model: HyperPCM
+    data: EncodedData
+    run: RunFolder | None
+    resume: bool
+    rates: tuple[float, ...] | None = None
+
+    @property
+    def state_name(self) -> str:
+        """Name of its training state in the folder."""
+        return "last" if self.rates is None else "refit"
+
+
+def train_prepared(prepared: PreparedRun, progress: Progress | None = None) -> HyperPCM:
+    """Train the networks on as many processes as the settings say.
+
+    Returns:
+        The model with the weights that are kept, on the CPU; its card tells about the training.
+    """
+    if must_launch(prepared.config.training):
+        processes = prepared.config.training.processes
+        trained: HyperPCM = launch(_train_here, (prepared,), processes, progress)
+        return trained
+    with StopSignal() as stop:
+        return _train_here(prepared, stop=stop, progress=progress)
+
+
+def _train_here(prepared: PreparedRun, *, stop: StopSignal, progress: Progress | None) -> HyperPCM:
+    """Train on this process, which may be one of several; the first alone writes into the folder."""
+    config, run, model = prepared.config, prepared.run, prepared.model
+    is_repeated = prepared.rates is not None
+    with limited_threads(config.threads):
+        trainer = _trainer(prepared)
+        if run is not None and prepared.resume:
+            load_state(run, trainer, prepared.state_name)
+        folder = run if trainer.fabric.is_global_zero else None
+        if folder is not None:
+            folder.write_environment(surroundings(str(trainer.fabric.device)), config.seed)
+
+        def save() -> None:
+            if folder is not None:
+                save_state(folder, trainer, prepared.state_name)
+
+        history = trainer.state.history
+        if is_repeated and folder is not None:
+            history = folder.history()  # the curves are those of the training that was validated
+        with RunLoggers(config, folder, history) as loggers:
+            on_epoch = _unheard if is_repeated else loggers.epoch
+            trainer.run(save=save, stop=stop, on_epoch=on_epoch, progress=progress)
+            model.cpu()
+            if not is_repeated:
+                model.card |= _card(config, prepared.interactions, prepared.split, history)
+            if folder is not None:
+                is_last = is_repeated or not config.training.refit
+                path = folder.model_path if is_last else folder.selected_path
+                save_model(model, path, overwrite=True)
+                if is_last:
+                    loggers.files(path, folder.split_path)
+    return model
+
+
+def _unheard(record: dict[str, Any]) -> None:
+    """Epochs that nothing validates have no curve."""
+
+
+def _trainer(prepared: PreparedRun) -> Trainer:
+    config, interactions, split = prepared.config, prepared.interactions, prepared.split
+    model, quantity = prepared.model, interactions.quantity
+    loss, metric = loss_and_metric(config.training, quantity)
+    width = quantity.bin_width
+    return Trainer(
+        model,
+        prepared.data,
+        prepared.data.learned,
+        _validation(prepared, metric) if prepared.rates is None else None,
+        metric=metric,
+        higher_is_better=metric in _HIGHER_IS_BETTER,
+        config=config.training,
+        loss=Loss(loss),
+        bin_width=None if width is None else width / model.label_scale.scale,
+        seed=config.seed,
+        hide_own_target=Hidden.as_in_validation(interactions, split).targets,
+        rates=prepared.rates,
+    )
+
+
+def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, float]]:
+    """What validates the model after each epoch, and sets the share of its networks."""
+    interactions, split = prepared.interactions, prepared.split
+    model, data = prepared.model, prepared.data
+    binary = interactions.quantity.kind == "binary"
+    labels = interactions.point()[split.valid]
+    compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
+    at = torch.from_numpy(split.valid.copy())
+    retrieved = None
+    if data.retrieved is not None and data.prior is not None:
+        ridge = None if data.ridge is None else data.ridge[at]
+        retrieved = Retrieved(data.retrieved[at], ridge, data.prior[at])
+    functions = {
+        "mse": metrics.mse,
+        "mae": metrics.mae,
+        "ci": metrics.concordance_index,
+        "pearson": metrics.pearson,
+        "spearman": metrics.spearman,
+    }
+    if metric == "auroc":  # rows whose class a bound leaves open do not count, as in the evaluation
+        active, known = interactions.is_active()[split.valid], interactions.activity_is_known()[split.valid]
+    shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
+
+    prior = None
+    if retrieved is not None:
+        prior = model.label_scale.to_labels(model.label_scale.prior(retrieved.prior)).numpy()
+
+    def validate() -> dict[str, float]:
+        model.correction.fill_(1.0)
+        scores = predict_pairs(model, data, compounds, targets, retrieved)
+        share = 1.0
+        if prior is not None:
+            if binary:
+                base, full = _logits(prior), _logits(scores)
+                share = supported_logit_share(labels > 0.5, base, full - base, targets, compounds)
+                scores = _probabilities(base + np.float32(share) * (full - base))
+            else:
+                share = supported_share(labels - prior, scores - prior, targets, compounds)
+                scores = prior + np.float32(share) * (scores - prior)
+            model.correction.fill_(share)
+        found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
+        if metric == "auroc":
+            found["auroc"] = float(metrics.auroc(active[known], scores[known]))
+        return found if prior is None else found | {"correction": share}
+
+    return validate
+
+
+def _logits(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    inside = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
+    return np.log(inside / (1 - inside)).astype(np.float32)
+
+
+def _probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), dtype=np.float32)
+
+
+def loss_and_metric(training: TrainingConfig, quantity: Quantity) -> tuple[LossName, str]:
+    """Return what is minimised and what selects the epoch, as the settings and the kind of labels have it.
+
+    Raises:
+        ConfigError: a loss or metric that does not fit the labels.
+    """
+    binary = quantity.kind == "binary"
+    metric = training.metric
+    if metric == "auto":
+        metric = "auroc" if binary else "mse"
+    loss = training.loss
+    if loss == "auto":
+        loss = "bce" if binary else "mse"
+    if binary != (loss == "bce"):
+        raise ConfigError(f"training.loss = {loss!r} does not fit {quantity.kind} labels ({quantity.name}).")
+    if binary and metric != "auroc":
+        raise ConfigError(f"training.metric = {metric!r} does not fit two classes; use auroc.")
+    if metric == "auroc" and quantity.active_at is None:
+        raise ConfigError("training.metric = 'auroc' needs a threshold of activity; set data.active_at.")
+    return loss, metric
+
+
+def _card(
+    config: RunConfig, interactions: Interactions, split: Split, history: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what a reader of the model file should know about it."""
+    best = next(record for record in history if record["epoch"] == history[-1]["best_epoch"])
+    return {
+        "data": interactions.name,
+        "data_fingerprint": interactions.fingerprint(),
+        "interactions": len(split.train),
+        "targets": len(np.unique(interactions.target_index[split.train])),
+        "compounds": len(np.unique(interactions.compound_index[split.train])),
+        "split": split.label(),
+        "seed": config.seed,
+        "best": dict(best),
+        "learning_rates": [
+            record["learning_rate"] for record in history if 0 < record["epoch"] <= best["epoch"]
+        ],
+    }
