@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -43,9 +44,9 @@ def test_the_table_is_one_line_for_each_and_fits_a_pipe():
 def test_speed_is_measured_on_request(monkeypatch):
     monkeypatch.setattr("hyperpcm.encoders.speed.items_per_second", lambda *_args, **_kwargs: 1234.5)
     found = json.loads(call("--speed", "--json").stdout)
-    of_a_folder = {"protein_model", "smiles_model"}  # there is nothing to measure without one
+    of_the_user = {"protein_model", "smiles_model", "chemprop"}  # there is nothing to measure without one
     for one in found:
-        measured = one["ready"] and one["name"] not in of_a_folder
+        measured = one["ready"] and one["name"] not in of_the_user
         assert one["items_per_second"] == (1234.5 if measured else None)
     assert next(one for one in found if one["name"] == "ecfp")["ready"]
     done = call("--speed")
@@ -87,6 +88,21 @@ def test_without_a_network_fetch_says_how_to_bring_a_transformer(tiny_hub_model)
     said = " ".join(done.stderr.split())
     assert "hf download facebook/esm2_t33_650M_UR50D --revision" in said
     assert "hyperpcm encoders fetch esm2_650m --from FOLDER" in said
+
+
+def test_a_network_of_ones_own_is_kept_and_its_content_printed(tmp_path, monkeypatch):
+    chemprop = pytest.importorskip("chemprop.nn", reason="the extra chemprop is not installed")
+    torch = pytest.importorskip("torch")
+    monkeypatch.setenv("HYPERPCM_DATA", str(tmp_path / "data"))
+    network, file = chemprop.BondMessagePassing(d_h=8), tmp_path / "mp.pt"
+    torch.save({"hyper_parameters": {"d_h": 8}, "state_dict": network.state_dict()}, file)
+    done = call("fetch", "chemprop", "--from", str(file))
+    kept = Path(done.stdout.strip())
+    assert kept.read_bytes() == file.read_bytes()
+    assert kept.name in done.stderr
+    assert "give it with --from FILE" in call("fetch", "chemprop").stderr
+    file.write_bytes(b"")
+    assert "no file of torch" in call("fetch", "chemprop", "--from", str(file)).stderr
 
 
 def test_a_folder_of_ones_own_is_kept_and_its_content_printed(tiny_hub_model):

@@ -95,7 +95,10 @@ def fetch(
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="Copy a transformer from this folder instead of fetching it."),
+        typer.Option(
+            "--from",
+            help="Copy a transformer from this folder, or a network of yours, instead of fetching it.",
+        ),
     ] = None,
 ) -> None:
     """Fetch the weights that encoders run on and verify them; what is here already is only verified.
@@ -108,12 +111,15 @@ def fetch(
     entries = [entry_of(name) for name in names]
     if source is not None and len(entries) > 1:
         raise ConfigError(f"--from is for one encoder, and {len(entries)} are named.")
-    if source is not None and "folder" in entries[0].options:
-        _keep(console, source)
+    if source is not None and entries[0].is_of_the_user:
+        _keep(console, entries[0], source)
         return
     for entry in entries:
-        if "folder" in entry.options:
-            raise ConfigError(f"encoder {entry.name!r} is a folder of your own: give it with --from FOLDER.")
+        if entry.is_of_the_user:
+            what = "folder" if "folder" in entry.options else "file"
+            raise ConfigError(
+                f"encoder {entry.name!r} is a {what} of your own: give it with --from {what.upper()}."
+            )
         if entry.weights is None:
             raise ConfigError(f"encoder {entry.name!r} needs no weights: it works as it is.")
     for entry, weights in [(entry, _asked(entry, revision, source)) for entry in entries]:
@@ -151,11 +157,17 @@ def _asked(entry: EncoderEntry, revision: str | None, source: Path | None) -> We
     return weights
 
 
-def _keep(console: Console, folder: Path) -> None:
-    """Copy a transformer of the user's own into the data folder, where its content finds it."""
+def _keep(console: Console, entry: EncoderEntry, source: Path) -> None:
+    """Copy a network of the user's own into the data folder, where its content finds it."""
+    from hyperpcm.encoders.registry import build_encoder
     from hyperpcm.encoders.weights.folders import keep_folder
+    from hyperpcm.encoders.weights.kept_files import kept_file
 
-    kept = keep_folder(folder)
+    if "folder" in entry.options:
+        kept = keep_folder(source)
+    else:
+        content = build_encoder({"encoder": entry.name, "file": str(source)}).options()["content"]
+        kept = kept_file(str(content), entry.name)
     console.result(str(kept))
     console.note(f"Its content, which a spec of an encoder holds, is {kept.name}.")
 
@@ -195,7 +207,7 @@ def _record(entry: EncoderEntry, speed: bool) -> dict[str, Any]:
 
         record["items_per_second"] = (
             items_per_second(_built(entry), sample_items(entry.side))
-            if lacks is None and "folder" not in entry.options
+            if lacks is None and not entry.is_of_the_user
             else None
         )
     return record

@@ -53,6 +53,11 @@ class EncoderEntry:
     model: str | None = None
 
     @property
+    def is_of_the_user(self) -> bool:
+        """Whether the user brings the network, as a folder or as a file."""
+        return not {"folder", "file"}.isdisjoint(self.options)
+
+    @property
     def is_noncommercial(self) -> bool:
         """Whether the licence forbids commercial use."""
         return is_noncommercial(self.licence)
@@ -215,6 +220,18 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 weights="unirep",
             ),
             *map(_pretrained, HUB_MODELS.values()),
+            EncoderEntry(
+                name="chemprop",
+                side="compound",
+                licence="NOASSERTION",
+                summary="a trained D-MPNN of chemprop in a file of yours, such as CheMeleon (option file)",
+                options=("file", "content", "pooling"),
+                module="message_passing",
+                class_name="MessagePassingEncoder",
+                width=None,
+                extra="chemprop",
+                imports=("chemprop",),
+            ),
             _own_transformer("protein_model", "target", "proteins (ESM, BERT, T5)"),
             _own_transformer("smiles_model", "compound", "SMILES (RoBERTa, BERT)"),
         )
