@@ -232,6 +232,18 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 extra="chemprop",
                 imports=("chemprop",),
             ),
+            EncoderEntry(
+                name="cddd",
+                side="compound",
+                licence="MIT",
+                summary="CDDD, a recurrent network over SMILES, from its published ONNX file (option file)",
+                options=("file", "content", "domain"),
+                module="cddd",
+                class_name="CdddEncoder",
+                width=512,
+                extra="minimol",
+                imports=("onnxruntime",),
+            ),
             _own_transformer("protein_model", "target", "proteins (ESM, BERT, T5)"),
             _own_transformer("smiles_model", "compound", "SMILES (RoBERTa, BERT)"),
         )

@@ -1,0 +1,232 @@
+"""CDDD: 512 numbers of a recurrent network that learned to translate one spelling of a compound into another.
+
+Its encoder is published as an ONNX file, which the user brings; the SMILES are spelled here.
+
+Source: Winter, Montanari, Noé and Clevert, Chem. Sci. 2019, 10, 1692; the file: Zenodo, record 14811055.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperpcm.encoders.base import Encoder, Json, Side
+from hyperpcm.encoders.weights.kept_files import keep_file, kept_file
+from hyperpcm.errors import ConfigError, InvalidSmilesError, MissingExtraError
+
+__all__ = ["PUBLISHED", "CdddEncoder"]
+
+PUBLISHED: Final = (
+    "encoder.onnx of https://zenodo.org/records/14811055 (md5 35ef1902b85e67abfb7abed9fa06ffc2)"
+)
+"""The file that this encoder is made for."""
+
+_TOKENS: Final = (
+    "</s>",
+    *"#%)(+-1032547698:=@CBFIHONPS[]cionps",
+    "Cl",
+    "Br",
+    "<s>",
+)  # in the order of their numbers
+_NUMBER: Final = {token: number for number, token in enumerate(_TOKENS)}
+_PIECE: Final = re.compile("Cl|Br|.")
+_END, _START = _NUMBER["</s>"], _NUMBER["<s>"]
+_ELEMENTS: Final = frozenset({5, 6, 7, 8, 9, 15, 16, 17, 35, 53})  # B C N O F P S Cl Br I
+_DOMAINS: Final = ("published", "any")
+_BATCH: Final = 64  # compounds run at once
+_INPUTS: Final = ("Input/Placeholder:0", "Input/Placeholder_1:0")  # tokens [n, l] and their numbers [n]
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class CdddEncoder(Encoder):
+    """The continuous data-driven descriptors of a compound: 512 numbers between -1 and 1.
+
+    Read is the largest part of a compound without salts and stereo, as in the published work. A compound
+    outside the published domain is refused: elements other than B, C, N, O, F, P, S, Cl, Br and I, 3 heavy
+    atoms or fewer, 50 or more, a weight outside 12 to 600, or a logP outside -5 to 7. Compounds of similar
+    length are run together, so the last digits depend on what is beside a compound.
+
+    Attributes:
+        content: sha256 of the file; None takes it from ``file``.
+        domain: ``published`` refuses what lies outside; ``any`` reads whatever has a spelling.
+        file: the published ONNX file; None looks for ``content``.
+
+    Raises:
+        ConfigError: neither file nor content, a file with another content, or one that is not this network.
+        DataUnavailableError: no file with ``content`` is on this machine.
+        MissingExtraError: ONNX Runtime is not installed.
+    """
+
+    name: ClassVar[str] = "cddd"
+    side: ClassVar[Side] = "compound"
+    licence: ClassVar[str] = "MIT"
+    revision: ClassVar[str] = "1"
+    width: ClassVar[int] = 512
+
+    content: str | None = None
+    domain: str = "published"
+    file: str | None = dataclasses.field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.domain not in _DOMAINS:
+            raise ConfigError(f"encoder 'cddd': domain must be published or any, not {self.domain!r}.")
+        if self.file is not None:
+            file = Path(self.file).expanduser()
+            if file.is_file():
+                _session_of(file)  # what is no such network is not kept
+            content = keep_file(file)
+            if self.content not in (None, content):
+                raise ConfigError(
+                    f"encoder 'cddd': {self.file} is another file (content {content[:12]}…) than is wanted "
+                    f"({str(self.content)[:12]}…): the numbers would differ."
+                )
+            object.__setattr__(self, "content", content)
+        if self.content is None:
+            raise ConfigError(f"encoder 'cddd' needs the option 'file': where you have put {PUBLISHED}.")
+        self._session()
+
+    def options(self) -> dict[str, Json]:
+        """Content and domain; the place of the file is none of the numbers' business."""
+        return {"content": self.content, "domain": self.domain}
+
+    def libraries(self) -> tuple[str, ...]:
+        """RDKit and ONNX Runtime."""
+        import rdkit
+
+        return (f"rdkit {rdkit.__version__}", f"onnxruntime {_onnxruntime().__version__}")
+
+    def _session(self) -> Any:
+        return _session_of(kept_file(str(self.content), self.name))
+
+    def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
+        session = self._session()
+        spelled = [self._tokens(smiles) for smiles in items]
+        order = np.argsort([len(tokens) for tokens in spelled], kind="stable")
+        rows = np.empty((len(items), self.width), dtype=np.float32)
+        for start in range(0, len(order), _BATCH):
+            block = order[start : start + _BATCH]
+            lengths = np.array([len(spelled[row]) for row in block], dtype=np.int32)
+            tokens = np.full((len(block), lengths.max()), _END, dtype=np.int32)
+            for line, row in enumerate(block):
+                tokens[line, : lengths[line]] = spelled[row]
+            rows[block] = session.run(None, dict(zip(_INPUTS, (tokens, lengths), strict=True)))[0]
+        return rows
+
+    def _read(self, item: str) -> None:
+        self._tokens(item)
+
+    def _tokens(self, smiles: str) -> list[int]:
+        """The numbers of the tokens of one compound, with start and end."""
+        molecule = _largest_part(smiles)
+        if self.domain == "published":
+            _check_domain(molecule)
+        from rdkit import Chem
+
+        pieces = _PIECE.findall(Chem.MolToSmiles(molecule, isomericSmiles=False))
+        unknown = next((piece for piece in pieces if piece not in _NUMBER), None)
+        if unknown is not None:
+            raise InvalidSmilesError("UNSUPPORTED", f"cddd has no token for {unknown!r} in its spelling")
+        return [_START, *(_NUMBER[piece] for piece in pieces), _END]
+
+
+def _largest_part(smiles: str) -> Any:
+    """The largest part of a compound, without what RDKit knows as salts and without stereo."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None or molecule.GetNumAtoms() == 0:
+        raise InvalidSmilesError("PARSE", "RDKit cannot read it as a compound; standardise it first")
+    parts = Chem.GetMolFrags(_salt_remover().StripMol(molecule, dontRemoveEverything=True), asMols=True)
+    largest = max(parts, key=lambda part: part.GetNumAtoms())  # the first of equally large ones
+    return Chem.MolFromSmiles(Chem.MolToSmiles(largest, isomericSmiles=False))
+
+
+@functools.cache
+def _salt_remover() -> Any:
+    from rdkit.Chem import SaltRemover
+
+    module: Any = SaltRemover
+    return module.SaltRemover()
+
+
+def _check_domain(molecule: Any) -> None:
+    """Raise `InvalidSmilesError` for a compound outside the published domain, with what is outside."""
+    from rdkit.Chem import rdMolDescriptors
+
+    descriptors: Any = importlib.import_module("rdkit.Chem.Descriptors")
+    strange = sorted({a.GetSymbol() for a in molecule.GetAtoms() if a.GetAtomicNum() not in _ELEMENTS})
+    weight, atoms = descriptors.MolWt(molecule), molecule.GetNumHeavyAtoms()
+    log_p = rdMolDescriptors.CalcCrippenDescriptors(molecule)[0]
+    problem = None
+    if strange:
+        problem = f"it holds {', '.join(strange)}"
+    elif not 3 < atoms < 50:
+        problem = f"it has {atoms} heavy atoms, not 4 to 49"
+    elif not 12 < weight < 600:
+        problem = f"its weight is {weight:.0f}, not 12 to 600"
+    elif not -5 < log_p < 7:
+        problem = f"its logP is {log_p:.1f}, not -5 to 7"
+    if problem is not None:
+        raise InvalidSmilesError(
+            "OUTSIDE", f"cddd was made for other compounds: {problem}; the option domain = 'any' reads it"
+        )
+
+
+def _session_of(file: Path) -> Any:
+    state = file.stat()
+    return _loaded(str(file), state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(path: str, _size: int, _modified: int) -> Any:
+    """The network of a file in this state; on one thread, which waits without spinning."""
+    runtime = _onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except _failures() as error:
+        reason = str(error).strip().splitlines()[0][:120]
+        raise ConfigError(f"encoder 'cddd': {path} is no ONNX file ({reason}). Give {PUBLISHED}.") from None
+    inputs = {one.name for one in session.get_inputs()}
+    widths = [one.shape[-1] for one in session.get_outputs()[:1]]
+    if inputs != set(_INPUTS) or widths != [CdddEncoder.width]:
+        raise ConfigError(
+            f"encoder 'cddd': {path} is another network: it reads {', '.join(sorted(inputs))} and gives "
+            f"{widths[0] if widths else 'no'} numbers. Give {PUBLISHED}."
+        )
+    return session
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises for a file that is no network that it can run."""
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    names = (
+        "Fail",
+        "InvalidArgument",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "NotImplemented",
+        "RuntimeException",
+    )
+    return tuple(getattr(state, name) for name in names)
+
+
+def _onnxruntime() -> Any:
+    try:
+        return importlib.import_module("onnxruntime")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("onnxruntime", "minimol") from error
