@@ -44,14 +44,8 @@ def test_the_table_is_one_line_for_each_and_fits_a_pipe():
 def test_speed_is_measured_on_request(monkeypatch):
     monkeypatch.setattr("hyperpcm.encoders.speed.items_per_second", lambda *_args, **_kwargs: 1234.5)
     found = json.loads(call("--speed", "--json").stdout)
-    of_the_user = {
-        "protein_model",
-        "smiles_model",
-        "chemprop",
-        "cddd",
-    }  # there is nothing to measure without one
     for one in found:
-        measured = one["ready"] and one["name"] not in of_the_user
+        measured = one["ready"] and not ENCODERS[one["name"]].is_of_the_user
         assert one["items_per_second"] == (1234.5 if measured else None)
     assert next(one for one in found if one["name"] == "ecfp")["ready"]
     done = call("--speed")

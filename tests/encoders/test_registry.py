@@ -12,7 +12,7 @@ from hyperpcm.encoders.registry import build_encoder, compound_encoder, target_e
 from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.errors import ConfigError
 
-OF_THE_USER = ("protein_model", "smiles_model", "chemprop", "cddd")
+OF_THE_USER = ("protein_model", "smiles_model", "chemprop", "cddd", "seqvec")
 
 
 @pytest.fixture(autouse=True)

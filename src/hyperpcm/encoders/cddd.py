@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Final, final
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import Encoder, Json, Side
-from hyperpcm.encoders.weights.kept_files import keep_file, kept_file
+from hyperpcm.encoders.base import Json, Side
+from hyperpcm.encoders.from_file import FileEncoder, file_state
 from hyperpcm.errors import ConfigError, InvalidSmilesError, MissingExtraError
 
 __all__ = ["PUBLISHED", "CdddEncoder"]
@@ -47,7 +47,7 @@ _INPUTS: Final = ("Input/Placeholder:0", "Input/Placeholder_1:0")  # tokens [n, 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class CdddEncoder(Encoder):
+class CdddEncoder(FileEncoder):
     """The continuous data-driven descriptors of a compound: 512 numbers between -1 and 1.
 
     Read is the largest part of a compound without salts and stereo, as in the published work. A compound
@@ -56,13 +56,11 @@ class CdddEncoder(Encoder):
     length are run together, so the last digits depend on what is beside a compound.
 
     Attributes:
-        content: sha256 of the file; None takes it from ``file``.
         domain: ``published`` refuses what lies outside; ``any`` reads whatever has a spelling.
-        file: the published ONNX file; None looks for ``content``.
 
     Raises:
-        ConfigError: neither file nor content, a file with another content, or one that is not this network.
-        DataUnavailableError: no file with ``content`` is on this machine.
+        ConfigError: as `FileEncoder`, or a domain that is not known.
+        DataUnavailableError: as `FileEncoder`.
         MissingExtraError: ONNX Runtime is not installed.
     """
 
@@ -72,27 +70,14 @@ class CdddEncoder(Encoder):
     revision: ClassVar[str] = "1"
     width: ClassVar[int] = 512
 
-    content: str | None = None
+    which: ClassVar[str] = f"where you have put {PUBLISHED}"
+
     domain: str = "published"
-    file: str | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.domain not in _DOMAINS:
             raise ConfigError(f"encoder 'cddd': domain must be published or any, not {self.domain!r}.")
-        if self.file is not None:
-            file = Path(self.file).expanduser()
-            if file.is_file():
-                _session_of(file)  # what is no such network is not kept
-            content = keep_file(file)
-            if self.content not in (None, content):
-                raise ConfigError(
-                    f"encoder 'cddd': {self.file} is another file (content {content[:12]}…) than is wanted "
-                    f"({str(self.content)[:12]}…): the numbers would differ."
-                )
-            object.__setattr__(self, "content", content)
-        if self.content is None:
-            raise ConfigError(f"encoder 'cddd' needs the option 'file': where you have put {PUBLISHED}.")
-        self._session()
+        super().__post_init__()
 
     def options(self) -> dict[str, Json]:
         """Content and domain; the place of the file is none of the numbers' business."""
@@ -104,11 +89,11 @@ class CdddEncoder(Encoder):
 
         return (f"rdkit {rdkit.__version__}", f"onnxruntime {_onnxruntime().__version__}")
 
-    def _session(self) -> Any:
-        return _session_of(kept_file(str(self.content), self.name))
+    def _network_in(self, file: Path) -> Any:
+        return _loaded(*file_state(file))
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
-        session = self._session()
+        session = self._network()
         spelled = [self._tokens(smiles) for smiles in items]
         order = np.argsort([len(tokens) for tokens in spelled], kind="stable")
         rows = np.empty((len(items), self.width), dtype=np.float32)
@@ -180,11 +165,6 @@ def _check_domain(molecule: Any) -> None:
         raise InvalidSmilesError(
             "OUTSIDE", f"cddd was made for other compounds: {problem}; the option domain = 'any' reads it"
         )
-
-
-def _session_of(file: Path) -> Any:
-    state = file.stat()
-    return _loaded(str(file), state.st_size, state.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=1)

@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Final, final
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import Encoder, Json, Side
-from hyperpcm.encoders.weights.kept_files import keep_file, kept_file
+from hyperpcm.encoders.base import Json, Side
+from hyperpcm.encoders.from_file import FileEncoder, file_state
 from hyperpcm.errors import ConfigError, InvalidSmilesError, MissingExtraError
 
 __all__ = ["MAX_ATOMS", "MessagePassingEncoder"]
@@ -41,22 +41,18 @@ _HOW: Final = (
 
 @final
 @dataclasses.dataclass(frozen=True)
-class MessagePassingEncoder(Encoder):
+class MessagePassingEncoder(FileEncoder):
     """The message passing of a chemprop model, frozen; its last layer is as wide as the network was made.
 
-    The file is copied into the data folder under its sha256, which the spec holds: a model that was trained
-    on it finds it there. Only numbers are read from it, never code. Compounds are run together, so the last
-    digits depend on what is beside a compound.
+    Only numbers are read from the file, never code. Compounds are run together, so the last digits depend on
+    what is beside a compound.
 
     Attributes:
-        content: sha256 of the file; None takes it from ``file``.
         pooling: how atoms become one vector: ``mean`` (as CheMeleon) or ``sum``.
-        file: the file with the network; None looks for ``content``.
 
     Raises:
-        ConfigError: neither file nor content, a file with another content, a pooling that is not known, or
-            a file that is not such a network.
-        DataUnavailableError: no file with ``content`` is on this machine.
+        ConfigError: as `FileEncoder`, or a pooling that is not known.
+        DataUnavailableError: as `FileEncoder`.
         MissingExtraError: chemprop is not installed.
     """
 
@@ -65,30 +61,14 @@ class MessagePassingEncoder(Encoder):
     licence: ClassVar[str] = "NOASSERTION"
     revision: ClassVar[str] = "1"
 
-    content: str | None = None
+    which: ClassVar[str] = "where the trained network is, such as chemeleon_mp.pt"
+
     pooling: str = "mean"
-    file: str | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
             raise ConfigError(f"encoder 'chemprop': pooling must be mean or sum, not {self.pooling!r}.")
-        if self.file is not None:
-            file = Path(self.file).expanduser()
-            if file.is_file():
-                _network_of(file)  # what is no network is not kept
-            content = keep_file(file)
-            if self.content not in (None, content):
-                raise ConfigError(
-                    f"encoder 'chemprop': {self.file} holds another network (content {content[:12]}…) than "
-                    f"is wanted ({str(self.content)[:12]}…): the numbers would differ."
-                )
-            object.__setattr__(self, "content", content)
-        if self.content is None:
-            raise ConfigError(
-                "encoder 'chemprop' needs the option 'file': where the trained network is, such as "
-                "chemeleon_mp.pt."
-            )
-        self._network()
+        super().__post_init__()
 
     @property
     def width(self) -> int:
@@ -110,8 +90,8 @@ class MessagePassingEncoder(Encoder):
             f"torch {torch.__version__}",
         )
 
-    def _network(self) -> Any:
-        return _network_of(kept_file(str(self.content), self.name))
+    def _network_in(self, file: Path) -> Any:
+        return _loaded(*file_state(file))
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
         import torch
@@ -150,11 +130,6 @@ def _graph(smiles: str) -> Any:
 @functools.cache
 def _featurizer() -> Any:
     return _chemprop(".featurizers").SimpleMoleculeMolGraphFeaturizer()
-
-
-def _network_of(file: Path) -> Any:
-    state = file.stat()
-    return _loaded(str(file), state.st_size, state.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=2)

@@ -244,6 +244,18 @@ ENCODERS: Final[Mapping[str, EncoderEntry]] = MappingProxyType(
                 extra="minimol",
                 imports=("onnxruntime",),
             ),
+            EncoderEntry(
+                name="seqvec",
+                side="target",
+                licence="MIT",
+                summary="SeqVec, an ELMo network over residues, from its published weights (option file)",
+                options=("file", "content"),
+                module="seqvec",
+                class_name="SeqVecEncoder",
+                width=1024,
+                extra="seqvec",
+                imports=("h5py",),
+            ),
             _own_transformer("protein_model", "target", "proteins (ESM, BERT, T5)"),
             _own_transformer("smiles_model", "compound", "SMILES (RoBERTa, BERT)"),
         )
