@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -177,9 +177,6 @@ def test_what_is_missing_is_said(options: dict[str, str], error: type[Exception]
 
 
 def test_without_the_runtime_the_install_command_is_said(file: Path, monkeypatch: pytest.MonkeyPatch):
-    def absent(name: str) -> Any:
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr("hyperpcm.encoders.cddd.importlib.import_module", absent)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'hyperpcm\[minimol\]'"):
         CdddEncoder(file=str(file))

@@ -7,6 +7,7 @@ Source: Winter, Montanari, Noé and Clevert, Chem. Sci. 2019, 10, 1692; the file
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib
@@ -20,7 +21,8 @@ import numpy.typing as npt
 
 from hyperpcm.encoders.base import Json, Side
 from hyperpcm.encoders.from_file import FileEncoder, file_state
-from hyperpcm.errors import ConfigError, InvalidSmilesError, MissingExtraError
+from hyperpcm.encoders.onnx_session import onnx_session, onnxruntime, unreadable
+from hyperpcm.errors import ConfigError, InvalidSmilesError
 
 __all__ = ["PUBLISHED", "CdddEncoder"]
 
@@ -87,7 +89,7 @@ class CdddEncoder(FileEncoder):
         """RDKit and ONNX Runtime."""
         import rdkit
 
-        return (f"rdkit {rdkit.__version__}", f"onnxruntime {_onnxruntime().__version__}")
+        return (f"rdkit {rdkit.__version__}", f"onnxruntime {onnxruntime().__version__}")
 
     def _network_in(self, file: Path) -> Any:
         return _loaded(*file_state(file))
@@ -169,44 +171,22 @@ def _check_domain(molecule: Any) -> None:
 
 @functools.lru_cache(maxsize=1)
 def _loaded(path: str, _size: int, _modified: int) -> Any:
-    """The network of a file in this state; on one thread, which waits without spinning."""
-    runtime = _onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    """The network of a file in this state, tried on butane."""
     try:
-        session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except _failures() as error:
+        session = onnx_session(path)
+    except unreadable() as error:
         reason = str(error).strip().splitlines()[0][:120]
         raise ConfigError(f"encoder 'cddd': {path} is no ONNX file ({reason}). Give {PUBLISHED}.") from None
     inputs = {one.name for one in session.get_inputs()}
-    widths = [one.shape[-1] for one in session.get_outputs()[:1]]
-    if inputs != set(_INPUTS) or widths != [CdddEncoder.width]:
+    tokens = np.array([[_START, *[_NUMBER["C"]] * 4, _END]], dtype=np.int32)
+    given = dict(zip(_INPUTS, (tokens, np.array([tokens.shape[1]], dtype=np.int32)), strict=True))
+    found: tuple[int, ...] = ()
+    if inputs == set(_INPUTS):
+        with contextlib.suppress(*unreadable()):
+            found = np.shape(session.run(None, given)[0])
+    if found != (1, CdddEncoder.width):
         raise ConfigError(
             f"encoder 'cddd': {path} is another network: it reads {', '.join(sorted(inputs))} and gives "
-            f"{widths[0] if widths else 'no'} numbers. Give {PUBLISHED}."
+            f"{found[-1] if found else 'no'} numbers. Give {PUBLISHED}."
         )
     return session
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """What ONNX Runtime raises for a file that is no network that it can run."""
-    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
-    names = (
-        "Fail",
-        "InvalidArgument",
-        "InvalidGraph",
-        "InvalidProtobuf",
-        "NotImplemented",
-        "RuntimeException",
-    )
-    return tuple(getattr(state, name) for name in names)
-
-
-def _onnxruntime() -> Any:
-    try:
-        return importlib.import_module("onnxruntime")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("onnxruntime", "minimol") from error

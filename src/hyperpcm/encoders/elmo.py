@@ -1,6 +1,6 @@
 """The bidirectional language model ELMo from its published weights: letters, then two layers of LSTM.
 
-Axis letters: ``n`` sequences, ``t`` tokens of the longest, ``d`` units of a direction, ``h`` cells of a layer.
+Axis letters: ``n`` sequences, ``t`` tokens of the longest, ``d`` units of a direction, ``h`` cells.
 
 Source: Peters et al., NAACL 2018, 2227, sections 3.1 and 3.4; the LSTM with a projection: Sak et al.,
 Interspeech 2014, 338; highway layers: Srivastava et al., arXiv:1505.00387.

@@ -10,7 +10,6 @@ arXiv:2404.14986.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, ClassVar, Final, final
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.encoders.base import Encoder, Json, Side
-from hyperpcm.errors import MissingExtraError
+from hyperpcm.encoders.onnx_session import onnx_session, onnxruntime
 
 __all__ = ["MAX_ATOMS", "MinimolEncoder"]
 
@@ -68,7 +67,7 @@ class MinimolEncoder(Encoder):
                 if one["user_api"] == "blas" and "numpy" in one["filepath"]
             }
         )
-        runtime = _onnxruntime().__version__
+        runtime = onnxruntime().__version__
         return (f"rdkit {rdkit.__version__}", f"onnxruntime {runtime}", f"numpy {np.__version__}", *kernels)
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -104,22 +103,9 @@ def _inputs(smiles: str) -> dict[str, npt.NDArray[Any]]:
 
 @cache
 def _session() -> Any:
-    """The network, loaded once in a process; on one thread, which waits without spinning."""
+    """The network, loaded once in a process."""
     from hyperpcm.encoders.weights.catalog import WEIGHTS
 
-    runtime = _onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # or the memory of the largest compound is kept
-    options.log_severity_level = 3  # errors
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    onnxruntime()  # asked for first: without it weights are of no use
     path = WEIGHTS["minimol"].path("minimol.onnx")
-    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _onnxruntime() -> Any:
-    try:
-        return importlib.import_module("onnxruntime")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("onnxruntime", "minimol") from error
+    return onnx_session(str(path))
