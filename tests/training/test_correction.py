@@ -112,3 +112,15 @@ def test_the_logit_share_is_the_smallest_within_one_standard_error(skill: float)
             expected = float(share)
             break
     assert supported_logit_share(*data) == pytest.approx(expected)
+
+
+def test_one_target_or_one_compound_alone_supports_nothing():
+    errors, corrections, targets = made(0.6, 0.01)
+    alone = np.zeros_like(targets)
+    assert supported_share(errors, corrections, targets) > 0.5
+    assert supported_share(errors, corrections, alone) == 0
+    assert supported_share(errors, corrections, targets, alone) == 0
+    logits = np.zeros(len(errors), dtype=np.float32)
+    active = corrections > 0
+    assert supported_logit_share(active, logits, corrections, targets) == 1
+    assert supported_logit_share(active, logits, corrections, alone) == 0

@@ -22,7 +22,7 @@ from small_runs import TINY, tiny, write_table
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory):
-    config = tiny(write_table(tmp_path_factory.mktemp("table") / "table.csv"))
+    config = tiny(write_table(tmp_path_factory.mktemp("table") / "table.csv", targets=30))
     interactions = open_data(config.data)
     split = open_split(config, interactions)
     return config, interactions, split, encode(config, interactions, split)

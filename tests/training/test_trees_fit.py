@@ -24,7 +24,7 @@ from small_runs import tiny, write_table
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory):
-    table = write_table(tmp_path_factory.mktemp("table") / "table.csv")
+    table = write_table(tmp_path_factory.mktemp("table") / "table.csv", targets=30)
     config = tiny(table, "model.trees.enabled=true")
     interactions = open_data(config.data)
     split = open_split(config, interactions)

@@ -20,7 +20,7 @@ def supported_share(
     Least squares of the errors on the corrections through the origin, share a, shrunk towards 0 by the
     positive-part rule a · max(0, 1 − s²/a²), s being its standard error. Rows of one target are not
     independent, nor are those of one compound, so s is that of a ratio of sums over such units, and the unit
-    with the most doubt counts.
+    with the most doubt counts. A single target, or a single compound, says nothing about others: no share.
 
     Source: Cochran, "Sampling Techniques", 3rd ed. 1977, chapter 6 (standard error of a ratio); Efron and
     Morris, "Stein's Estimation Rule and Its Competitors", JASA 1973 (shrinkage).
@@ -47,6 +47,8 @@ def _error_of_ratio(
 ) -> float:
     place = np.unique(unit, return_inverse=True)[1]
     residuals = np.bincount(place, weights=products - share * squares)
+    if len(residuals) < 2:
+        return float("inf")
     return float(np.sqrt(len(residuals)) * np.std(residuals) / squares.sum())
 
 
@@ -59,7 +61,8 @@ def supported_logit_share(
     """Return the factor in [0, 1] with which a correction of logits should be added, for two classes.
 
     The smallest of eleven shares whose log loss is not above the best one's by more than one standard error
-    of their difference, taken over targets or over compounds, whichever doubts more.
+    of their difference, taken over targets or over compounds, whichever doubts more; 0 where there is one
+    target or one compound only.
 
     Source: Breiman et al., "Classification and Regression Trees", 1984 (the rule of one standard error).
 
@@ -79,4 +82,6 @@ def supported_logit_share(
 def _errors_of_sums(rows: npt.NDArray[np.float64], unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     place = np.unique(unit, return_inverse=True)[1]
     sums = np.stack([np.bincount(place, weights=row) for row in rows])
+    if sums.shape[1] < 2:
+        return np.full(len(rows), np.inf)
     return np.asarray(np.sqrt(sums.shape[1]) * sums.std(axis=1))
