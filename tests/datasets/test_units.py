@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hyperpcm.datasets.interactions import ABOVE, BELOW, EXACT
@@ -82,6 +82,7 @@ def test_a_unit_within_the_cell_is_named_in_the_reason():
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+@example(3.4028234663852886e38)  # the largest of them
 def test_every_float_that_python_writes_is_read_back(number):
     assert parse_value(repr(number)) == (number, "")
 

@@ -63,7 +63,7 @@ _SIGN = re.compile(r"(?:[<>=~≈≥≤⩾⩽≫≪]+|ca\.?(?=[\s\d]))", re.IGNOR
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
 _GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:[,' \u00a0\u202f][0-9]{3})+(?:\.[0-9]*)?")
-_LARGEST = 3.4e38  # beyond it a float32 is infinite
+_LARGEST = float(np.finfo(np.float32).max)
 _MOLAR_WORDS = {
     "femtomolar": -15,
     "picomolar": -12,
