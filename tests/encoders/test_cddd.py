@@ -14,7 +14,7 @@ from hyperpcm.encoders.cddd import _NUMBER, _TOKENS, CdddEncoder
 from hyperpcm.encoders.registry import build_encoder
 from hyperpcm.errors import ConfigError, DataUnavailableError, InvalidSmilesError, MissingExtraError
 
-pytest.importorskip("onnxruntime", reason="the extra minimol (onnxruntime) is not installed")
+pytest.importorskip("onnxruntime", reason="the extra cddd (onnxruntime) is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx, which writes the tiny network, is not installed")
 
 
@@ -159,7 +159,7 @@ def test_another_network_is_refused_and_not_kept(tmp_path: Path, data_folder: Pa
     assert not list(data_folder.rglob("*"))
     with pytest.raises(ConfigError, match="cannot be read"):
         CdddEncoder(file=str(tmp_path / "nowhere.onnx"))
-    with pytest.raises(ConfigError, match="another file"):
+    with pytest.raises(ConfigError, match="holds another network"):
         CdddEncoder(content="0" * 64, file=str(file))
 
 
@@ -178,5 +178,5 @@ def test_what_is_missing_is_said(options: dict[str, str], error: type[Exception]
 
 def test_without_the_runtime_the_install_command_is_said(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'hyperpcm\[minimol\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'hyperpcm\[cddd\]'"):
         CdddEncoder(file=str(file))

@@ -110,7 +110,7 @@ def test_another_network_is_another_encoder_and_another_place_is_not(file: Path,
     one, same, different = (MessagePassingEncoder(file=str(path)) for path in (file, copy, other))
     assert one.key() == same.key() != different.key()
     assert MessagePassingEncoder(file=str(file), pooling="sum").key() != one.key()
-    with pytest.raises(ConfigError, match="is another file"):
+    with pytest.raises(ConfigError, match="holds another network"):
         MessagePassingEncoder(content=one.content, file=str(other))
 
 

@@ -189,6 +189,12 @@ def test_encoders_without_weights_get_all_cores_and_others_one():
     assert default_processes(NegativeZero()) == 1
 
 
+def test_a_network_of_the_user_is_not_held_once_by_each_process(monkeypatch):
+    known = compound_encoder("maccs")
+    monkeypatch.setattr(type(known), "name", "chemprop")
+    assert default_processes(known) == 1
+
+
 PARENT = """
 import os, sys, time
 from hyperpcm.encoders import parallel

@@ -386,7 +386,7 @@ def test_a_changed_folder_is_another_encoder_and_refused_by_the_old_spec(transfo
     encoder = protein(folder)
     encoder.encode(["MKT"])
     save_esm(folder, seed=6)
-    with pytest.raises(ConfigError, match=r"holds another transformer"):
+    with pytest.raises(ConfigError, match=r"holds another network"):
         target_encoder("protein_model", options={"protein_model": {"content": encoder.content}})
     with pytest.raises(ConfigError, match=r"were changed since"):
         FolderEncoder.__dict__["_folder"](encoder)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hyperpcm.checkpoint import read_archive
+from hyperpcm.checkpoint import load_model, read_archive
 from hyperpcm.config import RunConfig
 from hyperpcm.errors import ConfigError, IncompatibleModelError, ProcessLostError, TrainingStoppedError
 from hyperpcm.training import fit
@@ -71,6 +71,14 @@ def test_two_processes_train_what_one_does_with_dropout_and_noise(tmp_path: Path
     }
 
 
+def test_two_processes_learn_again_what_one_does(tmp_path: Path):
+    one = fit(settings(tmp_path, "training.refit=true"), tmp_path / "one").folder
+    two = fit(settings(tmp_path, "training.refit=true", "training.processes=2"), tmp_path / "two").folder
+    close(one, two)
+    assert weights_of(one.model_path) != weights_of(one.selected_path)
+    assert load_model(two.model_path).card["refit"] is True
+
+
 @pytest.mark.slow
 def test_a_signal_ends_all_processes_after_a_checkpoint_and_resume_is_exact(tmp_path: Path):
     config = settings(tmp_path, "training.processes=2")
@@ -104,9 +112,10 @@ def test_a_process_that_dies_ends_the_run_with_a_sentence(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_torchrun_starts_the_processes_as_well(tmp_path: Path):
-    one = fit(settings(tmp_path), tmp_path / "one")
-    config = settings(tmp_path, "training.processes=2")
+@pytest.mark.parametrize("refit", ["false", "true"])
+def test_torchrun_starts_the_processes_as_well(refit: str, tmp_path: Path):
+    one = fit(settings(tmp_path, f"training.refit={refit}"), tmp_path / "one")
+    config = settings(tmp_path, "training.processes=2", f"training.refit={refit}")
     program = tmp_path / "program.py"
     program.write_text(
         "import sys\nfrom pathlib import Path\nfrom hyperpcm.config import RunConfig\n"

@@ -27,7 +27,8 @@ from hyperpcm.training.few_shot import FewShotRow, few_shot_part
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import prior_alone, refit_prior
-from hyperpcm.training.refit import learned_rows, refit_model
+from hyperpcm.training.refit import refit_model
+from hyperpcm.training.report_run import report_run
 from hyperpcm.training.run import open_data, open_split, train_model
 from hyperpcm.training.run_folder import RunFolder
 from small_runs import NO_RETRIEVAL, fingerprint, tiny, weights_of, write_table
@@ -78,7 +79,7 @@ def test_the_memory_knows_the_validation_side_and_what_was_chosen_stays(table: P
     config, interactions, split = opened(table, *TREES)
     chosen = prior_alone(config, interactions, split)
     model = refit_model(chosen, config, interactions, split)
-    rows = learned_rows(split, refit=True)
+    rows = split.seen
     known = {interactions.targets[target] for target in interactions.target_index[rows]}
     assert set(model.memory_sequences) == known
     assert len(known) > len(chosen.memory_sequences)
@@ -97,7 +98,7 @@ def test_the_memory_knows_the_validation_side_and_what_was_chosen_stays(table: P
 def test_test_labels_are_never_looked_at_and_validation_labels_are(table: Path):
     config, interactions, split = opened(table, *TREES)
     chosen = prior_alone(config, interactions, split)
-    data = encode(config, interactions, split, learned=learned_rows(split, refit=True))
+    data = encode(config, interactions, split, learned=split.seen)
     asked = interactions.compound_index[split.test], interactions.target_index[split.test]
     found = []
     for side in (None, split.test, split.valid):
@@ -157,6 +158,39 @@ def test_the_folder_keeps_the_model_that_was_validated_and_its_curves(table: Pat
         assert row.metrics["mse"] != before.metrics["mse"]
     fit(tiny(table, *NETWORKS), run.path, overwrite=True)
     assert not run.selected_path.exists()
+
+
+def test_probabilities_are_learned_again(tmp_path: Path):
+    table = write_table(tmp_path / "classes.csv", header="active", targets=30)
+    run = fit(tiny(table, "training.refit=true", "training.epochs=2"), tmp_path / "run").folder
+    model, chosen = load_model(run.model_path), load_model(run.selected_path)
+    assert model.quantity.kind == "binary"
+    assert float(model.correction) == float(chosen.correction)
+    interactions = open_data(run.config().data)
+    split = run.split(interactions)
+    sequence = interactions.targets[interactions.target_index[split.valid[0]]]
+    rows = np.flatnonzero(interactions.target_index == interactions.target_index[split.valid[0]])
+    asked = [interactions.compounds[compound] for compound in interactions.compound_index[rows]]
+    labels = interactions.values[rows]
+    loss = [
+        np.mean((one.compile_target(sequence).score(asked).values - labels) ** 2) for one in (model, chosen)
+    ]
+    assert loss[0] < loss[1]  # its own labels are known now
+
+
+def test_the_curves_go_on_once_and_the_files_are_those_of_the_last_model(table: Path, tmp_path: Path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    config = tiny(table, *NETWORKS, "training.refit=true", "training.tensorboard=true")
+    run = fit(config, tmp_path / "run").folder
+    evaluate_run(run.path, nulls=[])
+    events = accumulator.EventAccumulator(str(run.tensorboard_path))
+    events.Reload()
+    assert [event.step for event in events.Scalars("valid_mse")] == [0, 1, 2, 3]
+    files = events.Tensors("files/text_summary")
+    assert len(files) == 1
+    assert b"model.safetensors" in files[0].tensor_proto.string_val[0]
+    report = report_run(run.path).read_text(encoding="utf-8")
+    assert "training and validation rows" in report
 
 
 def at_second_training(step: int, do: Callable[[], None]) -> Callable[[str, int, int], None]:

@@ -117,7 +117,6 @@ def _of_baseline(
 ) -> tuple[ResultRow, TargetValues]:
     from hyperpcm.baselines import build_baseline
     from hyperpcm.evaluation.measure import result_row
-    from hyperpcm.training.refit import learned_rows
 
     inputs = inputs_of(interactions, store, threads, progress)
     start = time.perf_counter()
@@ -125,7 +124,7 @@ def _of_baseline(
     baseline.fit(inputs, split.train, split.valid, seed=seed)
     valid = baseline.predict(split.valid)
     if refit:
-        baseline.refit(learned_rows(split, refit=True), seed=seed)
+        baseline.refit(split.seen, seed=seed)
     test = baseline.predict(split.test)
     seconds = time.perf_counter() - start
     found = result_row(interactions, split, row.name, valid, test, seed=seed, seconds=seconds)
@@ -145,7 +144,7 @@ def _of_model(
     from hyperpcm.training.encoded import encode
     from hyperpcm.training.loop import predict_pairs
     from hyperpcm.training.prior_fit import prior_alone
-    from hyperpcm.training.refit import learned_rows, refit_model
+    from hyperpcm.training.refit import refit_model
     from hyperpcm.training.run import train_model
 
     start = time.perf_counter()
@@ -158,8 +157,7 @@ def _of_model(
     valid = predict_pairs(model, data, compound[split.valid], target[split.valid])
     if config.training.refit:
         model = refit_model(model, config, interactions, split, store=store, progress=progress)
-        learned = learned_rows(split, refit=True)
-        data = encode(config, interactions, split, store, progress, learned=learned)
+        data = encode(config, interactions, split, store, progress, learned=split.seen)
     test = predict_pairs(model, data, compound[split.test], target[split.test])
     seconds = time.perf_counter() - start
     scored = {row.name: (test, seconds)}

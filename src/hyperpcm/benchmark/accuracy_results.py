@@ -29,6 +29,10 @@ class AccuracyFile(FoldFile):
     metrics: tuple[str, ...] = DEFAULT_METRICS
     """Columns of the table."""
 
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Whether to refit."""
+        return {"training": {"refit": True}} if self.refit else {}
+
 
 @final
 class AccuracyOnDisk(Results):

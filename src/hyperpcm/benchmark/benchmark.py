@@ -101,9 +101,7 @@ class Benchmark:
             ConfigError: an unknown setting or a value out of range.
         """
         data = self.file.data.model_dump(exclude_defaults=True)
-        settings = dict(row.file.settings)
-        if getattr(self.file, "refit", False):
-            settings["training"] = {**settings.get("training", {}), "refit": True}
+        settings = _merged(row.file.settings, self.file.settings())
         return _run_config(
             {"data": data, "split": split, "seed": seed, "threads": threads, **settings},
             self.folder / f"{row.name}.toml",

@@ -44,6 +44,10 @@ class BenchmarkFile(_Closed):
     results: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]+$")
     """Name of the results file below the data set's folder; see `Benchmark.results_name`."""
 
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Settings of the model, by section, that the protocol decides and no row."""
+        return {}
+
 
 class RowFile(_Closed):
     """One row of the table: a registered baseline, or the model with some settings."""

@@ -192,7 +192,7 @@ def audit(
         SplitError: the division is not one of this table.
     """
     split.check_rows(len(interactions))
-    seen = np.concatenate([split.train, split.valid])
+    seen = split.seen
     pair = _pairs_of(interactions)
     scaffolds = nearest_compound = nearest_target = None
     if similarity:

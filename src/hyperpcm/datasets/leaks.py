@@ -62,7 +62,7 @@ def check_cold(
     if target_groups is not None:
         groups = _labels(target_groups, len(targets), "target")
         _check_groups(split, interactions.target_index, groups, "target group", targets)
-    seen = np.concatenate([split.train, split.valid])
+    seen = split.seen
     if max_compound_similarity is not None:
         test, known = (_texts(compounds, interactions.compound_index[rows]) for rows in (split.test, seen))
         similarity = nearest_compound_similarity(test, known)

@@ -68,7 +68,7 @@ class CdddEncoder(FileEncoder):
 
     name: ClassVar[str] = "cddd"
     side: ClassVar[Side] = "compound"
-    licence: ClassVar[str] = "MIT"
+    licence: ClassVar[str] = "NOASSERTION"
     revision: ClassVar[str] = "1"
     width: ClassVar[int] = 512
 
@@ -89,7 +89,7 @@ class CdddEncoder(FileEncoder):
         """RDKit and ONNX Runtime."""
         import rdkit
 
-        return (f"rdkit {rdkit.__version__}", f"onnxruntime {onnxruntime().__version__}")
+        return (f"rdkit {rdkit.__version__}", f"onnxruntime {onnxruntime(self.name).__version__}")
 
     def _network_in(self, file: Path) -> Any:
         return _loaded(*file_state(file))
@@ -161,7 +161,7 @@ def _check_domain(molecule: Any) -> None:
         problem = f"it has {atoms} heavy atoms, not 4 to 49"
     elif not 12 < weight < 600:
         problem = f"its weight is {weight:.0f}, not 12 to 600"
-    elif not -5 < log_p < 7:
+    elif not -5 < log_p < 7:  # as the published program has it
         problem = f"its logP is {log_p:.1f}, not -5 to 7"
     if problem is not None:
         raise InvalidSmilesError(
@@ -172,8 +172,9 @@ def _check_domain(molecule: Any) -> None:
 @functools.lru_cache(maxsize=1)
 def _loaded(path: str, _size: int, _modified: int) -> Any:
     """The network of a file in this state, tried on butane."""
+    onnxruntime(CdddEncoder.name)
     try:
-        session = onnx_session(path)
+        session = onnx_session(path, CdddEncoder.name)
     except unreadable() as error:
         reason = str(error).strip().splitlines()[0][:120]
         raise ConfigError(f"encoder 'cddd': {path} is no ONNX file ({reason}). Give {PUBLISHED}.") from None

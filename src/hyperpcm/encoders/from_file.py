@@ -9,6 +9,7 @@ from typing import Any, ClassVar, final
 
 from hyperpcm.encoders.base import Encoder
 from hyperpcm.encoders.weights.kept_files import keep_file, kept_file
+from hyperpcm.encoders.weights.model_files import check_content
 from hyperpcm.errors import ConfigError
 
 __all__ = ["FileEncoder", "file_state"]
@@ -42,11 +43,7 @@ class FileEncoder(Encoder):
             if file.is_file():
                 self._network_in(file)  # what is no such network is not kept
             content = keep_file(file)
-            if self.content not in (None, content):
-                raise ConfigError(
-                    f"encoder {self.name!r}: {self.file} is another file (content {content[:12]}…) than is "
-                    f"wanted ({str(self.content)[:12]}…): the numbers would differ."
-                )
+            check_content(self.name, self.file, content, self.content)
             object.__setattr__(self, "content", content)
         if self.content is None:
             raise ConfigError(f"encoder {self.name!r} needs the option 'file': {self.which}.")

@@ -67,7 +67,7 @@ class MinimolEncoder(Encoder):
                 if one["user_api"] == "blas" and "numpy" in one["filepath"]
             }
         )
-        runtime = onnxruntime().__version__
+        runtime = onnxruntime(self.name).__version__
         return (f"rdkit {rdkit.__version__}", f"onnxruntime {runtime}", f"numpy {np.__version__}", *kernels)
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -106,6 +106,7 @@ def _session() -> Any:
     """The network, loaded once in a process."""
     from hyperpcm.encoders.weights.catalog import WEIGHTS
 
-    onnxruntime()  # asked for first: without it weights are of no use
+    extra = MinimolEncoder.name
+    onnxruntime(extra)  # asked for first: without it weights are of no use
     path = WEIGHTS["minimol"].path("minimol.onnx")
-    return onnx_session(str(path))
+    return onnx_session(str(path), extra)

@@ -10,8 +10,11 @@ from hyperpcm.errors import MissingExtraError
 __all__ = ["onnx_session", "onnxruntime", "unreadable"]
 
 
-def onnxruntime() -> Any:
+def onnxruntime(extra: str) -> Any:
     """ONNX Runtime, imported when it is needed.
+
+    Args:
+        extra: of this package, that brings it to the encoder that asks.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -19,17 +22,21 @@ def onnxruntime() -> Any:
     try:
         return importlib.import_module("onnxruntime")
     except ModuleNotFoundError as error:
-        raise MissingExtraError("onnxruntime", "minimol") from error
+        raise MissingExtraError("onnxruntime", extra) from error
 
 
-def onnx_session(path: str) -> Any:
+def onnx_session(path: str, extra: str) -> Any:
     """The network of a file.
+
+    Args:
+        path: of the file.
+        extra: as of `onnxruntime`.
 
     Raises:
         MissingExtraError: ONNX Runtime is not installed.
         Exception: one of `unreadable`, where the file holds no network that can be run.
     """
-    runtime = onnxruntime()
+    runtime = onnxruntime(extra)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -40,8 +47,7 @@ def onnx_session(path: str) -> Any:
 
 
 def unreadable() -> tuple[type[Exception], ...]:
-    """What ONNX Runtime raises for a file, or for inputs, that it cannot run."""
-    onnxruntime()
+    """What ONNX Runtime, which is there, raises for a file, or for inputs, that it cannot run."""
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     names = (
         "Fail",

@@ -52,7 +52,7 @@ def default_processes(encoder: Encoder) -> int:
     """
     parts = encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
     entries = [ENCODERS.get(part.name) for part in parts]
-    light = all(entry is not None and entry.weights is None for entry in entries)
+    light = all(entry is not None and entry.weights is None and not entry.is_of_the_user for entry in entries)
     return usable_cores() if light else 1
 
 

@@ -13,6 +13,7 @@ from hyperpcm.encoders.transformer_config import Profile, profile_of
 from hyperpcm.encoders.weights.catalog import WEIGHTS
 from hyperpcm.encoders.weights.folders import content_of_folder, place_of, remember
 from hyperpcm.encoders.weights.hub import HubWeights
+from hyperpcm.encoders.weights.model_files import check_content
 from hyperpcm.errors import ConfigError
 
 __all__ = ["FolderEncoder", "PretrainedEncoder"]
@@ -124,11 +125,7 @@ class FolderEncoder(TransformerEncoder):
         if place is None:
             place = place_of(str(self.content), self.name)
         content = content_of_folder(place)
-        if self.content not in (None, content):
-            raise ConfigError(
-                f"encoder {self.name!r}: {place} holds another transformer (content {content[:12]}…) than is "
-                f"wanted ({str(self.content)[:12]}…): the numbers would differ"
-            )
+        check_content(self.name, place, content, self.content)
         object.__setattr__(self, "content", content)
         object.__setattr__(self, "folder", str(place))
         profile_of(place, self.side)

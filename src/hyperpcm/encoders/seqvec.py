@@ -33,8 +33,9 @@ _AS_UNKNOWN: Final = str.maketrans("UZO", "XXX")  # as before the published trai
 class SeqVecEncoder(FileEncoder):
     """The sum of the three layers of SeqVec, averaged over the residues: 1,024 columns.
 
-    U, Z and O are read as X, as in training; there is no limit on length and there are no windows. Neighbours
-    change a value by rounding only.
+    U, Z and O are read as X, as in training; there is no limit on length and there are no windows. Every
+    protein is read from an empty state: a program that carries the state from one protein to the next gives
+    vectors that depend on what came before. Neighbours change a value by rounding only.
 
     Raises:
         ConfigError: as `FileEncoder`.
@@ -44,7 +45,7 @@ class SeqVecEncoder(FileEncoder):
 
     name: ClassVar[str] = "seqvec"
     side: ClassVar[Side] = "target"
-    licence: ClassVar[str] = "MIT"
+    licence: ClassVar[str] = "NOASSERTION"
     revision: ClassVar[str] = "1"
     which: ClassVar[str] = "where the published weights.hdf5 of SeqVec is"
 

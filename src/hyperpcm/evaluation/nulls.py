@@ -81,7 +81,7 @@ def run_nulls(
         baseline.fit(inputs, split.train, split.valid, seed=seed)
         valid_scores = baseline.predict(split.valid)
         if refit:
-            baseline.refit(np.sort(np.concatenate([split.train, split.valid])), seed=seed)
+            baseline.refit(split.seen, seed=seed)
         test_scores = baseline.predict(split.test)
         seconds = time.perf_counter() - start
         rows.append(

@@ -28,7 +28,6 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, encode
 from hyperpcm.training.loggers import check_loggers, log_results
 from hyperpcm.training.loop import predict_pairs
-from hyperpcm.training.refit import learned_rows
 from hyperpcm.training.run import open_data
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.threads import limited_threads
@@ -145,7 +144,7 @@ def model_rows(
     data = encode(config, interactions, split, store, progress)
     valid = predict_pairs(chosen or model, data, compound[split.valid], target[split.valid])
     if chosen is not None and chosen is not model:
-        data = encode(config, interactions, split, store, progress, learned=learned_rows(split, refit=True))
+        data = encode(config, interactions, split, store, progress, learned=split.seen)
 
     def score(compounds: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         return predict_pairs(model, data, compounds, targets)

@@ -30,7 +30,7 @@ from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
 from hyperpcm.training.threads import limited_threads
 
-__all__ = ["PreparedRun", "loss_and_metric", "train_prepared"]
+__all__ = ["PreparedRun", "learned_counts", "loss_and_metric", "train_prepared"]
 
 _HIGHER_IS_BETTER = frozenset({"ci", "pearson", "spearman", "auroc"})
 
@@ -104,7 +104,7 @@ def _train_here(prepared: PreparedRun, *, stop: StopSignal, progress: Progress |
             trainer.run(save=save, stop=stop, on_epoch=on_epoch, progress=progress)
             model.cpu()
             if not is_repeated:
-                model.card |= _card(config, prepared.interactions, prepared.split, history)
+                model.card |= _card(prepared, history)
             if folder is not None:
                 is_last = is_repeated or not config.training.refit
                 path = folder.model_path if is_last else folder.selected_path
@@ -218,19 +218,25 @@ def loss_and_metric(training: TrainingConfig, quantity: Quantity) -> tuple[LossN
     return loss, metric
 
 
-def _card(
-    config: RunConfig, interactions: Interactions, split: Split, history: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def learned_counts(data: EncodedData) -> dict[str, int]:
+    """Return how much was learned from, for the card of a model."""
+    return {
+        "interactions": len(data.learned),
+        "targets": len(data.memory_targets),
+        "compounds": int((data.landmark_of >= 0).sum()),
+    }
+
+
+def _card(prepared: PreparedRun, history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what a reader of the model file should know about it."""
+    interactions = prepared.interactions
     best = next(record for record in history if record["epoch"] == history[-1]["best_epoch"])
     return {
         "data": interactions.name,
         "data_fingerprint": interactions.fingerprint(),
-        "interactions": len(split.train),
-        "targets": len(np.unique(interactions.target_index[split.train])),
-        "compounds": len(np.unique(interactions.compound_index[split.train])),
-        "split": split.label(),
-        "seed": config.seed,
+        **learned_counts(prepared.data),
+        "split": prepared.split.label(),
+        "seed": prepared.config.seed,
         "best": dict(best),
         "learning_rates": [
             record["learning_rate"] for record in history if 0 < record["epoch"] <= best["epoch"]

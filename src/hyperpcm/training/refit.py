@@ -6,8 +6,6 @@ validation rows back for: whoever uses the model wants it to know all labels.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from hyperpcm.checkpoint import save_model
@@ -19,16 +17,11 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, build_model, encode
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers
-from hyperpcm.training.prepared import PreparedRun, train_prepared
+from hyperpcm.training.prepared import PreparedRun, learned_counts, train_prepared
 from hyperpcm.training.prior_fit import refit_prior
 from hyperpcm.training.run_folder import RunFolder, outer_processes
 
-__all__ = ["learned_rows", "refit_model"]
-
-
-def learned_rows(split: Split, *, refit: bool) -> npt.NDArray[np.int64]:
-    """Return the rows that the finished model has learned from, int64 [n], ascending."""
-    return np.sort(np.concatenate([split.train, split.valid])) if refit else split.train
+__all__ = ["refit_model"]
 
 
 def refit_model(
@@ -58,16 +51,10 @@ def refit_model(
         store: where embeddings are kept.
         progress: called with a stage, what is done and what there is.
     """
-    rows = learned_rows(split, refit=True)
-    data = encode(config, interactions, split, store, progress, learned=rows)
+    data = encode(config, interactions, split, store, progress, learned=split.seen)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
-    model.card |= chosen.card | {
-        "interactions": len(rows),
-        "targets": len(data.memory_targets),
-        "compounds": len(np.unique(interactions.compound_index[rows])),
-        "refit": True,
-    }
+    model.card |= chosen.card | learned_counts(data) | {"refit": True}
     hidden = Hidden.as_in_validation(interactions, split)
     data = refit_prior(model, data, chosen, config, hidden, progress)
     model.correction.copy_(chosen.correction)

@@ -204,6 +204,8 @@ def _licences(config: RunConfig) -> dict[str, str]:
 def _facts(run: RunFolder, licences: Mapping[str, str]) -> dict[str, str]:
     """Licences, versions, commit and machine, as far as they were written down."""
     facts = {"folder": run.path.resolve().name}
+    if run.config().training.refit:
+        facts["learned from"] = "training and validation rows, what validation had chosen"
     facts["encoders"] = ", ".join(f"{name} ({licence})" for name, licence in licences.items())
     if run.environment_path.exists():
         record: dict[str, Any] = json.loads(run.environment_path.read_text(encoding="utf-8"))

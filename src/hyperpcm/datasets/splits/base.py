@@ -67,6 +67,11 @@ class Split:
         if shared:
             raise SplitError(f"{self.label()}: {shared} row numbers are on more than one side.")
 
+    @property
+    def seen(self) -> Rows:
+        """Row numbers of the training and the validation side, ascending: all that is not tested on."""
+        return np.sort(np.concatenate([self.train, self.valid]))
+
     def label(self) -> str:
         """What this division is called in messages, such as ``split cold_target, fold 2 of 5``."""
         return f"split {self.name}, fold {self.fold} of {self.folds}"

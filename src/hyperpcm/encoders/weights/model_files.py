@@ -11,7 +11,7 @@ from typing import Final
 
 from hyperpcm.errors import ConfigError
 
-__all__ = ["FileRecord", "chosen_files", "content_of", "record_of", "records_of"]
+__all__ = ["FileRecord", "check_content", "chosen_files", "content_of", "record_of", "records_of"]
 
 _SETTINGS: Final = ("config.json",)
 _TOKENIZER: Final = (
@@ -113,3 +113,22 @@ def content_of(files: Mapping[str, FileRecord]) -> str:
     """Sha256 (64 hex digits) over names and contents: equal for equal folders, wherever they are."""
     lines = "".join(f"{files[name].sha256}  {name}\n" for name in sorted(files))
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()
+
+
+def check_content(encoder: str, place: object, found: str, wanted: str | None) -> None:
+    """Do nothing where nothing is wanted, or just this.
+
+    Args:
+        encoder: its name, for the message.
+        place: file or folder whose content it is.
+        found: the content, a sha256.
+        wanted: the content that a spec asks for; None: any.
+
+    Raises:
+        ConfigError: another content is wanted.
+    """
+    if wanted not in (None, found):
+        raise ConfigError(
+            f"encoder {encoder!r}: {place} holds another network (content {found[:12]}…) than is wanted "
+            f"({str(wanted)[:12]}…): the numbers would differ"
+        )
