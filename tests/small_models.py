@@ -65,6 +65,10 @@ PLAIN = {
     "context": {"enabled": False},
     "retrieval": {"enabled": False},
 }
+GRAPHS = {
+    **SMALL,
+    "compound": {"learned": "dmpnn", "width": 12, "depth": 2},
+}
 
 
 def measured(quantity: Quantity = PKD, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,9 +9,11 @@ import pytest
 import torch
 from scipy.special import expit, logit
 
+from hyperpcm.chem.molecular_graph import molecular_graph
 from hyperpcm.errors import IncompatibleModelError, InvalidSmilesError, Rejection
+from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.target_model import LabelScale, Scores, TargetModel
-from small_models import ACTIVE, PKD, PLAIN, PUBLISHED, QUERY, SMALL, SMILES, made_model, many_smiles
+from small_models import ACTIVE, GRAPHS, PKD, PLAIN, PUBLISHED, QUERY, SMALL, SMILES, made_model, many_smiles
 
 MIXED = ["CCO", "not a molecule", "", None, "c1ccccc1", "C1CC", 3.5, "[Na+].CC(=O)[O-]"]
 
@@ -23,8 +25,15 @@ def target() -> TargetModel:
 
 @pytest.fixture(
     scope="module",
-    params=[(SMALL, PKD), (PUBLISHED, PKD), (PLAIN, PKD), (SMALL, ACTIVE), (PLAIN, ACTIVE)],
-    ids=["retrieval", "as published", "plain", "classes with retrieval", "classes"],
+    params=[
+        (SMALL, PKD),
+        (PUBLISHED, PKD),
+        (PLAIN, PKD),
+        (GRAPHS, PKD),
+        (SMALL, ACTIVE),
+        (PLAIN, ACTIVE),
+    ],
+    ids=["retrieval", "as published", "plain", "graphs", "classes with retrieval", "classes"],
 )
 def any_target(request) -> TargetModel:
     return made_model(*request.param).compile_target(QUERY)
@@ -144,11 +153,14 @@ def test_scores_are_the_mean_of_the_members(target: TargetModel):
 def test_embedded_compounds_score_as_their_smiles(any_target: TargetModel):
     embeddings = torch.from_numpy(any_target.encoder.encode(SMILES))
     similarity = None if any_target.prior is None else torch.from_numpy(any_target.prior.similarity(SMILES))
+    learned = None
+    if any_target.learned_compounds is not None:
+        graphs = MolecularGraphs.of(molecular_graph(smiles, max_atoms=100) for smiles in SMILES)
+        learned = any_target.learned_compounds.vectors(graphs)
     expected = any_target.score(SMILES).values
-    assert any_target.score_embedded(embeddings, similarity).numpy().tobytes() == expected.tobytes()
-    assert any_target.score_embedded(
-        embeddings[:0], None if similarity is None else similarity[:0]
-    ).shape == (0,)
+    assert any_target.score_embedded(embeddings, similarity, learned).numpy().tobytes() == expected.tobytes()
+    none = (None if values is None else values[:0] for values in (similarity, learned))
+    assert any_target.score_embedded(embeddings[:0], *none).shape == (0,)
 
 
 @pytest.mark.parametrize("settings", [SMALL, PLAIN], ids=["retrieval", "plain"])

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hyperpcm.errors import ConfigError
 
 __all__ = [
+    "CompoundConfig",
     "ContextConfig",
     "DataConfig",
     "EncodersConfig",
@@ -124,6 +125,21 @@ class QsarConfig(_Settings):
     """Start with an output layer of zeros, so that an untrained network adds nothing to what is retrieved."""
 
 
+class CompoundConfig(_Settings):
+    """A compound encoder that is trained along: messages along the bonds (D-MPNN; Yang et al. 2019)."""
+
+    learned: Literal["none", "dmpnn"] = "none"
+    """What is learned of a compound's graph for the generated networks to read; none: nothing."""
+    beside: bool = True
+    """Whether the generated networks read the encoders' fixed embedding too."""
+    width: int = Field(300, ge=4, le=4096, multiple_of=4)
+    """Width of the messages and of what is learned, a multiple of 4."""
+    depth: int = Field(3, ge=1, le=16)
+    """Rounds of messages."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout of what is learned."""
+
+
 class HypernetworkConfig(_Settings):
     """What generates the QSAR network (Ha et al. 2017; Chang et al. 2020)."""
 
@@ -215,6 +231,7 @@ class ModelConfig(_Settings):
     """The whole architecture."""
 
     qsar: QsarConfig = QsarConfig()
+    compound: CompoundConfig = CompoundConfig()
     hypernetwork: HypernetworkConfig = HypernetworkConfig()
     context: ContextConfig = ContextConfig()
     retrieval: RetrievalConfig = RetrievalConfig()

@@ -26,7 +26,7 @@ from hyperpcm.errors import CorruptModelError, DivergedError, IncompatibleModelE
 from hyperpcm.model import ContextMemory, HyperPCM
 from hyperpcm.protein import alignment_similarity
 from hyperpcm.target_model import TargetModel
-from small_models import SMALL
+from small_models import GRAPHS, SMALL
 
 SEQUENCES = (
     "MKTAYIAKQRQISFVKSHFSRQ",
@@ -94,8 +94,8 @@ def made_model(settings: dict = SMALL, quantity: Quantity = PKD, seed: int = 0) 
 
 
 @pytest.fixture(
-    params=[(SMALL, PKD), (SMALL, ACTIVE), (PUBLISHED, PKD), (PLAIN, PKD)],
-    ids=["retrieval and context", "classes", "as published", "no context"],
+    params=[(SMALL, PKD), (SMALL, ACTIVE), (PUBLISHED, PKD), (PLAIN, PKD), (GRAPHS, PKD)],
+    ids=["retrieval and context", "classes", "as published", "no context", "graphs"],
 )
 def model(request) -> HyperPCM:
     return made_model(*request.param)
@@ -295,6 +295,7 @@ def test_an_encoder_of_another_width_than_the_weights_is_refused(model_file, tar
         ("context", "enabled", False),
         ("context", "heads", 3),
         ("retrieval", "enabled", False),
+        ("compound", "learned", "dmpnn"),
     ],
 )
 def test_settings_that_do_not_fit_the_weights_are_refused(model_file, section, name, value):

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem.rdchem import HybridizationType
 
 from contracts import COMPOUNDS, UNREADABLE_COMPOUNDS
-from hyperpcm.chem.molecular_graph import BOND_TYPES, molecular_graph
+from hyperpcm.chem.molecular_graph import BOND_TYPES, HYBRIDISATIONS, molecular_graph
 from hyperpcm.errors import InvalidSmilesError
 
 
@@ -29,14 +30,45 @@ def test_atoms_and_bonds_are_those_of_rdkit(smiles):
     }
 
 
-@pytest.mark.parametrize("smiles", [*COMPOUNDS, "CC(C)(C)C", "C[C@H](N)C(=O)O"])
+@pytest.mark.parametrize(
+    "smiles", [*COMPOUNDS, "CC(C)(C)C", "C[C@H](N)C(=O)O", "C[C@]12CC[C@@H](O)C[C@H]1CC2"]
+)
 def test_two_spellings_have_the_same_atoms_in_the_same_order(smiles):
     graph = molecular_graph(smiles, max_atoms=100)
-    for seed in (1, 2, 3):
+    for seed in range(8):
         (spelling,) = Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(smiles), 1, randomSeed=seed)
         other = molecular_graph(spelling, max_atoms=100)
-        for name in ("elements", "degrees", "charges", "valences", "aromatic", "in_ring"):
+        for name in (
+            "elements",
+            "degrees",
+            "charges",
+            "valences",
+            "hydrogens",
+            "hybridisations",
+            "chirality",
+            "masses",
+            "aromatic",
+            "in_ring",
+        ):
             assert np.array_equal(getattr(graph, name), getattr(other, name)), name
+
+
+def test_enantiomers_turn_the_other_way_and_what_was_not_said_is_told_apart():
+    one, other, unknown = (
+        molecular_graph(smiles, max_atoms=100).chirality
+        for smiles in ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "CC(N)C(=O)O")
+    )
+    assert sorted((one + other).tolist()) == [0, 0, 0, 0, 0, 3]
+    assert one.max() in (1, 2)
+    assert unknown.tolist() == [0] * 6
+
+
+def test_conjugation_hydrogens_hybridisation_and_mass_are_read_off():
+    graph = molecular_graph("[13CH2]=CC=C", max_atoms=10)
+    assert graph.bond_conjugated.tolist() == [True, True, True]
+    assert sorted(graph.hydrogens.tolist()) == [1, 1, 2, 2]
+    assert {HYBRIDISATIONS[place] for place in graph.hybridisations} == {HybridizationType.SP2}
+    assert sorted(graph.masses.round(1).tolist()) == pytest.approx([12.0, 12.0, 12.0, 13.0], abs=0.05)
 
 
 def test_a_compound_of_one_atom_has_no_bond():

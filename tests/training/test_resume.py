@@ -40,6 +40,13 @@ KINDS = {
         "model.alignment_components=0",
         "model.members=2",
     ),
+    "compounds learned along": (
+        "model.compound.learned=dmpnn",
+        "model.compound.width=8",
+        "model.compound.dropout=0.2",
+        "model.retrieval.enabled=false",
+        "model.qsar.zero_start=false",
+    ),
 }
 
 

@@ -94,11 +94,15 @@ def check_target_model(model: TargetModel) -> None:
         _require(fits, "the coefficients of the ridge regression")
         if model.prior.trees is not None:
             _check_trees(model.prior.trees.trees, width + 2)
+    learned = None
+    if model.learned_compounds is not None:
+        width += model.learned_compounds.inputs(model.encoder.width) - model.encoder.width
+        learned = torch.zeros(1, model.learned_compounds.messages.width)
     _require(bool(model.networks), "the number of networks")
     for network in model.networks:
         _check_network(network, width)
     similarity = None if model.prior is None else torch.zeros(1, landmarks)
-    trial = model.score_embedded(torch.zeros(1, model.encoder.width), similarity)
+    trial = model.score_embedded(torch.zeros(1, model.encoder.width), similarity, learned)
     _require(trial.shape == (1,), "the score of a trial compound")
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from hyperpcm.encoders import target_encoder
 from hyperpcm.encoders.licences import licences_of
 from hyperpcm.nn.label_memory import LabelMemory
+from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.qsar import QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.protein import validate_sequence
@@ -62,6 +63,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
         compound_scaler=copy.deepcopy(model.compound_scaler).cpu(),
         label_scale=model.label_scale,
         prior=prior,
+        learned_compounds=_learned_compounds(model),
         provenance={"model": licences | copy.deepcopy(model.card), "changes": list(target.changes)},
     )
 
@@ -145,6 +147,13 @@ def _networks(model: HyperPCM, embedding: Tensor, similarity: Tensor | None) -> 
         return (QsarNetwork.nothing(model.compound_encoder.width + retrieved),)
     generated = model.generate(embedding, similarity)
     return tuple(network.densified(share).cpu() for network in generated)
+
+
+def _learned_compounds(model: HyperPCM) -> LearnedCompounds | None:
+    """Return a copy of the encoder that the networks read; None where they say nothing."""
+    if model.learned_compounds is None or float(model.correction) == 0:
+        return None
+    return copy.deepcopy(model.learned_compounds).cpu().eval().requires_grad_(False)
 
 
 def _ridge(model: HyperPCM, similarity: Tensor, kept: npt.NDArray[np.int64]) -> CompiledRidge | None:

@@ -29,6 +29,8 @@ from hyperpcm.model.memory import ContextMemory
 from hyperpcm.nn.alignment import AlignmentComponents
 from hyperpcm.nn.kernel_ridge import TwoAxisRidge, landmark_number
 from hyperpcm.nn.label_memory import LabelMemory
+from hyperpcm.nn.learned_compounds import LearnedCompounds
+from hyperpcm.nn.molecular_graphs import PlacedGraphs
 from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
@@ -82,7 +84,13 @@ class HyperPCM(nn.Module):
             if retrieval.enabled
             else None
         )
-        inputs = compound_encoder.width + (0 if self.retrieval is None else self.retrieval.width)
+        inputs = compound_encoder.width
+        self.learned_compounds: LearnedCompounds | None = None
+        if config.compound.learned == "dmpnn":
+            own = config.compound
+            self.learned_compounds = LearnedCompounds(own.width, own.depth, own.dropout, beside=own.beside)
+            inputs = self.learned_compounds.inputs(inputs)
+        inputs += 0 if self.retrieval is None else self.retrieval.width
         self.register_buffer("correction", torch.ones(()))
         self.register_buffer("ridge_share", torch.zeros(()))
         landmarks = landmark_number(len(memory.compounds), retrieval.ridge_landmarks)
@@ -207,6 +215,7 @@ class HyperPCM(nn.Module):
         similarity: Float[Tensor, "t m"] | None = None,
         allowed: Bool[Tensor, "t m"] | None = None,
         prior: Float[Tensor, "t c"] | None = None,
+        learned: PlacedGraphs | Float[Tensor, "t c h"] | None = None,
     ) -> Float[Tensor, "k t c"]:
         """Return the score of each member, scaled (logits for a binary quantity); average them to predict.
 
@@ -220,8 +229,14 @@ class HyperPCM(nn.Module):
             similarity: alignment similarity to the memory rows.
             allowed: False where a target must not see a memory row.
             prior: mean of each pair, in scaled label units; None: what is retrieved alone, as in training.
+            learned: graphs of the compounds, or vectors of them from ``learned_compounds.vectors``; where the
+                model learns an encoder of compounds.
         """
         inputs, base = self.compound_scaler(compounds), torch.zeros(())
+        if self.learned_compounds is not None:
+            if learned is None:
+                raise ValueError("this model reads the graphs of compounds (model.compound.learned)")
+            inputs = self.learned_compounds(inputs, learned)
         if self.retrieval is not None and retrieved is not None:
             inputs = torch.cat([inputs, retrieved], dim=-1)
             base = self.label_scale.prior(self.prior_mean(retrieved) if prior is None else prior)

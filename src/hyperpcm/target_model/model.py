@@ -15,12 +15,16 @@ import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from hyperpcm.chem import standardise_all
+from hyperpcm.chem.molecular_graph import molecular_graph
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder
 from hyperpcm.encoders.licences import licences_of
 from hyperpcm.errors import ConfigError, IncompatibleModelError, InvalidSmilesError, Rejection
+from hyperpcm.nn.learned_compounds import LearnedCompounds
+from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.target_model.label_scale import LabelScale
@@ -28,6 +32,7 @@ from hyperpcm.target_model.prior import RetrievedPrior
 
 __all__ = ["Scores", "TargetModel"]
 
+_MAX_ATOMS = 2000  # of a graph; what was standardised has fewer, hydrogen included
 _BLOCK = 512  # compounds per matrix product; fixed, so that a score does not depend on its neighbours
 
 
@@ -70,6 +75,7 @@ class TargetModel:
         compound_scaler: standardises embeddings.
         label_scale: turns raw scores into labels.
         prior: what is retrieved from the memory's labels; None where the model has no label retrieval.
+        learned_compounds: the compound encoder that was trained along; None where there is none.
         provenance: where the model comes from (JSON values).
     """
 
@@ -81,6 +87,7 @@ class TargetModel:
     compound_scaler: Standardiser
     label_scale: LabelScale
     prior: RetrievedPrior | None = None
+    learned_compounds: LearnedCompounds | None = None
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -128,44 +135,51 @@ class TargetModel:
     def _score_block(self, smiles: list[str]) -> npt.NDArray[np.float32]:
         embeddings = torch.from_numpy(self.encoder.encode(smiles))
         similarity = None if self.prior is None else torch.from_numpy(self.prior.similarity(smiles))
-        return self.score_embedded(embeddings, similarity).numpy()
+        learned = None
+        if self.learned_compounds is not None:
+            graphs = MolecularGraphs.of(molecular_graph(text, max_atoms=_MAX_ATOMS) for text in smiles)
+            learned = self.learned_compounds.vectors(graphs)
+        return self.score_embedded(embeddings, similarity, learned).numpy()
 
     @torch.no_grad()
     def score_embedded(
-        self, embeddings: Float[Tensor, "n d"], similarity: Float[Tensor, "n j"] | None = None
+        self,
+        embeddings: Float[Tensor, "n d"],
+        similarity: Float[Tensor, "n j"] | None = None,
+        learned: Float[Tensor, "n h"] | None = None,
     ) -> Float[Tensor, "n"]:
         """Score compounds whose embeddings are at hand.
 
         Args:
             embeddings: as from ``encoder``, unscaled.
             similarity: Tanimoto similarity to the landmarks, where the model retrieves labels.
+            learned: as from ``learned_compounds.vectors``, where the model has it.
 
         Returns:
             Scores in label units, or probabilities.
-        """
-        blocks = [
-            self._score_padded(
-                embeddings[start : start + _BLOCK],
-                None if similarity is None else similarity[start : start + _BLOCK],
-            )
-            for start in range(0, len(embeddings), _BLOCK)
-        ]
-        return torch.cat(blocks) if blocks else embeddings.new_zeros(0)
 
-    def _score_padded(self, embeddings: Tensor, similarity: Tensor | None) -> Tensor:
-        n, missing = len(embeddings), _BLOCK - len(embeddings)
-        if missing:
-            embeddings = torch.cat([embeddings, embeddings.new_zeros(missing, embeddings.shape[1])])
-            if similarity is not None:
-                similarity = torch.cat([similarity, similarity.new_zeros(missing, similarity.shape[1])])
+        Raises:
+            ValueError: the model reads the graphs of compounds, and ``learned`` is missing.
+        """
+        if self.learned_compounds is not None and learned is None:
+            raise ValueError("this target model reads the graphs of compounds too; use score(smiles).")
+        blocks = []
+        for start in range(0, len(embeddings), _BLOCK):
+            beside = (None if values is None else _padded(values, start) for values in (similarity, learned))
+            blocks.append(self._score_padded(_padded(embeddings, start), *beside))
+        return torch.cat(blocks)[: len(embeddings)] if blocks else embeddings.new_zeros(0)
+
+    def _score_padded(self, embeddings: Tensor, similarity: Tensor | None, learned: Tensor | None) -> Tensor:
         inputs = self.compound_scaler(embeddings)[None]
+        if self.learned_compounds is not None and learned is not None:
+            inputs = self.learned_compounds(inputs, learned[None])
         base: Tensor | float = 0.0
         if self.prior is not None and similarity is not None:
             retrieved, mean = self.prior.features_and_mean(similarity, embeddings)
             inputs = torch.cat([inputs, retrieved], dim=-1)
             base = self.label_scale.prior(mean)
         total = torch.stack([qsar_scores(network, inputs) for network in self.networks]).mean(0)
-        return self.label_scale.to_labels(base + total)[0, :n]
+        return self.label_scale.to_labels(base + total)[0]
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds the model."""
@@ -191,6 +205,14 @@ class TargetModel:
         if self.prior is not None:
             of_prior, header["prior"] = self.prior.state()
             tensors |= {f"prior.{key}": value for key, value in of_prior.items()}
+        if self.learned_compounds is not None:
+            learned = self.learned_compounds
+            tensors |= {f"compounds.{key}": value for key, value in learned.state_dict().items()}
+            header["learned_compounds"] = {
+                "width": learned.messages.width,
+                "depth": learned.messages.depth,
+                "beside": learned.beside,
+            }
         return tensors, header
 
     @classmethod
@@ -217,8 +239,15 @@ class TargetModel:
             compound_scaler=scaler,
             label_scale=LabelScale(**header["label_scale"]),
             prior=None if header["prior"] is None else _prior(tensors, header["prior"]),
+            learned_compounds=_learned_compounds(tensors, header.get("learned_compounds")),
             provenance=header["provenance"],
         )
+
+
+def _padded(values: Tensor, start: int) -> Tensor:
+    """The rows of one block, zeros where there are no more."""
+    own = values[start : start + _BLOCK]
+    return functional.pad(own, (0, 0, 0, _BLOCK - len(own)))
 
 
 def _stored_layers(network: QsarNetwork) -> tuple[GeneratedLayer, ...]:
@@ -238,5 +267,19 @@ def _network(tensors: Mapping[str, Tensor], header: Mapping[str, Any], number: i
 
 
 def _prior(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> RetrievedPrior:
-    own = {key.removeprefix("prior."): value for key, value in tensors.items() if key.startswith("prior.")}
-    return RetrievedPrior.from_state(own, header)
+    return RetrievedPrior.from_state(_under("prior.", tensors), header)
+
+
+def _learned_compounds(
+    tensors: Mapping[str, Tensor], header: Mapping[str, Any] | None
+) -> LearnedCompounds | None:
+    if header is None:
+        return None
+    learned = LearnedCompounds(int(header["width"]), int(header["depth"]), beside=bool(header["beside"]))
+    learned.load_state_dict(_under("compounds.", tensors))
+    return learned.eval().requires_grad_(False)
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start so, without that start."""
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

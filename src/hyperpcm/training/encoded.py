@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from hyperpcm.chem import tanimoto
+from hyperpcm.chem.molecular_graph import MolecularGraph, molecular_graph
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
@@ -21,12 +22,14 @@ from hyperpcm.errors import ConfigError
 from hyperpcm.model import ContextMemory, HyperPCM
 from hyperpcm.model.compiling import collapse_labels, collapse_ridge, collapse_trees
 from hyperpcm.nn.kernel_ridge import ridge_scores
+from hyperpcm.nn.molecular_graphs import MolecularGraphs, PlacedGraphs
 from hyperpcm.target_model.prior import prior_columns
 from hyperpcm.training.hiding import Hidden, OwnLabelFinder, relatives_bound
 
 __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
 Progress = Callable[[str, int, int], None]
+_MAX_ATOMS = 2000  # of a graph; what was standardised has fewer, hydrogen included
 _PAIRS = 2048  # compounds of one target whose similarity to the landmarks is computed at a time
 _KEPT_NEAR = 50_000_000  # similarities of compounds to landmarks that are worth keeping: 0.2 GB
 
@@ -53,6 +56,7 @@ class EncodedData:
         landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
         near: Tanimoto similarity of every compound to every landmark, float32 [n_compounds, j]; None where
             that is too much to keep.
+        graphs: of the compounds, where the model learns an encoder of them; None elsewhere.
         retrieved: label features of each interaction, float32 [n, f], zero where not asked for.
         ridge: score of each interaction by ridge regression, float32 [n], likewise.
         prior: what the networks are added to, in scaled label units, float32 [n], likewise.
@@ -72,9 +76,22 @@ class EncodedData:
     memory_row: npt.NDArray[np.int64]
     landmark_of: npt.NDArray[np.int64]
     near: npt.NDArray[np.float32] | None = None
+    graphs: MolecularGraphs | None = None
     retrieved: Tensor | None = None
     ridge: Tensor | None = None
     prior: Tensor | None = None
+
+    def graphs_of(self, rows: npt.NDArray[np.int64]) -> PlacedGraphs | None:
+        """Return the graphs of the compounds of some interactions, each once; None where there are none.
+
+        Args:
+            rows: interactions [t, c].
+        """
+        if self.graphs is None:
+            return None
+        compounds, places = np.unique(self.compound_index[rows], return_inverse=True)
+        chosen = self.graphs.take(torch.from_numpy(compounds))
+        return PlacedGraphs(chosen, torch.from_numpy(places.reshape(rows.shape)))
 
     def similarity_to(
         self, landmarks: npt.NDArray[np.int64], compounds: npt.NDArray[np.int64]
@@ -159,7 +176,23 @@ def encode(
         memory_row=memory_row,
         landmark_of=_positions(landmarks, len(compounds)),
         near=near,
+        graphs=(
+            None
+            if config.model.compound.learned == "none"
+            else _graphs(compounds, tell("compound graphs", len(compounds)))
+        ),
     )
+
+
+def _graphs(compounds: Sequence[str], told: Callable[[int], None]) -> MolecularGraphs:
+    """The graphs of all compounds; they are made anew each time, for they cost little beside learning."""
+
+    def each() -> Iterator[MolecularGraph]:
+        for number, smiles in enumerate(compounds, start=1):
+            yield molecular_graph(smiles, max_atoms=_MAX_ATOMS)
+            told(number)
+
+    return MolecularGraphs.of(each())
 
 
 def _positions(chosen: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:

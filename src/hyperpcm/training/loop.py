@@ -196,7 +196,7 @@ class Trainer:
         rows = part.rows(step)
         at = torch.from_numpy(rows.rows)
         with part.noise():
-            scores = self.model(*self._inputs(rows))
+            scores = self.model(**self._inputs(rows))
         labels = self._scaled(data.labels[at].to(device)).expand_as(scores)
         censored = data.censored[at].to(device).expand_as(scores)
         loss = self.loss(scores.flatten(0, 1), labels.flatten(0, 1), censored.flatten(0, 1), self._bin_width)
@@ -218,15 +218,21 @@ class Trainer:
         self.state.loss_sum += value
         self.state.loss_steps += 1
 
-    def _inputs(self, rows: StepRows) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    def _inputs(self, rows: StepRows) -> dict[str, Any]:
         """Return the arguments of the model's forward."""
         data, device, at = self.data, self.fabric.device, torch.from_numpy(rows.targets)
         compounds = data.compounds[torch.from_numpy(data.compound_index[rows.rows])]
-        retrieved = None if data.retrieved is None else data.retrieved[torch.from_numpy(rows.rows)].to(device)
-        similarity = None if data.similarity is None else data.similarity[at].to(device)
+        retrieved = None if data.retrieved is None else data.retrieved[torch.from_numpy(rows.rows)]
         hide_own = self.raw_model.config.context.mask_own and self.hide_own_target
-        allowed = data.allowed[at].to(device) if hide_own else None
-        return data.targets[at].to(device), compounds.to(device), retrieved, similarity, allowed
+        inputs = {
+            "targets": data.targets[at],
+            "compounds": compounds,
+            "retrieved": retrieved,
+            "similarity": None if data.similarity is None else data.similarity[at],
+            "allowed": data.allowed[at] if hide_own else None,
+            "learned": data.graphs_of(rows.rows),
+        }
+        return {name: None if value is None else value.to(device) for name, value in inputs.items()}
 
     def _scaled(self, labels: Tensor) -> Tensor:
         scale = self.raw_model.label_scale
@@ -326,6 +332,7 @@ def predict_pairs(
     if retrieved is None:
         retrieved = retrieve_pairs(model, data, compounds, targets)
     scores = np.empty(len(compounds), dtype=np.float32)
+    learned_of = _learned_vectors(model, data, compounds)
     for target in np.unique(targets):
         own = torch.from_numpy(np.flatnonzero(targets == target))
         at = torch.tensor([int(target)])
@@ -333,9 +340,23 @@ def predict_pairs(
         prior = None if retrieved is None else retrieved.prior[own][None].to(device)
         inputs = data.compounds[torch.from_numpy(compounds)[own]][None].to(device)
         similarity = None if data.similarity is None else data.similarity[at].to(device)
-        raw = model(data.targets[at].to(device), inputs, features, similarity, prior=prior).mean(0)[0]
+        learned = None if learned_of is None else learned_of(compounds[own.numpy()])[None]
+        raw = model(
+            data.targets[at].to(device), inputs, features, similarity, prior=prior, learned=learned
+        ).mean(0)[0]
         scores[own.numpy()] = model.label_scale.to_labels(raw).float().cpu().numpy()
     return scores
+
+
+def _learned_vectors(
+    model: HyperPCM, data: EncodedData, compounds: npt.NDArray[np.int64]
+) -> Callable[[npt.NDArray[np.int64]], Tensor] | None:
+    """What gives the learned vectors of some of these compounds; None where the networks read none."""
+    if model.learned_compounds is None or data.graphs is None:
+        return None
+    different = np.unique(compounds)
+    vectors = model.learned_compounds.vectors(data.graphs, torch.from_numpy(different))
+    return lambda some: vectors[torch.from_numpy(np.searchsorted(different, some)).to(vectors.device)]
 
 
 def _optimiser(parameters: list[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
