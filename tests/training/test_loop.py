@@ -350,10 +350,10 @@ def test_a_target_does_not_see_itself_in_training(made: Made, mask_own: bool):
     seen: list[tuple[Tensor, Tensor | None]] = []
 
     def prepare(trainer: Trainer) -> None:
-        def look(module: torch.nn.Module, arguments: tuple) -> None:
-            seen.append((arguments[0], arguments[4] if len(arguments) > 4 else None))
+        def look(module: torch.nn.Module, arguments: tuple, named: dict) -> None:
+            seen.append((named["targets"], named["allowed"]))
 
-        trainer.raw_model.register_forward_pre_hook(look)
+        trainer.raw_model.register_forward_pre_hook(look, with_kwargs=True)
 
     ran((config, masked, data, split), prepare=prepare, epochs=1)
     assert seen
@@ -374,7 +374,9 @@ def test_a_step_holds_the_labels_of_its_own_rows(made: Made):
     losses: list[tuple[Tensor, Tensor]] = []
 
     def prepare(trainer: Trainer) -> None:
-        trainer.raw_model.register_forward_pre_hook(lambda _, given: pairs.append((given[0], given[1])))
+        trainer.raw_model.register_forward_pre_hook(
+            lambda _, __, named: pairs.append((named["targets"], named["compounds"])), with_kwargs=True
+        )
         trainer.loss.register_forward_pre_hook(lambda _, given: losses.append((given[0], given[1])))
 
     ran(made, prepare=prepare, epochs=1)
