@@ -8,12 +8,15 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from hyperpcm.checkpoint import load_model, load_target_model, save_model
+from hyperpcm.checkpoint import load_model, load_target_model, read_archive, save_model
+from hyperpcm.chem import morgan_counts
 from hyperpcm.cli.main import app
 from hyperpcm.datasets.output import write_table
+from hyperpcm.target_model import NumpyTargetModel
 
 LINES = "CCO ethanol\nC1CC broken\nCC(=O)Oc1ccccc1C(=O)O\taspirin\n\nCCN\n"
 
@@ -39,6 +42,54 @@ def test_a_compiled_target_equals_the_one_compiled_in_python(trained: SimpleName
 def test_compiling_says_what_was_written(trained: SimpleNamespace):
     assert trained.compile.stdout == f"{trained.target}: new one, 56 residues; scores pKd\n"
     assert f"hyperpcm score {trained.target}" in trained.compile.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "kind"),
+    [
+        ("t.onnx", (), "onnx"),
+        ("t.pyz", (), "numpy"),
+        ("t.bin", ("--format", "numpy"), "numpy"),
+        ("t", (), "hpcm"),
+    ],
+)
+def test_the_ending_or_the_option_says_what_kind_of_file_is_written(
+    name: str, option: tuple[str, ...], kind: str, trained: SimpleNamespace, tmp_path: Path
+):
+    out = tmp_path / name
+    done = call("compile", trained.run, trained.sequence, "--name", "new one", "-o", out, *option)
+    assert done.exit_code == 0, done.output
+    smiles = ["CCO", "c1ccccc1"]
+    target = load_target_model(trained.target)
+    expected = target.score(smiles).values
+    if kind == "onnx":
+        runtime = pytest.importorskip("onnxruntime")
+        given = {
+            "embedding": target.encoder.encode(smiles),
+            "fingerprint": morgan_counts(
+                smiles, radius=target.prior.radius, width=target.prior.landmarks.shape[1]
+            ),
+        }
+        session = runtime.InferenceSession(out, providers=["CPUExecutionProvider"])
+        found = session.run(None, given)[0]
+        assert "any ONNX runtime" in done.stderr
+    elif kind == "numpy":
+        found = NumpyTargetModel.read(out).score(smiles).values
+        assert f"python {out} compounds.smi" in done.stderr
+    else:
+        found = load_target_model(out).score(smiles).values
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_compiled_target_names_the_model_it_comes_from_and_what_it_knows(trained: SimpleNamespace):
+    provenance = load_target_model(trained.target).provenance
+    assert provenance["model_sha256"] == read_archive(trained.run / "model.safetensors").sha256
+    domain = provenance["domain"]
+    assert domain["known_targets"] > 1
+    assert domain["known_labels"] >= domain["known_targets"]
+    assert 0 < domain["nearest_similarity"] < 1
+    assert domain["nearest_target"].startswith("t")
+    assert 4.9 < domain["label_range"][0] < domain["label_range"][1] < 9
 
 
 def test_the_best_compound_is_first_and_scores_are_those_of_the_library(trained: SimpleNamespace, smi: Path):

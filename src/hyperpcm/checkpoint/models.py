@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch import Tensor
 
 from hyperpcm import __version__
-from hyperpcm.checkpoint.archive import read_archive, write_archive
+from hyperpcm.checkpoint.archive import Archive, read_archive, write_archive
 from hyperpcm.checkpoint.consistency import check_model, check_state, check_target_model
 from hyperpcm.errors import (
     CorruptModelError,
@@ -59,7 +59,9 @@ def load_model(path: Path) -> HyperPCM:
     """
     from hyperpcm.model import HyperPCM
 
-    return _built(Path(path), "model", HyperPCM.from_state, check_model)
+    model, archive = _built(Path(path), "model", HyperPCM.from_state, check_model)
+    model.origin = archive.sha256
+    return model
 
 
 def save_target_model(target_model: TargetModel, path: Path, *, overwrite: bool = False) -> None:
@@ -93,7 +95,8 @@ def load_target_model(path: Path) -> TargetModel:
     """
     from hyperpcm.target_model import TargetModel
 
-    return _built(Path(path), "target_model", TargetModel.from_state, check_target_model)
+    target_model, _ = _built(Path(path), "target_model", TargetModel.from_state, check_target_model)
+    return target_model
 
 
 def _built(
@@ -101,14 +104,14 @@ def _built(
     kind: str,
     from_state: Callable[[Mapping[str, Tensor], Mapping[str, Any]], _Built],
     check: Callable[[_Built], None],
-) -> _Built:
-    """What ``from_state`` makes of an archive; what it cannot use is the fault of the file."""
+) -> tuple[_Built, Archive]:
+    """What ``from_state`` makes of an archive, and that; what it cannot use is the fault of the file."""
     archive = read_archive(path, kind)
     try:
         built = from_state(archive.tensors, archive.header)
         check_state((archive.tensors, archive.header), built.state())
         check(built)
-        return built
+        return built, archive
     except (MissingExtraError, DataUnavailableError):
         raise  # the file is good; something has to be installed or fetched
     except ModelFileError as error:

@@ -1,23 +1,30 @@
 """Compounds: from SMILES to a validated identity, to fingerprints, scaffolds and clusters.
 
-The only place where the package reads SMILES as its user wrote them.
+The only place where the package reads SMILES as its user wrote them. Public names are imported when they are
+first asked for: scoring needs RDKit and NumPy alone, clusters need SciPy.
 """
 
-from hyperpcm.chem.canonical import canonical_smiles
-from hyperpcm.chem.clusters import butina_clusters
-from hyperpcm.chem.drawing import depict_svg
-from hyperpcm.chem.fingerprints import (
-    MACCS_KEYS,
-    atom_pair_counts,
-    feature_counts,
-    maccs_keys,
-    morgan_counts,
-    morgan_environments,
-    tanimoto,
-    torsion_counts,
-)
-from hyperpcm.chem.scaffolds import murcko_scaffold
-from hyperpcm.chem.standardise import Compound, standardise, standardise_all
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hyperpcm.chem.canonical import canonical_smiles
+    from hyperpcm.chem.clusters import butina_clusters
+    from hyperpcm.chem.drawing import depict_svg
+    from hyperpcm.chem.environments import morgan_environments
+    from hyperpcm.chem.fingerprints import (
+        MACCS_KEYS,
+        atom_pair_counts,
+        feature_counts,
+        maccs_keys,
+        morgan_counts,
+        tanimoto,
+        torsion_counts,
+    )
+    from hyperpcm.chem.scaffolds import murcko_scaffold
+    from hyperpcm.chem.standardisation import Compound, standardise, standardise_all
 
 __all__ = [
     "MACCS_KEYS",
@@ -36,3 +43,36 @@ __all__ = [
     "tanimoto",
     "torsion_counts",
 ]
+
+_HOMES = {
+    "butina_clusters": "clusters",
+    "canonical_smiles": "canonical",
+    "depict_svg": "drawing",
+    "morgan_environments": "environments",
+    "murcko_scaffold": "scaffolds",
+    **dict.fromkeys(
+        (
+            "MACCS_KEYS",
+            "atom_pair_counts",
+            "feature_counts",
+            "maccs_keys",
+            "morgan_counts",
+            "tanimoto",
+            "torsion_counts",
+        ),
+        "fingerprints",
+    ),
+    **dict.fromkeys(("Compound", "standardise", "standardise_all"), "standardisation"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds a public name when the name is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return list(__all__)

@@ -16,7 +16,6 @@ from rdkit.Chem.rdFingerprintGenerator import (
 )
 from rdkit.Chem.rdMolDescriptors import GetMACCSKeysFingerprint
 from rdkit.rdBase import BlockLogs
-from scipy.sparse import csr_array
 
 from hyperpcm.errors import InvalidSmilesError
 
@@ -25,8 +24,8 @@ __all__ = [
     "atom_pair_counts",
     "feature_counts",
     "maccs_keys",
+    "molecules_of",
     "morgan_counts",
-    "morgan_environments",
     "tanimoto",
     "torsion_counts",
 ]
@@ -146,12 +145,17 @@ def _counted(
     """Counts of each compound, at most 255, uint8 [n, width]."""
     counts = np.zeros((len(smiles), width), dtype=np.uint8)
     with BlockLogs():
-        for row, molecule in enumerate(_molecules(smiles)):
+        for row, molecule in enumerate(molecules_of(smiles)):
             counts[row] = np.minimum(counts_of(molecule), 255)
     return counts
 
 
-def _molecules(smiles: Sequence[str]) -> Iterator[Chem.Mol]:
+def molecules_of(smiles: Sequence[str]) -> Iterator[Chem.Mol]:
+    """Yield the molecule of each standardised SMILES.
+
+    Raises:
+        InvalidSmilesError: for a text that RDKit cannot read; the reason names its row.
+    """
     for row, text in enumerate(smiles):
         molecule = Chem.MolFromSmiles(text)
         if molecule is None:
@@ -159,38 +163,6 @@ def _molecules(smiles: Sequence[str]) -> Iterator[Chem.Mol]:
                 "PARSE", f"row {row}: {text[:200]!r} is not a molecule; standardise first."
             )
         yield molecule
-
-
-def morgan_environments(smiles: Sequence[str], *, radius: int = 2) -> csr_array:
-    """Tell which circular substructures each compound has, one column for each that occurs: not folded.
-
-    Args:
-        smiles: standardised SMILES, n of them.
-        radius: bonds from the central atom; 2 gives ECFP4.
-
-    Returns:
-        Presence [n, substructures] as 1 or nothing, uint8; substructures in the order of their hashes.
-
-    Raises:
-        InvalidSmilesError: for a text that RDKit cannot read; the reason names its row.
-
-    Source:
-        As for `morgan_counts`.
-
-    Example:
-        >>> morgan_environments(["CCO", "CCN"]).shape
-        (2, 9)
-    """
-    generator = GetMorganGenerator(radius=radius)
-    hashes: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
-    with BlockLogs():
-        for molecule in _molecules(smiles):
-            on = generator.GetSparseFingerprint(molecule).GetOnBits()
-            hashes.append(np.fromiter(on, dtype=np.int64))
-    distinct, column = np.unique(np.concatenate(hashes), return_inverse=True)
-    ends = np.cumsum([len(one) for one in hashes])
-    ones = np.ones(len(column), dtype=np.uint8)
-    return csr_array((ones, column.reshape(-1), ends), shape=(len(smiles), len(distinct)))
 
 
 def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -35,7 +35,7 @@ _FORMAT = "parsed-2"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _CODE = (
     "hyperpcm.chem.reading",
-    "hyperpcm.chem.standardise",
+    "hyperpcm.chem.standardisation",
     "hyperpcm.protein.sequence",
     "hyperpcm.datasets.assembly",
 )

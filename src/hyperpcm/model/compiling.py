@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,12 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
         label_scale=model.label_scale,
         prior=prior,
         learned_compounds=_learned_compounds(model),
-        provenance={"model": licences | copy.deepcopy(model.card), "changes": list(target.changes)},
+        provenance={
+            "model": licences | copy.deepcopy(model.card),
+            "model_sha256": model.origin,
+            "domain": _domain(model, similarity),
+            "changes": list(target.changes),
+        },
     )
 
 
@@ -147,6 +152,22 @@ def _networks(model: HyperPCM, embedding: Tensor, similarity: Tensor | None) -> 
         return (QsarNetwork.nothing(model.compound_encoder.width + retrieved),)
     generated = model.generate(embedding, similarity)
     return tuple(network.densified(share).cpu() for network in generated)
+
+
+def _domain(model: HyperPCM, similarity: Tensor | None) -> dict[str, Any]:
+    """Return what the scores rest on: how much is known, and which known target is nearest (JSON values)."""
+    values = model.memory_values
+    domain: dict[str, Any] = {
+        "known_targets": len(model.memory_sequences),
+        "known_compounds": len(model.landmark_compounds),
+        "known_labels": len(values),
+        "label_range": [float(values.min()), float(values.max())] if len(values) else [],
+    }
+    if similarity is not None:
+        nearest = int(similarity[0].argmax())
+        domain["nearest_target"] = model.memory_names[nearest]
+        domain["nearest_similarity"] = round(float(similarity[0, nearest]), 4)
+    return domain
 
 
 def _learned_compounds(model: HyperPCM) -> LearnedCompounds | None:

@@ -42,6 +42,10 @@ class CollapsedLabels:
     first: Float[Tensor, "t l j"]
     second: Float[Tensor, "t l j"]
 
+    def double(self) -> CollapsedLabels:
+        """Return the sums in double precision."""
+        return CollapsedLabels(self.evidence.double(), self.first.double(), self.second.double())
+
     def cpu(self) -> CollapsedLabels:
         """Return the sums in the memory of the CPU."""
         return CollapsedLabels(self.evidence.cpu(), self.first.cpu(), self.second.cpu())
@@ -129,7 +133,7 @@ class LabelRetrieval(nn.Module):
             own: what training queries must not see.
         """
         logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
-        fallback = self.log_fallback.exp()
+        fallback = self.log_fallback.to(tanimoto.dtype).exp()
         mean = tanimoto.new_zeros(tanimoto.shape[:2])
         means, spreads, evidences = [], [], []
         for level in range(self.levels):

@@ -17,49 +17,22 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from hyperpcm.chem import standardise_all
 from hyperpcm.chem.molecular_graph import molecular_graph
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder
 from hyperpcm.encoders.licences import licences_of
-from hyperpcm.errors import ConfigError, IncompatibleModelError, InvalidSmilesError, Rejection
+from hyperpcm.errors import ConfigError, IncompatibleModelError
 from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.target_model.label_scale import LabelScale
 from hyperpcm.target_model.prior import RetrievedPrior
+from hyperpcm.target_model.scores import BLOCK, Scores, score_rows
 
-__all__ = ["Scores", "TargetModel"]
+__all__ = ["TargetModel"]
 
 _MAX_ATOMS = 2000  # of a graph; what was standardised has fewer, hydrogen included
-_BLOCK = 512  # compounds per matrix product; fixed, so that a score does not depend on its neighbours
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a target model says about a list of compounds.
-
-    Attributes:
-        values: float32 [n]; in the quantity's unit, or the probability of being active for a binary
-            quantity; NaN where the row was rejected.
-        quantity: what the values mean.
-        smiles: the standardised structure that was scored, None where rejected.
-        rejections: the rows that could not be scored, with reasons.
-    """
-
-    values: npt.NDArray[np.float32]
-    quantity: Quantity
-    smiles: tuple[str | None, ...]
-    rejections: tuple[Rejection, ...]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def order(self) -> npt.NDArray[np.int64]:
-        """Return row numbers, best score first; ties in order of rows; rejected rows never rank."""
-        rows = np.flatnonzero(~np.isnan(self.values))
-        return rows[np.argsort(-self.values[rows], kind="stable")]
 
 
 @dataclass(frozen=True)
@@ -116,21 +89,7 @@ class TargetModel:
         Raises:
             InvalidSmilesError: a row cannot be used and ``strict`` is set.
         """
-        if isinstance(smiles, str):
-            raise TypeError("score takes a list of SMILES, not one string; write score([smiles]).")
-        compounds, rejections = standardise_all(smiles)
-        if strict and rejections:
-            first = rejections[0]
-            raise InvalidSmilesError(first.code, f"row {first.row}, {first.text!r}: {first.reason}")
-        structures = [None if compound is None else compound.smiles for compound in compounds]
-        rows = [row for row, structure in enumerate(structures) if structure is not None]
-        values = np.full(len(structures), np.nan, dtype=np.float32)
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            values[block] = self._score_block([structures[row] or "" for row in block])
-            if progress is not None:
-                progress(start + len(block))
-        return Scores(values, self.quantity, tuple(structures), tuple(rejections))
+        return score_rows(smiles, self.quantity, self._score_block, strict=strict, progress=progress)
 
     def _score_block(self, smiles: list[str]) -> npt.NDArray[np.float32]:
         embeddings = torch.from_numpy(self.encoder.encode(smiles))
@@ -164,7 +123,7 @@ class TargetModel:
         if self.learned_compounds is not None and learned is None:
             raise ValueError("this target model reads the graphs of compounds too; use score(smiles).")
         blocks = []
-        for start in range(0, len(embeddings), _BLOCK):
+        for start in range(0, len(embeddings), BLOCK):
             beside = (None if values is None else _padded(values, start) for values in (similarity, learned))
             blocks.append(self._score_padded(_padded(embeddings, start), *beside))
         return torch.cat(blocks)[: len(embeddings)] if blocks else embeddings.new_zeros(0)
@@ -246,8 +205,8 @@ class TargetModel:
 
 def _padded(values: Tensor, start: int) -> Tensor:
     """The rows of one block, zeros where there are no more."""
-    own = values[start : start + _BLOCK]
-    return functional.pad(own, (0, 0, 0, _BLOCK - len(own)))
+    own = values[start : start + BLOCK]
+    return functional.pad(own, (0, 0, 0, BLOCK - len(own)))
 
 
 def _stored_layers(network: QsarNetwork) -> tuple[GeneratedLayer, ...]:

@@ -106,14 +106,22 @@ class RetrievedPrior:
     def features_and_mean(
         self, similarity: Float[Tensor, "n j"], embeddings: Float[Tensor, "n d"]
     ) -> tuple[Float[Tensor, "1 n f"], Float[Tensor, "1 n"]]:
-        """Return the label features of each compound and its prior mean, in scaled label units."""
-        features = self.retrieval(self.collapsed, similarity[None])
+        """Return the label features of each compound and its prior mean, in scaled label units.
+
+        What trees split on is computed in double precision and rounded once: in single precision another
+        order of summing, as another library has, would send one compound in some hundreds down another
+        branch.
+        """
+        near = similarity[None].double()
+        features = self.retrieval(self.collapsed.double(), near)
         mean, ridge = self.retrieval.scores(features), None
         if self.ridge is not None:
-            ridge = ridge_scores(self.ridge.coefficients[None], self.ridge.exponents, similarity[None])
+            ridge = ridge_scores(self.ridge.coefficients[None].double(), self.ridge.exponents, near)
             mean = mean + self.ridge.share * (ridge - mean)
+        features, mean = features.float(), mean.float()
         if self.trees is not None:
-            columns = prior_columns(features[0], None if ridge is None else ridge[0], mean[0], embeddings)
+            own = None if ridge is None else ridge[0].float()
+            columns = prior_columns(features[0], own, mean[0], embeddings)
             mean = self.trees.mixed(columns, mean[0])[None]
         return features, mean
 
