@@ -31,42 +31,12 @@ from hyperpcm.errors import (
 )
 from hyperpcm.nn import kernel_ridge, retrieval
 from hyperpcm.nn.scaling import Standardiser
-from hyperpcm.nn.trees import BoostedTrees, Tree
-from hyperpcm.target_model import CompiledTrees, NumpyTargetModel, TargetModel, numpy_form
+from hyperpcm.target_model import NumpyTargetModel, TargetModel, numpy_form
 from small_models import ACTIVE, GRAPHS, PKD, PLAIN, PUBLISHED, QUERY, SMALL, made_model, many_smiles
+from small_trees import with_trees
 
 SELU = {**PUBLISHED, "qsar": {**PUBLISHED["qsar"], "activation": "selu"}}
 MIXED = ["CCO", "not a molecule", "", "c1ccccc1", "[Na+].CC(=O)[O-]"]
-
-
-def some_trees(width: int, seed: int = 0, number: int = 40) -> BoostedTrees:
-    """Random trees over columns of this width; some of them are one leaf."""
-    generator = np.random.default_rng(seed)
-    grown = []
-    for place in range(number):
-        if place % 7 == 0:
-            grown.append(
-                Tree(
-                    np.array([-1], np.int32),
-                    np.array([0.01 * place], np.float32),
-                    *2 * [np.zeros(1, np.int32)],
-                )
-            )
-            continue
-        column = np.array([*generator.integers(0, width, 3), -1, -1, -1, -1], dtype=np.int32)
-        threshold = generator.normal(0, 0.5, 7).astype(np.float32)
-        left, right = (
-            np.array(ways, dtype=np.int32) for ways in ([1, 3, 5, 3, 4, 5, 6], [2, 4, 6, 3, 4, 5, 6])
-        )
-        grown.append(Tree(column, threshold, left, right))
-    return BoostedTrees.of(grown)
-
-
-def with_trees(target: TargetModel) -> TargetModel:
-    assert target.prior is not None
-    width = target.prior.retrieval.width + 2 + target.encoder.width
-    trees = CompiledTrees(some_trees(width), carry=0.4, share=0.7)
-    return dataclasses.replace(target, prior=dataclasses.replace(target.prior, trees=trees))
 
 
 @pytest.fixture(

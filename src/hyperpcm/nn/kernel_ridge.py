@@ -29,6 +29,7 @@ __all__ = [
     "known_scores",
     "landmark_number",
     "ridge_scores",
+    "ridge_scores_for_all",
     "solve_ridge",
 ]
 
@@ -155,6 +156,18 @@ def ridge_scores(
     for part in range(len(exponents)):
         kernel = torch.exp(exponents[part] * logarithm)
         scores = scores + torch.bmm(kernel, collapsed[:, part, :, None]).squeeze(-1)
+    return scores
+
+
+def ridge_scores_for_all(
+    collapsed: Float[Tensor, "t k j"], exponents: Float[Tensor, "k"], tanimoto: Float[Tensor, "c j"]
+) -> Float[Tensor, "t c"]:
+    """Return what `ridge_scores` returns where every target is asked about the same compounds."""
+    logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
+    scores = tanimoto.new_zeros(len(collapsed), len(tanimoto))
+    for part in range(len(exponents)):
+        kernel = torch.exp(exponents[part] * logarithm)
+        scores = scores + collapsed[:, part] @ kernel.T
     return scores
 
 

@@ -13,6 +13,7 @@ once and leaves three numbers per level and landmark compound, which is all that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +42,10 @@ class CollapsedLabels:
     evidence: Float[Tensor, "t l j"]
     first: Float[Tensor, "t l j"]
     second: Float[Tensor, "t l j"]
+
+    def at(self, level: int) -> Float[Tensor, "t j 3"]:
+        """Return the three sums at one level."""
+        return torch.stack([part[:, level] for part in (self.evidence, self.first, self.second)], dim=-1)
 
     def double(self) -> CollapsedLabels:
         """Return the sums in double precision."""
@@ -133,18 +138,40 @@ class LabelRetrieval(nn.Module):
             own: what training queries must not see.
         """
         logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
-        fallback = self.log_fallback.to(tanimoto.dtype).exp()
-        mean = tanimoto.new_zeros(tanimoto.shape[:2])
-        means, spreads, evidences = [], [], []
+        totals = []
         for level in range(self.levels):
             kernel = torch.exp(self.compound_exponent[level] * logarithm)
-            sums = torch.stack(
-                [part[:, level] for part in (collapsed.evidence, collapsed.first, collapsed.second)], dim=-1
-            )
-            totals = torch.bmm(kernel if own is None else own.mask(kernel), sums)
+            total = torch.bmm(kernel if own is None else own.mask(kernel), collapsed.at(level))
             if own is not None and own.rest is not None:
-                totals = totals + own.rest[:, :, level]  # the kernel of a compound with itself is 1
-            evidence, first, second = totals.unbind(-1)
+                total = total + own.rest[:, :, level]  # the kernel of a compound with itself is 1
+            totals.append(total)
+        return self._features(totals)
+
+    def for_all(self, collapsed: CollapsedLabels, tanimoto: Float[Tensor, "c j"]) -> Float[Tensor, "t c f"]:
+        """Return what `forward` returns where every target is asked about the same compounds.
+
+        The kernels are computed once, and all targets are one product.
+
+        Args:
+            collapsed: the state of each target.
+            tanimoto: similarity of each compound to the landmark compounds, in [0, 1].
+        """
+        logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
+        totals = []
+        for level in range(self.levels):
+            kernel = torch.exp(self.compound_exponent[level] * logarithm)
+            sums = collapsed.at(level).permute(1, 0, 2)  # j, t, 3
+            total = (kernel @ sums.flatten(1)).view(len(tanimoto), -1, 3)
+            totals.append(total.transpose(0, 1))
+        return self._features(totals)
+
+    def _features(self, totals: Sequence[Float[Tensor, "t c 3"]]) -> Float[Tensor, "t c f"]:
+        """Return the features of the three sums of each level."""
+        fallback = self.log_fallback.to(totals[0].dtype).exp()
+        mean = totals[0].new_zeros(totals[0].shape[:2])
+        means, spreads, evidences = [], [], []
+        for level, total in enumerate(totals):
+            evidence, first, second = total.unbind(-1)
             mean = (first + fallback[level] * mean) / (evidence + fallback[level])
             centre = first / (evidence + _LITTLE)
             variance = (second + _LITTLE) / (evidence + _LITTLE) - centre * centre

@@ -1,0 +1,139 @@
+"""Panels: many compiled targets that score the same compounds as one batched product.
+
+What compounds cost (standardising, encoding, similarity to landmarks, kernels) is paid once for the whole
+panel. Axis names: ``t`` targets, ``n`` compounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.screening.stack import TargetStack
+from hyperpcm.target_model import TargetModel
+from hyperpcm.target_model.scores import score_rows
+
+__all__ = ["Panel", "PanelScores"]
+
+_NUMBERS = 4_000_000  # of one block of a stack: targets × compounds × label features, 16 MB
+
+
+@dataclass(frozen=True)
+class PanelScores:
+    """What a panel says about a list of compounds.
+
+    Attributes:
+        values: float32 [t, n]; in the quantity's unit, or the probability of being active for a binary
+            quantity; NaN where the compound was rejected.
+        targets: name of each row.
+        quantity: what the values mean.
+        smiles: the standardised structure of each column, None where rejected.
+        rejections: the compounds that could not be scored, with reasons.
+    """
+
+    values: npt.NDArray[np.float32]
+    targets: tuple[str, ...]
+    quantity: Quantity
+    smiles: tuple[str | None, ...]
+    rejections: tuple[Rejection, ...]
+
+
+class Panel:
+    """Some compiled targets, stacked; each score is that of the target alone, to rounding.
+
+    Targets of several trained models may stand in one panel, as long as they say the same thing: stacks are
+    made of those whose networks and kernels have the same shape and settings.
+
+    Args:
+        targets: compiled targets; one at least.
+        names: what to call them; None: their own names.
+
+    Raises:
+        ConfigError: no target, two of one name, or targets that read different encoders, mean different
+            quantities or read the graphs of compounds.
+    """
+
+    def __init__(self, targets: Sequence[TargetModel], names: Sequence[str] | None = None) -> None:
+        if not targets:
+            raise ConfigError("a panel needs at least one compiled target")
+        self.names = tuple(target.name for target in targets) if names is None else tuple(names)
+        _check_same(targets, self.names)
+        self.encoder, self.quantity = targets[0].encoder, targets[0].quantity
+        groups: dict[object, list[int]] = {}
+        for place, target in enumerate(targets):
+            groups.setdefault(TargetStack.kind(target), []).append(place)
+        self._places = list(groups.values())
+        self._stacks = [TargetStack([targets[place] for place in places]) for places in self._places]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def score(
+        self, smiles: Sequence[object], *, progress: Callable[[int], None] | None = None
+    ) -> PanelScores:
+        """Score compounds given as SMILES on all targets.
+
+        A compound that cannot be used gets NaN everywhere and one `Rejection`.
+
+        Args:
+            smiles: one per column.
+            progress: is called with the number of compounds done.
+        """
+        columns: list[npt.NDArray[np.float32]] = []
+
+        def score_block(block: list[str]) -> npt.NDArray[np.float32]:
+            found = self.score_standardised(block)
+            columns.append(found)
+            return np.asarray(found[0])
+
+        first = score_rows(smiles, self.quantity, score_block, progress=progress)
+        values = np.full((len(self), len(first)), np.nan, dtype=np.float32)
+        usable = [row for row, structure in enumerate(first.smiles) if structure is not None]
+        if columns:
+            values[:, usable] = np.concatenate(columns, axis=1)
+        return PanelScores(values, self.names, self.quantity, first.smiles, first.rejections)
+
+    @torch.no_grad()
+    def score_standardised(self, smiles: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Score standardised SMILES on all targets: float32 [t, n]."""
+        embeddings = torch.from_numpy(self.encoder.encode(smiles))
+        values = np.empty((len(self), len(smiles)), dtype=np.float32)
+        for places, stack in zip(self._places, self._stacks, strict=True):
+            similarity = stack.similarity(smiles)
+            size = max(1, _NUMBERS // (len(places) * stack.features))
+            for start in range(0, len(smiles), size):
+                block = slice(start, start + size)
+                near: Tensor | None = None if similarity is None else similarity[block]
+                values[places, block] = stack.scores(embeddings[block], near).numpy()
+        return values
+
+
+def _check_same(targets: Sequence[TargetModel], names: Sequence[str]) -> None:
+    """Refuse targets whose scores cannot stand side by side."""
+    first = targets[0]
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise ConfigError(f"two targets of the panel are called {twice[0]!r}; give each a name of its own.")
+    for name, target in zip(names, targets, strict=True):
+        if target.learned_compounds is not None:
+            raise ConfigError(
+                f"target {name!r} reads the graphs of compounds with a network of its own; panels stack "
+                "targets that read embeddings alone."
+            )
+        if target.quantity != first.quantity:
+            raise ConfigError(
+                f"target {name!r} scores {target.quantity.name} and {names[0]!r} scores "
+                f"{first.quantity.name}: they cannot be compared. Make a panel of each."
+            )
+        if target.encoder.key() != first.encoder.key():
+            raise ConfigError(
+                f"target {name!r} reads {target.encoder.name} and {names[0]!r} reads {first.encoder.name}, "
+                "or with other options: compounds would have to be encoded twice. Make a panel of each."
+            )
