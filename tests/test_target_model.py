@@ -9,7 +9,6 @@ import pytest
 import torch
 from scipy.special import expit, logit
 
-from hyperpcm.chem.molecular_graph import molecular_graph
 from hyperpcm.errors import IncompatibleModelError, InvalidSmilesError, Rejection
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.target_model import LabelScale, Scores, TargetModel
@@ -155,7 +154,7 @@ def test_embedded_compounds_score_as_their_smiles(any_target: TargetModel):
     similarity = None if any_target.prior is None else torch.from_numpy(any_target.prior.similarity(SMILES))
     learned = None
     if any_target.learned_compounds is not None:
-        graphs = MolecularGraphs.of(molecular_graph(smiles, max_atoms=100) for smiles in SMILES)
+        graphs = MolecularGraphs.of_smiles(SMILES)
         learned = any_target.learned_compounds.vectors(graphs)
     expected = any_target.score(SMILES).values
     assert any_target.score_embedded(embeddings, similarity, learned).numpy().tobytes() == expected.tobytes()

@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from contracts import COMPOUNDS
-from hyperpcm.chem.molecular_graph import molecular_graph
 from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs, PlacedGraphs
 
-GRAPHS = MolecularGraphs.of(molecular_graph(smiles, max_atoms=500) for smiles in COMPOUNDS)
+GRAPHS = MolecularGraphs.of_smiles(COMPOUNDS)
 PLACES = torch.tensor([[0, 2, 1], [3, 3, 0]])
 
 

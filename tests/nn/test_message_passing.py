@@ -8,7 +8,6 @@ import torch
 from rdkit import Chem
 
 from contracts import COMPOUNDS
-from hyperpcm.chem.molecular_graph import molecular_graph
 from hyperpcm.nn.message_passing import ATOM_WIDTH, BOND_WIDTH, MessagePassing
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 
@@ -16,7 +15,7 @@ SALTS = ["[Na+]", "[Na+].[Cl-]", "C"]  # atoms without a bond
 
 
 def graphs_of(smiles: list[str]) -> MolecularGraphs:
-    return MolecularGraphs.of(molecular_graph(text, max_atoms=500) for text in smiles)
+    return MolecularGraphs.of_smiles(smiles)
 
 
 def network(width: int = 12, depth: int = 3, seed: int = 0) -> MessagePassing:

@@ -14,7 +14,7 @@ ODD = ["[Na+].[Cl-]", "[235U]", "*C", "[Fe+3]", "F[P-](F)(F)(F)(F)F", "N->[Pt]",
 
 
 def graphs_of(smiles: list[str]) -> MolecularGraphs:
-    return MolecularGraphs.of(molecular_graph(text, max_atoms=500) for text in smiles)
+    return MolecularGraphs.of_smiles(smiles)
 
 
 def same(one: MolecularGraphs, other: MolecularGraphs) -> bool:

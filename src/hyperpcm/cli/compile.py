@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from hyperpcm.cli.compile_all import compile_all
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.models import compiled, model_file, tell_licences
 from hyperpcm.cli.targets import target_file
+from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
     from hyperpcm.target_model import TargetModel
@@ -51,18 +53,30 @@ def compile_target(
     ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the target.")] = None,
     record: Annotated[str | None, typer.Option(help="Which record, where the FASTA holds several.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every record of the FASTA, each into a file of the folder --out.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Compile a protein, also one that no one has measured, into a model that scores compounds for it."""
-    from hyperpcm.checkpoint import check_onnx
+    """Compile a protein, also one that no one has measured, into a model that scores compounds for it.
+
+    With --all a panel is compiled: files of this model that are in the folder already are kept, so the same
+    command goes on where it was stopped.
+    """
     from hyperpcm.datasets.output_files import check_output
 
     console: Console = ctx.obj
     source = model_file(model)
     fasta = target_file(target)
+    if every:
+        _check_every(kind, name, record, fasta, target)
+        compile_all(console, source, target, out, overwrite=overwrite)
+        return
     check_output(out, overwrite=overwrite, inputs=[source] if fasta is None else [source, fasta])
     kind = kind or _BY_ENDING.get(out.suffix.lower(), Format.HPCM)
     if kind is Format.ONNX:
+        from hyperpcm.checkpoint import check_onnx
+
         check_onnx()
     target_model = compiled(source, target, record=record, name=name)
     _save(target_model, out, kind, overwrite=overwrite)
@@ -72,6 +86,18 @@ def compile_target(
     )
     tell_licences(console, target_model)
     console.note(_NEXT[kind].format(out=out))
+
+
+def _check_every(
+    kind: Format | None, name: str | None, record: str | None, fasta: Path | None, target: str
+) -> None:
+    """Refuse what does not go with --all."""
+    if kind not in (None, Format.HPCM):
+        raise InputError(f"--all compiles a panel of .hpcm files; --format {kind} goes with one target.")
+    if name is not None or record is not None:
+        raise InputError("--all takes every record under its own name; leave --name and --record out.")
+    if fasta is None:
+        raise InputError(f"{target}: --all needs a FASTA file with the targets.")
 
 
 def _save(target_model: TargetModel, out: Path, kind: Format, *, overwrite: bool) -> None:

@@ -18,6 +18,7 @@ from hyperpcm.cli import (
     embed,
     encoders,
     evaluate,
+    panel,
     report,
     score,
     settings,
@@ -46,6 +47,7 @@ _ORDER: Final = (
     "evaluate",
     "compile",
     "score",
+    "panel",
     "report",
     "benchmark",
     "encoders",
@@ -89,6 +91,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
+app.command("panel")(panel.panel)
 app.command("report")(report.report)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(encoders.app, name="encoders")

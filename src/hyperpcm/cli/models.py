@@ -9,9 +9,10 @@ from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
     from hyperpcm.cli.console import Console
+    from hyperpcm.datasets import Quantity
     from hyperpcm.target_model import TargetModel
 
-__all__ = ["compiled", "model_file", "target_model_of", "tell_licences"]
+__all__ = ["compiled", "model_file", "score_title", "target_model_of", "tell_licences"]
 
 
 def model_file(given: Path) -> Path:
@@ -73,6 +74,13 @@ def target_model_of(path: Path, target: str | None, *, record: str | None) -> Ta
             "(a FASTA file or a sequence), or compile it once with `hyperpcm compile`."
         )
     return compiled(path, target, record=record, name=None)
+
+
+def score_title(quantity: Quantity) -> str:
+    """What stands above a column of scores."""
+    if quantity.kind == "binary":
+        return "probability active"
+    return f"{quantity.name} [{quantity.unit}]" if quantity.unit else quantity.name
 
 
 def tell_licences(console: Console, target_model: TargetModel) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,16 @@ from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.tables import shortened
 from hyperpcm.errors import Rejection
 
-__all__ = ["RejectionLog", "as_record", "by_reason", "in_words", "rejection_log", "write_rejections"]
+__all__ = [
+    "RejectionLog",
+    "all_rejections",
+    "as_record",
+    "by_reason",
+    "in_words",
+    "name_rejections",
+    "rejection_log",
+    "write_rejections",
+]
 
 _LISTED: Final = 20  # refused rows named on stderr
 _EXAMPLES: Final = 3  # rows shown for each reason
@@ -47,6 +56,31 @@ def by_reason(rejections: Sequence[Rejection]) -> list[str]:
         if len(found) > _EXAMPLES:
             lines.append(f"    … and {len(found) - _EXAMPLES:,} more (--rejected FILE.csv holds all)")
     return lines
+
+
+def all_rejections(read: Sequence[Rejection], scored: Sequence[Rejection]) -> dict[int, Rejection]:
+    """The refused rows by number; what the reader of a file said goes before what followed from it.
+
+    Args:
+        read: of the reader.
+        scored: of the scores.
+    """
+    found = {one.row: one for one in scored} | {one.row: one for one in read}
+    return dict(sorted(found.items()))
+
+
+def name_rejections(
+    console: Console, rejections: Mapping[int, Rejection], total: int, out: Path | None
+) -> None:
+    """Name the first rows that cannot be scored on stderr, and where all of them are."""
+    if not rejections:
+        return
+    console.error(f"{len(rejections):,} of {total:,} rows cannot be scored:")
+    for one in list(rejections.values())[:_LISTED]:
+        console.error(f"  {in_words(one)}")
+    if len(rejections) > _LISTED:
+        where = f"; all are in {out}" if out is not None else "; --out FILE.csv holds all"
+        console.error(f"  … and {len(rejections) - _LISTED:,} more{where}")
 
 
 def write_rejections(path: Path, rejections: Sequence[Rejection], *, overwrite: bool) -> None:

@@ -10,20 +10,18 @@ import typer
 from hyperpcm.cli.arguments import column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import model_file, target_model_of, tell_licences
-from hyperpcm.cli.rejections import as_record, in_words
+from hyperpcm.cli.models import model_file, score_title, target_model_of, tell_licences
+from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
 from hyperpcm.cli.tables import aligned, terminal_width
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError, Rejection
 
 if TYPE_CHECKING:
-    from hyperpcm.datasets import Quantity
     from hyperpcm.datasets.output import Column
     from hyperpcm.target_model import Scores, TargetModel
 
 __all__ = ["score"]
 
-_LISTED: Final = 20  # refused rows named on stderr
 _BESIDE_FILE: Final = 10  # best rows shown where all are written to a file
 
 
@@ -75,8 +73,8 @@ def score(
         scores = target_model.score(
             given.smiles, progress=progress.rows("compounds scored", len(given.smiles))
         )
-    rejections = _all_rejections(given, scores)
-    _name_rejections(console, rejections, len(given.smiles), out)
+    rejections = all_rejections(given.rejections, scores.rejections)
+    name_rejections(console, rejections, len(given.smiles), out)
     if len(rejections) == len(given.smiles):
         raise InputError(f"none of the {len(given.smiles):,} compounds can be scored; the reasons are above.")
     if out is not None:
@@ -107,25 +105,6 @@ def _refuse_any(given: GivenCompounds) -> None:
     if found:
         first = found[min(found)]
         raise InputError(in_words(first))
-
-
-def _all_rejections(given: GivenCompounds, scores: Scores) -> dict[int, Rejection]:
-    """The refused rows by number; what the reader of a file said goes before what followed from it."""
-    found = {one.row: one for one in scores.rejections} | {one.row: one for one in given.rejections}
-    return dict(sorted(found.items()))
-
-
-def _name_rejections(
-    console: Console, rejections: dict[int, Rejection], total: int, out: Path | None
-) -> None:
-    if not rejections:
-        return
-    console.error(f"{len(rejections):,} of {total:,} rows cannot be scored:")
-    for one in list(rejections.values())[:_LISTED]:
-        console.error(f"  {in_words(one)}")
-    if len(rejections) > _LISTED:
-        where = f"; all are in {out}" if out is not None else "; --out FILE.csv holds all"
-        console.error(f"  … and {len(rejections) - _LISTED:,} more{where}")
 
 
 _SCHEMA: Final[dict[str, type]] = {
@@ -196,7 +175,7 @@ def _record(
 
 def _ranking(given: GivenCompounds, scores: Scores, best: list[int]) -> str:
     """The result as a table; without a column of names where there are none."""
-    title = _score_title(scores.quantity)
+    title = score_title(scores.quantity)
     named = any(given.names[row] for row in best)
     header = ["rank", title, *(["name"] if named else []), "SMILES"]
     rows = [
@@ -209,9 +188,3 @@ def _ranking(given: GivenCompounds, scores: Scores, best: list[int]) -> str:
         for rank, row in enumerate(best, start=1)
     ]
     return aligned(header, rows, right={"rank", title}, flexible="SMILES", width=terminal_width())
-
-
-def _score_title(quantity: Quantity) -> str:
-    if quantity.kind == "binary":
-        return "probability active"
-    return f"{quantity.name} [{quantity.unit}]" if quantity.unit else quantity.name

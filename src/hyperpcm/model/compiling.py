@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hyperpcm.encoders import target_encoder
 from hyperpcm.encoders.licences import licences_of
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.learned_compounds import LearnedCompounds
+from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.protein import validate_sequence
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
 __all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target"]
+
+_BACKGROUND = 200  # known compounds that are scored to see what a target gives in general
 
 
 @torch.no_grad()
@@ -54,7 +58,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
             trees,
         )
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
-    return TargetModel(
+    compiled = TargetModel(
         name=target.name or name,
         sequence=target.sequence,
         quantity=model.quantity,
@@ -71,6 +75,33 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
             "changes": list(target.changes),
         },
     )
+    background = _background(model, compiled)
+    return dataclasses.replace(compiled, provenance={**compiled.provenance, "background": background})
+
+
+def _background(model: HyperPCM, compiled: TargetModel) -> dict[str, Any]:
+    """Return what the target gives to known compounds in general, evenly drawn from them (JSON values).
+
+    It tells a score that is high from one that is high for this target.
+    """
+    known = model.landmark_compounds
+    if not known:
+        return {"compounds": 0}
+    if model.background is None:
+        places = np.unique(np.linspace(0, len(known) - 1, min(_BACKGROUND, len(known))).astype(np.int64))
+        smiles = tuple(known[place] for place in places)
+        model.background = smiles, torch.from_numpy(model.compound_encoder.encode(smiles))
+    smiles, embeddings = model.background
+    similarity = None if compiled.prior is None else torch.from_numpy(compiled.prior.similarity(smiles))
+    learned = None
+    if compiled.learned_compounds is not None:
+        learned = compiled.learned_compounds.vectors(MolecularGraphs.of_smiles(smiles))
+    values = compiled.score_embedded(embeddings, similarity, learned).double()
+    return {
+        "compounds": len(values),
+        "mean": float(values.mean()),
+        "deviation": float(values.std(correction=0)),
+    }
 
 
 def collapse_labels(

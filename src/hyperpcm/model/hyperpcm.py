@@ -73,6 +73,9 @@ class HyperPCM(nn.Module):
         self.memory_sequences, self.memory_names = memory.sequences, memory.names
         self.landmark_compounds = memory.compounds
         self.card: dict[str, Any] = {"licences": licences_of(compound_encoder, target_encoder)}
+        self.background: tuple[tuple[str, ...], Tensor] | None = (
+            None  # known compounds, encoded when asked for
+        )
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
         components = min(config.alignment_components, len(memory.sequences))
         target_width = target_encoder.width + components

@@ -5,7 +5,7 @@ Axis names: ``n`` compounds, ``a`` atoms, ``b`` bonds, all of them one after the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,10 +20,12 @@ from hyperpcm.chem.molecular_graph import (
     CHIRALITIES,
     HYBRIDISATIONS,
     MolecularGraph,
+    molecular_graph,
 )
 
 __all__ = ["ATOM_CLASSES", "BOND_CLASSES", "MolecularGraphs", "PlacedGraphs"]
 
+_MOST_ATOMS: Final = 2000  # of one compound; what was standardised has fewer, hydrogen included
 _ELEMENTS: Final = np.array([*range(1, 37), 53])  # hydrogen to krypton, and iodine
 _CHARGES: Final = np.array([-1, -2, 1, 2, 0])
 _MOST_DEGREE, _MOST_HYDROGENS = 5, 4
@@ -80,6 +82,26 @@ class MolecularGraphs(NamedTuple):
             atom_numbers=torch.tensor([len(own) for own in atoms], dtype=torch.int64),
             bond_numbers=torch.tensor([len(own) for own in bonds], dtype=torch.int64),
         )
+
+    @classmethod
+    def of_smiles(cls, smiles: Sequence[str], told: Callable[[int], None] | None = None) -> MolecularGraphs:
+        """Return the graphs of standardised SMILES, in their order.
+
+        Args:
+            smiles: one per compound.
+            told: is called with the number of compounds done.
+
+        Raises:
+            InvalidSmilesError: as `hyperpcm.chem.molecular_graph.molecular_graph`.
+        """
+
+        def each() -> Iterator[MolecularGraph]:
+            for number, text in enumerate(smiles, start=1):
+                yield molecular_graph(text, max_atoms=_MOST_ATOMS)
+                if told is not None:
+                    told(number)
+
+        return cls.of(each())
 
     @property
     def number(self) -> int:

@@ -17,7 +17,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from hyperpcm.chem.molecular_graph import molecular_graph
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import Encoder, build_encoder
 from hyperpcm.encoders.licences import licences_of
@@ -31,8 +30,6 @@ from hyperpcm.target_model.prior import RetrievedPrior
 from hyperpcm.target_model.scores import BLOCK, Scores, score_rows
 
 __all__ = ["TargetModel"]
-
-_MAX_ATOMS = 2000  # of a graph; what was standardised has fewer, hydrogen included
 
 
 @dataclass(frozen=True)
@@ -96,8 +93,7 @@ class TargetModel:
         similarity = None if self.prior is None else torch.from_numpy(self.prior.similarity(smiles))
         learned = None
         if self.learned_compounds is not None:
-            graphs = MolecularGraphs.of(molecular_graph(text, max_atoms=_MAX_ATOMS) for text in smiles)
-            learned = self.learned_compounds.vectors(graphs)
+            learned = self.learned_compounds.vectors(MolecularGraphs.of_smiles(smiles))
         return self.score_embedded(embeddings, similarity, learned).numpy()
 
     @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from hyperpcm.chem import tanimoto
-from hyperpcm.chem.molecular_graph import MolecularGraph, molecular_graph
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
@@ -29,7 +28,6 @@ from hyperpcm.training.hiding import Hidden, OwnLabelFinder, relatives_bound
 __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
 Progress = Callable[[str, int, int], None]
-_MAX_ATOMS = 2000  # of a graph; what was standardised has fewer, hydrogen included
 _PAIRS = 2048  # compounds of one target whose similarity to the landmarks is computed at a time
 _KEPT_NEAR = 50_000_000  # similarities of compounds to landmarks that are worth keeping: 0.2 GB
 
@@ -179,20 +177,9 @@ def encode(
         graphs=(
             None
             if config.model.compound.learned == "none"
-            else _graphs(compounds, tell("compound graphs", len(compounds)))
+            else MolecularGraphs.of_smiles(compounds, tell("compound graphs", len(compounds)))
         ),
     )
-
-
-def _graphs(compounds: Sequence[str], told: Callable[[int], None]) -> MolecularGraphs:
-    """The graphs of all compounds; they are made anew each time, for they cost little beside learning."""
-
-    def each() -> Iterator[MolecularGraph]:
-        for number, smiles in enumerate(compounds, start=1):
-            yield molecular_graph(smiles, max_atoms=_MAX_ATOMS)
-            told(number)
-
-    return MolecularGraphs.of(each())
 
 
 def _positions(chosen: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:

@@ -1,0 +1,146 @@
+"""`hyperpcm panel`: compounds on many compiled targets at once, for selectivity, off-targets and fishing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from hyperpcm.cli.arguments import column_roles
+from hyperpcm.cli.compounds import input_files, read_all
+from hyperpcm.cli.console import Console
+from hyperpcm.cli.models import tell_licences
+from hyperpcm.cli.panel_findings import PanelFindings
+from hyperpcm.cli.rejections import all_rejections, name_rejections
+from hyperpcm.errors import InputError
+
+if TYPE_CHECKING:
+    from hyperpcm.screening import Panel
+    from hyperpcm.target_model import TargetModel
+
+__all__ = ["panel"]
+
+_SHOWN: Final = 20  # rows of the table on stdout
+
+
+def panel(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[Path], typer.Argument(help="Compiled targets (.hpcm), or folders that hold them.")
+    ],
+    compounds: Annotated[
+        list[str],
+        typer.Option(
+            "--compounds",
+            "-c",
+            help="File (.smi, CSV, TSV, SDF, Parquet) or SMILES; - for standard input. May be given again.",
+        ),
+    ],
+    wanted: Annotated[
+        str | None, typer.Option(help="Name of the wanted target: compounds go by the window to the others.")
+    ] = None,
+    fish: Annotated[
+        bool, typer.Option("--fish", help="Rank targets for each compound, corrected for their popularity.")
+    ] = False,
+    active_at: Annotated[
+        float | None,
+        typer.Option(help="A score from here on counts as a hit; as the labels have it if not given."),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write each compound on each target to this .parquet, .csv or .tsv."
+        ),
+    ] = None,
+    heat_map: Annotated[
+        Path | None, typer.Option(help="Draw targets by compounds, both clustered: .png, .svg or .pdf.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Show this many rows.")] = _SHOWN,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Score compounds on a panel of compiled targets, and say how selective they are.
+
+    Compounds are encoded once for all targets. Without --fish the table has a row for each compound: the
+    strongest target, the share of targets that are hit (S), the entropy, and the window to the wanted target.
+    With --fish it has a row for each compound and target, those first that stand out for this target.
+    """
+    from hyperpcm.datasets.output_files import check_output
+
+    console: Console = ctx.obj
+    roles = column_roles(columns or ())
+    files = _target_files(targets)
+    read = [*files, *input_files(compounds)]
+    for path in (out, heat_map):
+        if path is not None:
+            check_output(path, overwrite=overwrite, inputs=read)
+    if heat_map is not None:
+        from hyperpcm.screening.heat_map import check_heat_map
+
+        check_heat_map(heat_map)
+    given = read_all(compounds, columns=roles or None)
+    stacked, models = _panel(files)
+    place = _wanted(stacked, wanted)
+    for licences in {tuple(sorted(model.licences.items())): model for model in models}.values():
+        tell_licences(console, licences)
+    with console.progress() as progress:
+        scores = stacked.score(given.smiles, progress=progress.rows("compounds scored", len(given.smiles)))
+    rejections = all_rejections(given.rejections, scores.rejections)
+    name_rejections(console, rejections, len(given.smiles), out)
+    if len(rejections) == len(given.smiles):
+        raise InputError(f"none of the {len(given.smiles):,} compounds can be scored; the reasons are above.")
+    found = PanelFindings(given, scores, rejections, models, place, active_at)
+    if out is not None:
+        found.write(out, overwrite=overwrite)
+    if heat_map is not None:
+        found.draw(heat_map, overwrite=overwrite)
+    if as_json:
+        console.result_json(found.record(fish=fish, top=top))
+    else:
+        console.result(found.fishing_table(top) if fish else found.selectivity_table(top))
+    for path in (out, heat_map):
+        if path is not None:
+            console.note(f"{path}: {len(stacked):,} targets × {len(given.smiles):,} compounds")
+
+
+def _target_files(given: list[Path]) -> list[Path]:
+    """The files of compiled targets, those of a folder in the order of their names.
+
+    Raises:
+        InputError: there is no such file, or a folder holds none.
+    """
+    files: list[Path] = []
+    for one in given:
+        if not one.exists():
+            raise InputError(f"{one}: there is no such file or folder. Give compiled targets (.hpcm).")
+        inside = sorted(one.glob("*.hpcm")) if one.is_dir() else [one]
+        if not inside:
+            raise InputError(f"{one}: this folder holds no compiled target (.hpcm).")
+        files += inside
+    return list(dict.fromkeys(files))
+
+
+def _panel(files: list[Path]) -> tuple[Panel, list[TargetModel]]:
+    """The targets stacked; one without a name is called as its file."""
+    from hyperpcm.checkpoint import load_target_model
+    from hyperpcm.screening import Panel
+
+    models = [load_target_model(path) for path in files]
+    names = [model.name or path.stem for model, path in zip(models, files, strict=True)]
+    return Panel(models, names), models
+
+
+def _wanted(stacked: Panel, name: str | None) -> int | None:
+    if name is None:
+        return None
+    if name not in stacked.names:
+        shown = ", ".join(stacked.names[:8]) + (" …" if len(stacked) > 8 else "")
+        raise InputError(f"--wanted {name}: the panel has no such target. It has {shown}.")
+    if len(stacked) < 2:
+        raise InputError("--wanted needs a panel of at least two targets.")
+    return stacked.names.index(name)
