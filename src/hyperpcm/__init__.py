@@ -5,8 +5,9 @@ The public names are imported when they are first asked for, so that ``import hy
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.checkpoint import load_model, load_target_model, save_model, save_target_model
@@ -52,13 +53,4 @@ _HOMES = {
     **dict.fromkeys(("evaluate_run", "fit"), "training"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"hyperpcm.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

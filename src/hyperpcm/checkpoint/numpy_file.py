@@ -36,6 +36,7 @@ PORTABLE_ENCODERS: Final = ("ecfp", "fcfp", "atom_pair", "torsion", "maccs", "de
 _MODULES: Final = (
     "__init__",
     "errors",
+    "lazy",
     "chem/__init__",
     "chem/fingerprints",
     "chem/reading",

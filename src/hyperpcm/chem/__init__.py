@@ -6,8 +6,9 @@ first asked for: scoring needs RDKit and NumPy alone, clusters need SciPy.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.chem.canonical import canonical_smiles
@@ -65,14 +66,4 @@ _HOMES = {
     **dict.fromkeys(("Compound", "standardise", "standardise_all"), "standardisation"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import the module that holds a public name when the name is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

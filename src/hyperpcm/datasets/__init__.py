@@ -5,8 +5,9 @@ Public names are resolved on first use, so that looking at the catalog imports n
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.catalog import DATASETS, fetch
@@ -40,12 +41,4 @@ _HOMES = {
     "read_table": "user_table",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

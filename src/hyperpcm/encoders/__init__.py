@@ -5,8 +5,9 @@ The names below are resolved when first used, so importing this package loads ne
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.encoders.alignment import AlignmentEncoder
@@ -32,27 +33,18 @@ __all__ = [
     "target_encoder",
 ]
 
+_HOMES = {
+    "ENCODERS": "table",
+    "AlignmentEncoder": "alignment",
+    "CompositionEncoder": "composition",
+    "ConcatenatedEncoder": "base",
+    "DescriptorEncoder": "descriptors",
+    "EcfpEncoder": "ecfp",
+    "EmbeddingStore": "store",
+    "Encoder": "base",
+    "build_encoder": "registry",
+    "compound_encoder": "registry",
+    "target_encoder": "registry",
+}
 
-def __getattr__(name: str) -> Any:
-    """Import the module that holds a public name when the name is first asked for."""
-    modules = {
-        "ENCODERS": "table",
-        "AlignmentEncoder": "alignment",
-        "CompositionEncoder": "composition",
-        "ConcatenatedEncoder": "base",
-        "DescriptorEncoder": "descriptors",
-        "EcfpEncoder": "ecfp",
-        "EmbeddingStore": "store",
-        "Encoder": "base",
-        "build_encoder": "registry",
-        "compound_encoder": "registry",
-        "target_encoder": "registry",
-    }
-    if name not in modules:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{modules[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

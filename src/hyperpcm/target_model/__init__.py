@@ -5,8 +5,9 @@ Public names are imported when they are first asked for, so that the scores of t
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.target_model.label_scale import LabelScale
@@ -33,14 +34,4 @@ _HOMES = {
     **dict.fromkeys(("CompiledRidge", "CompiledTrees", "RetrievedPrior"), "prior"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import the module that holds a public name when the name is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.training.evaluation import EvaluatedRun, evaluate_run
@@ -20,9 +21,4 @@ _HOMES = {
     "RunFolder": "run_folder",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"hyperpcm.training.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
