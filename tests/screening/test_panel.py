@@ -112,7 +112,7 @@ def test_a_compound_that_cannot_be_used_has_no_score_anywhere_and_one_reason():
 
 
 def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPatch):
-    import hyperpcm.screening.stack as stack
+    import hyperpcm.screening.recipe as recipe
 
     calls: list[int] = []
 
@@ -120,7 +120,7 @@ def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPat
         calls.append(len(smiles))
         return morgan_counts(smiles, **options)
 
-    monkeypatch.setattr(stack, "morgan_counts", counted)
+    monkeypatch.setattr(recipe, "morgan_counts", counted)
     Panel(compiled(SMALL)).score(many_smiles(30))
     assert calls == [30]
 

@@ -1,13 +1,14 @@
-"""From a connection table (MDL mol block, V2000 or V3000) to SMILES."""
+"""From a connection table (MDL mol block, V2000 or V3000) to SMILES, and back."""
 
 from __future__ import annotations
 
 from rdkit import Chem
+from rdkit.Chem.rdDepictor import Compute2DCoords
 from rdkit.rdBase import BlockLogs
 
 from hyperpcm.errors import InvalidSmilesError
 
-__all__ = ["smiles_of_molblock"]
+__all__ = ["molblock_of_smiles", "smiles_of_molblock"]
 
 MAX_CHARACTERS = 1_000_000
 """Longest mol block that is looked at."""
@@ -34,6 +35,20 @@ def smiles_of_molblock(block: str) -> str:
             reason = problems[0].Message().rstrip() if problems else "impossible valences or aromatic bonds"
             raise InvalidSmilesError("SANITIZE", f"the record reads, but not as a molecule: {reason}.")
         return str(Chem.MolToSmiles(molecule))
+
+
+def molblock_of_smiles(smiles: str) -> str:
+    """Give the mol block of a standardised SMILES, drawn in the plane.
+
+    Raises:
+        InvalidSmilesError: RDKit cannot read it.
+    """
+    with BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+        if molecule is None:
+            raise InvalidSmilesError("PARSE", f"{smiles[:200]!r} is not a molecule; standardise first.")
+        Compute2DCoords(molecule)
+        return str(Chem.MolToMolBlock(molecule))
 
 
 def _read(block: str, sanitise: bool) -> Chem.Mol | None:

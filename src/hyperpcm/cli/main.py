@@ -21,6 +21,7 @@ from hyperpcm.cli import (
     panel,
     report,
     score,
+    screen,
     settings,
     train,
 )
@@ -48,6 +49,7 @@ _ORDER: Final = (
     "compile",
     "score",
     "panel",
+    "screen",
     "report",
     "benchmark",
     "encoders",
@@ -92,6 +94,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("panel")(panel.panel)
+app.command("screen")(screen.screen)
 app.command("report")(report.report)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(encoders.app, name="encoders")

@@ -10,14 +10,13 @@ import typer
 from hyperpcm.cli.arguments import column_roles
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import tell_licences
 from hyperpcm.cli.panel_findings import PanelFindings
+from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
 from hyperpcm.cli.rejections import all_rejections, name_rejections
 from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
     from hyperpcm.screening import Panel
-    from hyperpcm.target_model import TargetModel
 
 __all__ = ["panel"]
 
@@ -74,7 +73,7 @@ def panel(
 
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    files = _target_files(targets)
+    files = target_files(targets)
     read = [*files, *input_files(compounds)]
     for path in (out, heat_map):
         if path is not None:
@@ -84,10 +83,9 @@ def panel(
 
         check_heat_map(heat_map)
     given = read_all(compounds, columns=roles or None)
-    stacked, models = _panel(files)
+    stacked, models = panel_of(files)
     place = _wanted(stacked, wanted)
-    for licences in {tuple(sorted(model.licences.items())): model for model in models}.values():
-        tell_licences(console, licences)
+    tell_all_licences(console, models)
     with console.progress() as progress:
         scores = stacked.score(given.smiles, progress=progress.rows("compounds scored", len(given.smiles)))
     rejections = all_rejections(given.rejections, scores.rejections)
@@ -106,33 +104,6 @@ def panel(
     for path in (out, heat_map):
         if path is not None:
             console.note(f"{path}: {len(stacked):,} targets × {len(given.smiles):,} compounds")
-
-
-def _target_files(given: list[Path]) -> list[Path]:
-    """The files of compiled targets, those of a folder in the order of their names.
-
-    Raises:
-        InputError: there is no such file, or a folder holds none.
-    """
-    files: list[Path] = []
-    for one in given:
-        if not one.exists():
-            raise InputError(f"{one}: there is no such file or folder. Give compiled targets (.hpcm).")
-        inside = sorted(one.glob("*.hpcm")) if one.is_dir() else [one]
-        if not inside:
-            raise InputError(f"{one}: this folder holds no compiled target (.hpcm).")
-        files += inside
-    return list(dict.fromkeys(files))
-
-
-def _panel(files: list[Path]) -> tuple[Panel, list[TargetModel]]:
-    """The targets stacked; one without a name is called as its file."""
-    from hyperpcm.checkpoint import load_target_model
-    from hyperpcm.screening import Panel
-
-    models = [load_target_model(path) for path in files]
-    names = [model.name or path.stem for model, path in zip(models, files, strict=True)]
-    return Panel(models, names), models
 
 
 def _wanted(stacked: Panel, name: str | None) -> int | None:

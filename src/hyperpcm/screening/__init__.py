@@ -1,19 +1,33 @@
-"""Many targets or many compounds at once: panels of compiled targets, and what their scores say together."""
+"""Many targets or many compounds at once: panels of compiled targets, and libraries of any size."""
 
 from __future__ import annotations
 
+from hyperpcm.screening.filters import FILTERS, StructureFilter, diverse, diverse_hits
 from hyperpcm.screening.panel import Panel, PanelScores
+from hyperpcm.screening.screen import Screened, screen_library
+from hyperpcm.screening.screen_state import StateFolder, screen_job
 from hyperpcm.screening.selectivity import (
     fishing_scores,
     selectivity_entropy,
     selectivity_score,
     selectivity_window,
 )
+from hyperpcm.screening.top import Hit, TopList
 
 __all__ = [
+    "FILTERS",
+    "Hit",
     "Panel",
     "PanelScores",
+    "Screened",
+    "StateFolder",
+    "StructureFilter",
+    "TopList",
+    "diverse",
+    "diverse_hits",
     "fishing_scores",
+    "screen_job",
+    "screen_library",
     "selectivity_entropy",
     "selectivity_score",
     "selectivity_window",

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.stack import TargetStack
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.scores import score_rows
@@ -100,17 +101,28 @@ class Panel:
             values[:, usable] = np.concatenate(columns, axis=1)
         return PanelScores(values, self.names, self.quantity, first.smiles, first.rejections)
 
-    @torch.no_grad()
+    @property
+    def recipe(self) -> CompoundRecipe:
+        """What has to be computed of a compound before the panel can score it."""
+        prints = {stack.fingerprint for stack in self._stacks if stack.fingerprint is not None}
+        return CompoundRecipe(self.encoder, tuple(sorted(prints)))
+
     def score_standardised(self, smiles: Sequence[str]) -> npt.NDArray[np.float32]:
         """Score standardised SMILES on all targets: float32 [t, n]."""
-        embeddings = torch.from_numpy(self.encoder.encode(smiles))
-        values = np.empty((len(self), len(smiles)), dtype=np.float32)
+        return self.score_prepared(self.recipe.prepared(smiles))
+
+    @torch.no_grad()
+    def score_prepared(self, compounds: PreparedCompounds) -> npt.NDArray[np.float32]:
+        """Score compounds that `recipe` has prepared, in any process: float32 [t, n]."""
+        embeddings = torch.from_numpy(compounds.embeddings)
+        values = np.empty((len(self), len(embeddings)), dtype=np.float32)
         for places, stack in zip(self._places, self._stacks, strict=True):
-            similarity = stack.similarity(smiles)
             size = max(1, _NUMBERS // (len(places) * stack.features))
-            for start in range(0, len(smiles), size):
+            for start in range(0, len(embeddings), size):
                 block = slice(start, start + size)
-                near: Tensor | None = None if similarity is None else similarity[block]
+                near: Tensor | None = None
+                if stack.fingerprint is not None:
+                    near = stack.similarity(compounds.counts[stack.fingerprint][block])
                 values[places, block] = stack.scores(embeddings[block], near).numpy()
         return values
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.chem import tanimoto
 from hyperpcm.nn.kernel_ridge import ridge_scores_for_all
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
@@ -101,11 +101,17 @@ class TargetStack:
                 [ridge.share for ridge in ridges if ridge is not None], dtype=torch.float64
             )[:, None]
 
-    def similarity(self, smiles: Sequence[str]) -> Float[Tensor, "n j"] | None:
-        """Return the Tanimoto similarity to the landmarks of all targets; None where there are none."""
-        if not self.landmarks.size:
-            return None
-        counts = morgan_counts(smiles, radius=self.radius, width=self.landmarks.shape[1])
+    @property
+    def fingerprint(self) -> tuple[int, int] | None:
+        """Radius and width of the landmarks' fingerprints; None where there are none."""
+        return (self.radius, self.landmarks.shape[1]) if self.landmarks.size else None
+
+    def similarity(self, counts: npt.NDArray[np.uint8]) -> Float[Tensor, "n j"]:
+        """Return the Tanimoto similarity to the landmarks of all targets.
+
+        Args:
+            counts: Morgan counts of the compounds, of the radius and width of `fingerprint`.
+        """
         return torch.from_numpy(tanimoto(counts, self.landmarks))
 
     def scores(

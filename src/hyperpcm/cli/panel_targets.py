@@ -1,0 +1,50 @@
+"""The compiled targets of a panel: files, or folders of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hyperpcm.cli.models import tell_licences
+from hyperpcm.errors import InputError
+
+if TYPE_CHECKING:
+    from hyperpcm.cli.console import Console
+    from hyperpcm.screening import Panel
+    from hyperpcm.target_model import TargetModel
+
+__all__ = ["panel_of", "target_files", "tell_all_licences"]
+
+
+def target_files(given: list[Path]) -> list[Path]:
+    """The files of compiled targets, those of a folder in the order of their names.
+
+    Raises:
+        InputError: there is no such file, or a folder holds none.
+    """
+    files: list[Path] = []
+    for one in given:
+        if not one.exists():
+            raise InputError(f"{one}: there is no such file or folder. Give compiled targets (.hpcm).")
+        inside = sorted(one.glob("*.hpcm")) if one.is_dir() else [one]
+        if not inside:
+            raise InputError(f"{one}: this folder holds no compiled target (.hpcm).")
+        files += inside
+    return list(dict.fromkeys(files))
+
+
+def panel_of(files: list[Path]) -> tuple[Panel, list[TargetModel]]:
+    """The targets stacked; one without a name is called as its file."""
+    from hyperpcm.checkpoint import load_target_model
+    from hyperpcm.screening import Panel
+
+    models = [load_target_model(path) for path in files]
+    names = [model.name or path.stem for model, path in zip(models, files, strict=True)]
+    return Panel(models, names), models
+
+
+def tell_all_licences(console: Console, models: Sequence[TargetModel]) -> None:
+    """Say once for each set of encoders what forbids commercial use."""
+    for model in {tuple(sorted(model.licences.items())): model for model in models}.values():
+        tell_licences(console, model)

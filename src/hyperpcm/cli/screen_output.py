@@ -1,0 +1,79 @@
+"""The hits of a screen as a table, or as an SD file with structures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from hyperpcm.datasets import Quantity
+    from hyperpcm.screening import Hit
+
+__all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits"]
+
+SDF_ENDINGS: Final = (".sdf", ".sd")
+_SCHEMA: Final[dict[str, type]] = {
+    "target": str,
+    "rank": int,
+    "score": float,
+    "quantity": str,
+    "smiles": str,
+    "name": str,
+    "row": int,
+}
+_LINE: Final = re.compile(r"[\r\n]+")
+
+
+def check_hits_file(path: Path, *, overwrite: bool, inputs: Sequence[Path]) -> None:
+    """Refuse what could not be written later.
+
+    Raises:
+        OutputError: the ending, a file that is there or read from, a folder that is missing.
+    """
+    from hyperpcm.datasets.output import TableWriter
+    from hyperpcm.datasets.output_files import check_output
+
+    if path.suffix.lower() in SDF_ENDINGS:
+        check_output(path, overwrite=overwrite, inputs=inputs)
+    else:
+        TableWriter(path, _SCHEMA, overwrite=overwrite, inputs=inputs)
+
+
+def write_hits(path: Path, hits: Mapping[str, Sequence[Hit]], quantity: Quantity, *, overwrite: bool) -> None:
+    """Write the hits of all targets, those of one target together, the best first."""
+    lines = [
+        {
+            "target": target,
+            "rank": rank,
+            "score": hit.score,
+            "quantity": quantity.name,
+            "smiles": hit.smiles,
+            "name": hit.name,
+            "row": hit.row + 1,
+        }
+        for target, found in hits.items()
+        for rank, hit in enumerate(found, start=1)
+    ]
+    if path.suffix.lower() in SDF_ENDINGS:
+        _write_sdf(path, lines, overwrite=overwrite)
+        return
+    from hyperpcm.datasets.output import TableWriter
+
+    with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
+        writer.write({name: [line[name] for line in lines] for name in _SCHEMA})
+
+
+def _write_sdf(path: Path, lines: Sequence[Mapping[str, object]], *, overwrite: bool) -> None:
+    from hyperpcm.chem.molblock import molblock_of_smiles
+    from hyperpcm.datasets.output_files import atomic_file
+
+    with atomic_file(path, overwrite=overwrite) as file:
+        for line in lines:
+            block = molblock_of_smiles(str(line["smiles"])).split("\n", 1)[1]
+            name = _LINE.sub(" ", str(line["name"]))
+            fields = "".join(
+                f"> <{key}>\n{_LINE.sub(' ', str(value))}\n\n" for key, value in line.items() if value != ""
+            )
+            file.write(f"{name}\n{block}{fields}$$$$\n".encode())

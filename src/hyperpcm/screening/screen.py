@@ -1,0 +1,190 @@
+"""Screening: the best compounds of a library of any size for each target of a panel, in one pass.
+
+The library is read, prepared and scored in batches, few of which are in memory at a time. What is found is
+written down now and then, so that a screen that was stopped, however, goes on from there: the hits are those
+of a screen that no one disturbed.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperpcm.datasets.compound_files import CompoundList, compound_parts
+from hyperpcm.encoders.parallel import Workers
+from hyperpcm.errors import InputError, InvalidSmilesError, Rejection
+from hyperpcm.screening.filters import StructureFilter
+from hyperpcm.screening.panel import Panel
+from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
+from hyperpcm.screening.screen_state import ScreenState, StateFolder
+from hyperpcm.screening.top import Hit
+
+__all__ = ["Screened", "screen_library"]
+
+BATCH: Final = 1024
+"""Rows of the library that are scored at a time."""
+
+CHECKPOINT_S: Final = 30.0
+"""Least seconds between two states that are written."""
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What became of a library.
+
+    Attributes:
+        rows: rows of the library.
+        scored: rows that were scored; the others were refused.
+        refused: how many rows were refused for each reason, by code.
+        hits: the best compounds of each target, the best first, by the target's name.
+        resumed: rows that an earlier run had done.
+    """
+
+    rows: int
+    scored: int
+    refused: Mapping[str, int]
+    hits: Mapping[str, tuple[Hit, ...]]
+    resumed: int
+
+
+def screen_library(
+    library: Path,
+    panel: Panel,
+    folder: StateFolder,
+    *,
+    top: int,
+    only: StructureFilter | None = None,
+    columns: Mapping[str, str] | None = None,
+    processes: int = 1,
+    progress: Callable[[int], None] | None = None,
+    checkpoint_seconds: float = CHECKPOINT_S,
+) -> Screened:
+    """Find the best compounds of a library for each target.
+
+    The hits are exact: those of sorting all scores, of equal scores the earlier row, each structure once. A
+    row that cannot be used is written down with its reason, and costs nothing else.
+
+    Args:
+        library: compounds, in any form that `compound_parts` takes.
+        panel: the targets.
+        folder: where the state is kept; held by the caller.
+        top: hits of each target.
+        only: which structures may be hits; None: all.
+        columns: of a table, the columns of roles where names do not tell.
+        processes: how many prepare compounds.
+        progress: is called with the number of rows done.
+        checkpoint_seconds: least time between two states.
+
+    Raises:
+        TableError: the library cannot be read or holds no compound.
+        InputError: none of its rows can be scored.
+        DiskFullError: no space is left for the state; the last one is still there.
+        ProcessLostError: one of several processes was killed; the same call goes on from the last state.
+    """
+    state = folder.read(panel.names, top)
+    resumed, accepts = state.rows, (StructureFilter() if only is None else only).accepts
+    saved = time.monotonic()
+    try:
+        with Workers(processes) as workers:
+            for batch in _batches(library, panel.recipe, workers, columns, skip=state.rows):
+                _take(state, folder, panel, batch, accepts)
+                if progress is not None:
+                    progress(state.rows)
+                if time.monotonic() - saved >= checkpoint_seconds:
+                    folder.write(state)
+                    saved = time.monotonic()
+    except KeyboardInterrupt:
+        folder.write(state)
+        raise
+    folder.write(state)
+    if not state.scored:
+        raise InputError(f"{library}: none of its {state.rows:,} rows can be scored.")
+    hits = {name: tuple(state.tops[name].best()) for name in panel.names}
+    return Screened(state.rows, state.scored, dict(state.refused), hits, resumed)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some rows of the library: those that can be used, prepared, and the others with reasons."""
+
+    rows: int
+    places: list[int]
+    smiles: list[str]
+    names: list[str]
+    compounds: PreparedCompounds
+    rejections: list[Rejection]
+
+
+def _batches(
+    library: Path,
+    recipe: CompoundRecipe,
+    workers: Workers,
+    columns: Mapping[str, str] | None,
+    *,
+    skip: int,
+) -> Iterator[_Batch]:
+    """The library from a row on that begins a batch."""
+    parts = compound_parts(library, columns=columns, rows=BATCH)
+    yield from workers.map(functools.partial(_prepared, recipe), _after(parts, skip))
+
+
+def _after(parts: Iterator[CompoundList], skip: int) -> Iterator[CompoundList]:
+    """Leave out the rows that are done; they are read, but neither judged nor encoded."""
+    done = 0
+    for part in parts:
+        if done >= skip:
+            yield part
+        done += len(part.smiles)
+
+
+def _prepared(recipe: CompoundRecipe, part: CompoundList) -> _Batch:
+    """Standardise and encode some rows; what the reader said of a row goes before what follows from it."""
+    from hyperpcm.chem import standardise_all
+
+    compounds, rejections = standardise_all(part.smiles)
+    refused = {one.row: one for one in rejections} | {one.row: one for one in part.rejections}
+    places = [row for row, one in enumerate(compounds) if one is not None and row not in refused]
+    smiles = [one.smiles for one in compounds if one is not None]
+    try:
+        made = recipe.prepared(smiles)
+    except InvalidSmilesError:
+        places, smiles, made = _one_by_one(recipe, places, smiles, refused)
+    names = [part.names[place] for place in places]
+    return _Batch(len(part.smiles), places, smiles, names, made, [refused[row] for row in sorted(refused)])
+
+
+def _one_by_one(
+    recipe: CompoundRecipe, places: Sequence[int], smiles: Sequence[str], refused: dict[int, Rejection]
+) -> tuple[list[int], list[str], PreparedCompounds]:
+    """Prepare those compounds that the encoder can read, and refuse the others."""
+    usable = []
+    for place, text in zip(places, smiles, strict=True):
+        try:
+            recipe.prepared([text])
+        except InvalidSmilesError as error:
+            refused[place] = Rejection(place, text[:200], error.code, error.reason)
+        else:
+            usable.append((place, text))
+    kept = [text for _, text in usable]
+    return [place for place, _ in usable], kept, recipe.prepared(kept)
+
+
+def _take(
+    state: ScreenState, folder: StateFolder, panel: Panel, batch: _Batch, accepts: Callable[[str], bool]
+) -> None:
+    """Score a batch and offer it to each target's list."""
+    scores: npt.NDArray[np.float32] = panel.score_prepared(batch.compounds)
+    rows = [state.rows + place for place in batch.places]
+    for name, values in zip(panel.names, scores, strict=True):
+        state.tops[name].offer(values, rows, batch.smiles, batch.names, accepts)
+    state.refused.update(one.code for one in batch.rejections)
+    folder.note_refused(state, batch.rejections)
+    state.rows += batch.rows
+    state.scored += len(batch.places)

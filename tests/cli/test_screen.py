@@ -1,0 +1,122 @@
+"""`hyperpcm screen` as a user calls it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from rdkit import Chem
+from typer.testing import CliRunner
+
+from hyperpcm.checkpoint import load_target_model
+from hyperpcm.cli.main import app
+from small_models import many_smiles
+
+
+def call(*arguments: object):
+    """Run the program in this process."""
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    path = tmp_path / "library.smi"
+    path.write_text(
+        "\n".join([f"{smiles} m{row}" for row, smiles in enumerate(many_smiles(50))] + ["C1CC bad"])
+    )
+    return path
+
+
+def test_the_best_of_the_library_are_written_and_the_state_is_gone(
+    trained: SimpleNamespace, library: Path, tmp_path: Path
+):
+    out, rejected = tmp_path / "hits.csv", tmp_path / "rejected.csv"
+    done = call(
+        "screen", trained.target, "-l", library, "-o", out, "--top", 7, "--rejected", rejected, "--json"
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) | {"seconds": 0} == {
+        "rows": 51,
+        "scored": 50,
+        "rejected": {"PARSE": 1},
+        "resumed": 0,
+        "hits": {"new one": 7},
+        "out": str(out),
+        "seconds": 0,
+    }
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    scores = load_target_model(trained.target).score(many_smiles(50))
+    best = scores.order()[:7]
+    assert [float(row["score"]) for row in rows] == pytest.approx(scores.values[best].tolist(), abs=1e-5)
+    assert {row["name"] for row in rows} == {f"m{place}" for place in best}
+    assert [int(row["rank"]) for row in rows] == list(range(1, 8))
+    with rejected.open() as file:
+        assert [row["row"] for row in csv.DictReader(file)] == ["51"]
+    assert not (tmp_path / "hits.csv.screen").exists()
+
+
+def test_hits_can_be_an_sd_file(trained: SimpleNamespace, library: Path, tmp_path: Path):
+    out = tmp_path / "hits.sdf"
+    done = call("screen", trained.target, "-l", library, "-o", out, "--top", 10, "--diverse", 4)
+    assert done.exit_code == 0, done.output
+    assert "4 hits of 50 compounds on 1 targets" in done.stderr
+    assert "1 of 51 rows cannot be scored: PARSE 1." in done.stderr
+    records = [record for record in Chem.SDMolSupplier(str(out))]
+    assert len(records) == 4
+    assert all(record is not None for record in records)
+    first = records[0]
+    assert first.GetProp("_Name").startswith("m")
+    assert (first.GetProp("target"), first.GetProp("rank")) == ("new one", "1")
+    assert Chem.MolToSmiles(first) == Chem.CanonSmiles(first.GetProp("smiles"))
+    assert len(done.stdout.splitlines()) == 1 + 4
+
+
+def test_a_screen_goes_on_where_it_was_stopped(
+    trained: SimpleNamespace, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from hyperpcm.screening import screen
+
+    monkeypatch.setattr(screen, "BATCH", 10)
+    out = tmp_path / "hits.parquet"
+    take, batches = screen._take, iter(range(100))
+
+    def interrupted(*arguments) -> None:
+        if next(batches) == 2:
+            raise KeyboardInterrupt
+        take(*arguments)
+
+    monkeypatch.setattr(screen, "_take", interrupted)
+    first = call("screen", trained.target, "-l", library, "-o", out, "--top", 5, "--processes", 1)
+    assert first.exit_code == 130
+    assert not out.exists()
+    assert (tmp_path / "hits.parquet.screen" / "state.json").exists()
+    other = call("screen", trained.target, "-l", library, "-o", out, "--top", 6, "--processes", 1)
+    assert other.exit_code == 2
+    assert "state of another screen" in other.stderr
+    done = call("screen", trained.target, "-l", library, "-o", out, "--top", 5, "--processes", 1, "--json")
+    assert json.loads(done.stdout)["resumed"] == 20
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--library", "missing.smi"], "there is no such file"),
+        (["--out", "hits.gif"], ".csv"),
+        (["--only", "nice"], "there is no filter 'nice'"),
+        (["--actives", "C1CC"], "--actives, row 1: PARSE"),
+        (["--rejected", "hits.csv"], "name the same file"),
+    ],
+)
+def test_what_cannot_be_done_is_said(options, says: str, trained, library: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = {"--library": library, "--out": "hits.csv"} | dict([options])
+    flat = [part for pair in arguments.items() for part in pair]
+    done = call("screen", trained.target, *flat)
+    assert done.exit_code == 2, done.output
+    assert says in done.stderr
+    assert done.stdout == ""
