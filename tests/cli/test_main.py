@@ -58,6 +58,8 @@ MISTAKES = [
     ["panel", "missing.hpcm", "--compounds", "CCO"],
     ["panel", "file", "--compounds", "missing.smi"],
     ["panel", "file", "--compounds", "CCO", "--out", "file"],
+    ["index", "missing.smi", "--out", "x.index", "--for", "file"],
+    ["index", "file", "--out", "x.index", "--for", "missing.hpcm"],
     ["screen", "missing.hpcm", "--library", "file", "--out", "hits.csv"],
     ["screen", "file", "--library", "missing.smi", "--out", "hits.csv"],
     ["screen", "file", "--library", "file", "--out", "hits.txt"],

@@ -102,6 +102,23 @@ def test_a_screen_goes_on_where_it_was_stopped(
     assert out.exists()
 
 
+@pytest.mark.parametrize("source", ["run", "target"])
+def test_an_index_is_screened_as_the_library_is(
+    source: str, trained: SimpleNamespace, library: Path, tmp_path: Path
+):
+    index = tmp_path / "library.index"
+    made = call("index", library, "-o", index, "--for", getattr(trained, source))
+    assert made.exit_code == 0, made.output
+    assert made.stdout.startswith(f"{index}: 50 compounds (ecfp")
+    assert "1 of 51 rows cannot be used: PARSE 1." in made.stderr
+    for name, given in (("file.csv", library), ("index.csv", index)):
+        done = call("screen", trained.target, "-l", given, "-o", tmp_path / name, "--top", 9)
+        assert done.exit_code == 0, done.output
+    assert (tmp_path / "file.csv").read_text() == (tmp_path / "index.csv").read_text()
+    again = call("index", library, "-o", index, "--for", trained.target, "--json")
+    assert json.loads(again.stdout)["indexed"] == 50
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from hyperpcm.checkpoint import save_target_model
+from hyperpcm.datasets.compound_files import compound_parts
 from hyperpcm.errors import InputError, InvalidSmilesError, OutputError, TableError
 from hyperpcm.screening import (
     Panel,
@@ -27,6 +28,7 @@ from hyperpcm.screening import (
     screen_library,
 )
 from hyperpcm.screening import screen as module
+from hyperpcm.screening.library import prepared_chunk
 from hyperpcm.target_model import TargetModel
 from small_models import QUERY, SEQUENCES, SMALL, made_model, many_smiles
 from small_trees import with_trees
@@ -220,7 +222,7 @@ def test_a_compound_that_the_encoder_cannot_read_costs_itself(library: Path, tar
                 raise InvalidSmilesError("TOO_LARGE", "it is too large for this encoder")
             return recipe.prepared(smiles)
 
-    batch = module._prepared(Choosy(), next(module.compound_parts(library, rows=10_000)))
+    batch = prepared_chunk(Choosy(), next(compound_parts(library, rows=10_000)))
     rows = library.read_text().splitlines()
     poisoned = [row for row, line in enumerate(rows) if line.split()[0] == poison]
     assert poisoned

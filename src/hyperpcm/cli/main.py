@@ -18,6 +18,7 @@ from hyperpcm.cli import (
     embed,
     encoders,
     evaluate,
+    index,
     panel,
     report,
     score,
@@ -49,6 +50,7 @@ _ORDER: Final = (
     "compile",
     "score",
     "panel",
+    "index",
     "screen",
     "report",
     "benchmark",
@@ -94,6 +96,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("panel")(panel.panel)
+app.command("index")(index.index)
 app.command("screen")(screen.screen)
 app.command("report")(report.report)
 app.add_typer(benchmark.app, name="benchmark")

@@ -35,7 +35,9 @@ def screen(
     ],
     library: Annotated[
         Path,
-        typer.Option("--library", "-l", help="File of compounds: .smi, CSV, TSV, SDF, Parquet; also .gz."),
+        typer.Option(
+            "--library", "-l", help="File of compounds (.smi, CSV, TSV, SDF, Parquet; also .gz), or an index."
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Write the hits to this .parquet, .csv, .tsv or .sdf.")
@@ -79,7 +81,9 @@ def screen(
     console: Console = ctx.obj
     roles = column_roles(columns or ())
     files = target_files(targets)
-    existing_file(library, "compounds")
+    is_index = (library / "index.json").is_file()
+    if not is_index:
+        existing_file(library, "compounds")
     check_hits_file(out, overwrite=overwrite, inputs=[*files, library])
     if rejected is not None:
         if rejected.resolve() == out.resolve():
@@ -88,8 +92,9 @@ def screen(
     from hyperpcm.checkpoint import read_archive
     from hyperpcm.datasets.locking import only_run
     from hyperpcm.encoders.parallel import default_processes
-    from hyperpcm.screening import StateFolder, diverse_hits, screen_job, screen_library
+    from hyperpcm.screening import LibraryIndex, StateFolder, diverse_hits, screen_job, screen_library
 
+    source = LibraryIndex.open(library) if is_index else library
     chosen = _filter(only or [], actives or [], most_similar)
     panel, models = panel_of(files)
     tell_all_licences(console, models)
@@ -98,10 +103,12 @@ def screen(
     folder_path = out.with_name(f"{out.name}.screen") if work is None else work
     started = time.monotonic()
     with only_run(folder_path):
-        folder = StateFolder(folder_path, screen_job(library, seals, settings))
+        folder = StateFolder(
+            folder_path, screen_job(library / "index.json" if is_index else library, seals, settings)
+        )
         with console.progress() as progress:
             found = screen_library(
-                library,
+                source,
                 panel,
                 folder,
                 top=top,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hyperpcm.screening.filters import FILTERS, StructureFilter, diverse, diverse_hits
+from hyperpcm.screening.library_index import LibraryIndex, build_index
 from hyperpcm.screening.panel import Panel, PanelScores
+from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.screen import Screened, screen_library
 from hyperpcm.screening.screen_state import StateFolder, screen_job
 from hyperpcm.screening.selectivity import (
@@ -16,13 +18,16 @@ from hyperpcm.screening.top import Hit, TopList
 
 __all__ = [
     "FILTERS",
+    "CompoundRecipe",
     "Hit",
+    "LibraryIndex",
     "Panel",
     "PanelScores",
     "Screened",
     "StateFolder",
     "StructureFilter",
     "TopList",
+    "build_index",
     "diverse",
     "diverse_hits",
     "fishing_scores",

@@ -7,9 +7,8 @@ of a screen that no one disturbed.
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,12 +16,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.datasets.compound_files import CompoundList, compound_parts
 from hyperpcm.encoders.parallel import Workers
-from hyperpcm.errors import InputError, InvalidSmilesError, Rejection
+from hyperpcm.errors import InputError
+from hyperpcm.screening.chunk import Chunk
 from hyperpcm.screening.filters import StructureFilter
+from hyperpcm.screening.library import prepared_chunks
+from hyperpcm.screening.library_index import LibraryIndex
 from hyperpcm.screening.panel import Panel
-from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
+from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.screen_state import ScreenState, StateFolder
 from hyperpcm.screening.top import Hit
 
@@ -55,7 +56,7 @@ class Screened:
 
 
 def screen_library(
-    library: Path,
+    library: Path | LibraryIndex,
     panel: Panel,
     folder: StateFolder,
     *,
@@ -72,7 +73,7 @@ def screen_library(
     row that cannot be used is written down with its reason, and costs nothing else.
 
     Args:
-        library: compounds, in any form that `compound_parts` takes.
+        library: compounds, in any form that `compound_parts` takes, or the index of a library.
         panel: the targets.
         folder: where the state is kept; held by the caller.
         top: hits of each target.
@@ -84,7 +85,8 @@ def screen_library(
 
     Raises:
         TableError: the library cannot be read or holds no compound.
-        InputError: none of its rows can be scored.
+        ConfigError: the index does not hold what the targets read.
+        InputError: none of its rows can be scored, or the index is damaged.
         DiskFullError: no space is left for the state; the last one is still there.
         ProcessLostError: one of several processes was killed; the same call goes on from the last state.
     """
@@ -93,7 +95,7 @@ def screen_library(
     saved = time.monotonic()
     try:
         with Workers(processes) as workers:
-            for batch in _batches(library, panel.recipe, workers, columns, skip=state.rows):
+            for batch in _chunks(library, panel.recipe, workers, columns, skip=state.rows):
                 _take(state, folder, panel, batch, accepts)
                 if progress is not None:
                     progress(state.rows)
@@ -105,79 +107,29 @@ def screen_library(
         raise
     folder.write(state)
     if not state.scored:
-        raise InputError(f"{library}: none of its {state.rows:,} rows can be scored.")
+        source = library.path if isinstance(library, LibraryIndex) else library
+        raise InputError(f"{source}: none of its {state.rows:,} rows can be scored.")
     hits = {name: tuple(state.tops[name].best()) for name in panel.names}
     return Screened(state.rows, state.scored, dict(state.refused), hits, resumed)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Some rows of the library: those that can be used, prepared, and the others with reasons."""
-
-    rows: int
-    places: list[int]
-    smiles: list[str]
-    names: list[str]
-    compounds: PreparedCompounds
-    rejections: list[Rejection]
-
-
-def _batches(
-    library: Path,
+def _chunks(
+    library: Path | LibraryIndex,
     recipe: CompoundRecipe,
     workers: Workers,
     columns: Mapping[str, str] | None,
     *,
     skip: int,
-) -> Iterator[_Batch]:
-    """The library from a row on that begins a batch."""
-    parts = compound_parts(library, columns=columns, rows=BATCH)
-    yield from workers.map(functools.partial(_prepared, recipe), _after(parts, skip))
-
-
-def _after(parts: Iterator[CompoundList], skip: int) -> Iterator[CompoundList]:
-    """Leave out the rows that are done; they are read, but neither judged nor encoded."""
-    done = 0
-    for part in parts:
-        if done >= skip:
-            yield part
-        done += len(part.smiles)
-
-
-def _prepared(recipe: CompoundRecipe, part: CompoundList) -> _Batch:
-    """Standardise and encode some rows; what the reader said of a row goes before what follows from it."""
-    from hyperpcm.chem import standardise_all
-
-    compounds, rejections = standardise_all(part.smiles)
-    refused = {one.row: one for one in rejections} | {one.row: one for one in part.rejections}
-    places = [row for row, one in enumerate(compounds) if one is not None and row not in refused]
-    smiles = [one.smiles for one in compounds if one is not None]
-    try:
-        made = recipe.prepared(smiles)
-    except InvalidSmilesError:
-        places, smiles, made = _one_by_one(recipe, places, smiles, refused)
-    names = [part.names[place] for place in places]
-    return _Batch(len(part.smiles), places, smiles, names, made, [refused[row] for row in sorted(refused)])
-
-
-def _one_by_one(
-    recipe: CompoundRecipe, places: Sequence[int], smiles: Sequence[str], refused: dict[int, Rejection]
-) -> tuple[list[int], list[str], PreparedCompounds]:
-    """Prepare those compounds that the encoder can read, and refuse the others."""
-    usable = []
-    for place, text in zip(places, smiles, strict=True):
-        try:
-            recipe.prepared([text])
-        except InvalidSmilesError as error:
-            refused[place] = Rejection(place, text[:200], error.code, error.reason)
-        else:
-            usable.append((place, text))
-    kept = [text for _, text in usable]
-    return [place for place, _ in usable], kept, recipe.prepared(kept)
+) -> Iterator[Chunk]:
+    """The library from a row on that begins a chunk."""
+    if isinstance(library, LibraryIndex):
+        library.check_serves(recipe)
+        return library.chunks(skip=skip)
+    return prepared_chunks(library, recipe, workers, rows=BATCH, skip=skip, columns=columns)
 
 
 def _take(
-    state: ScreenState, folder: StateFolder, panel: Panel, batch: _Batch, accepts: Callable[[str], bool]
+    state: ScreenState, folder: StateFolder, panel: Panel, batch: Chunk, accepts: Callable[[str], bool]
 ) -> None:
     """Score a batch and offer it to each target's list."""
     scores: npt.NDArray[np.float32] = panel.score_prepared(batch.compounds)

@@ -1,0 +1,95 @@
+"""`hyperpcm index`: a library standardised and encoded once, for every screen to come."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hyperpcm.cli.arguments import column_roles, existing_file
+from hyperpcm.cli.console import Console
+from hyperpcm.errors import InputError
+
+if TYPE_CHECKING:
+    from hyperpcm.screening import CompoundRecipe
+
+__all__ = ["index"]
+
+
+def index(
+    ctx: typer.Context,
+    library: Annotated[
+        Path, typer.Argument(help="File of compounds: .smi, CSV, TSV, SDF, Parquet; also .gz.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the index, such as library.index.")],
+    for_target: Annotated[
+        Path,
+        typer.Option("--for", help="Compiled target (.hpcm), or a run or model: what it reads is computed."),
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that prepare compounds; as many as suit the encoder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Standardise and encode a library once, so that screens of it take matrix products alone.
+
+    What was stopped goes on with the same command. The index serves all targets that read the same encoder.
+    A row that cannot be used keeps its place and its reason, which every screen tells again.
+    """
+    console: Console = ctx.obj
+    roles = column_roles(columns or ())
+    existing_file(library, "compounds")
+    if not for_target.exists():
+        raise InputError(f"{for_target}: there is no such file or folder. Give a compiled target, or a run.")
+    from hyperpcm.encoders.parallel import default_processes
+    from hyperpcm.screening import build_index
+
+    recipe = _recipe(for_target)
+    started = time.monotonic()
+    with console.progress() as progress:
+        made = build_index(
+            library,
+            out,
+            recipe,
+            columns=roles or None,
+            processes=default_processes(recipe.encoder) if processes is None else processes,
+            progress=progress.rows("compounds indexed", rated=True),
+        )
+    refused = made.refused
+    if as_json:
+        console.result_json(
+            {
+                "rows": made.rows,
+                "indexed": made.rows - refused.total(),
+                "rejected": dict(refused),
+                "encoder": recipe.encoder.spec(),
+                "out": str(out),
+                "seconds": time.monotonic() - started,
+            }
+        )
+        return
+    if refused:
+        reasons = ", ".join(f"{code} {number:,}" for code, number in sorted(refused.items()))
+        console.error(f"{refused.total():,} of {made.rows:,} rows cannot be used: {reasons}.")
+    console.result(f"{out}: {made.rows - refused.total():,} compounds ({recipe.encoder.name})")
+    console.note(f"Screen it: hyperpcm screen TARGETS --library {out} --out hits.parquet")
+
+
+def _recipe(given: Path) -> CompoundRecipe:
+    """What a compiled target, or those of a model, read of a compound."""
+    from hyperpcm.checkpoint import load_model, load_target_model, read_archive
+    from hyperpcm.cli.models import model_file
+    from hyperpcm.screening import CompoundRecipe, Panel
+
+    path = model_file(given)
+    if read_archive(path).kind == "target_model":
+        return Panel([load_target_model(path)], ["target"]).recipe
+    model = load_model(path)
+    prints = ((model.radius, model.landmark_width),) if model.retrieval is not None else ()
+    return CompoundRecipe(model.compound_encoder, prints)
