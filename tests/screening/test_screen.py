@@ -183,6 +183,25 @@ out.write_text(json.dumps([found.rows, found.scored, found.refused, hits, refuse
 """
 
 
+def test_ctrl_c_in_the_middle_of_a_batch_counts_nothing_twice(
+    library: Path, targets, tmp_path: Path, monkeypatch
+):
+    refused, calls = StateFolder.note_refused, iter(range(1000))
+
+    def interrupted(self: StateFolder, state, rejections) -> None:
+        refused(self, state, rejections)
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(StateFolder, "note_refused", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        screened(library, targets, tmp_path / "work", checkpoint_seconds=0)
+    whole = screened(library, targets, tmp_path / "whole")
+    found = screened(library, targets, tmp_path / "work")
+    assert (found.rows, found.scored, found.refused) == (whole.rows, whole.scored, whole.refused)
+    assert told(found) == told(whole)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_twenty_sigkills_cost_time_and_no_row(library: Path, targets, tmp_path: Path):

@@ -92,18 +92,21 @@ def screen_library(
     """
     state = folder.read(panel.names, top)
     resumed, accepts = state.rows, (StructureFilter() if only is None else only).accepts
-    saved = time.monotonic()
+    saved, is_whole = time.monotonic(), True
     try:
         with Workers(processes) as workers:
             for batch in _chunks(library, panel.recipe, workers, columns, skip=state.rows):
+                is_whole = False
                 _take(state, folder, panel, batch, accepts)
+                is_whole = True
                 if progress is not None:
                     progress(state.rows)
                 if time.monotonic() - saved >= checkpoint_seconds:
                     folder.write(state)
                     saved = time.monotonic()
     except KeyboardInterrupt:
-        folder.write(state)
+        if is_whole:  # half a batch would be counted twice; then the last state is gone on from
+            folder.write(state)
         raise
     folder.write(state)
     if not state.scored:
