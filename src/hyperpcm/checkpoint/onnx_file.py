@@ -22,7 +22,8 @@ from hyperpcm import __version__
 from hyperpcm.checkpoint.plain_arrays import plain_arrays
 from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.errors import MissingExtraError
-from hyperpcm.target_model.numpy_form import LABEL_RANGE, LITTLE, RETRIEVAL_FLOOR, RIDGE_FLOOR, SELU
+from hyperpcm.target_model.numpy_form import LITTLE, RETRIEVAL_FLOOR, RIDGE_FLOOR, SELU
+from hyperpcm.target_model.scores import FREQUENCIES
 
 if TYPE_CHECKING:
     from hyperpcm.target_model import TargetModel
@@ -82,7 +83,7 @@ class _Graph:
             features, mean, ridge = self.retrieved(self.similarity())
             base = self.with_trees(features, mean, ridge)
             if scale["binary"]:
-                frequency = self.clipped(self.affine(base, scale["scale"], scale["centre"]), *LABEL_RANGE)
+                frequency = self.clipped(self.affine(base, scale["scale"], scale["centre"]), *FREQUENCIES)
                 odds = self.add("Div", frequency, self.affine(frequency, -1.0, 1.0))
                 base = self.add("Log", odds)
             inputs = self.add("Concat", inputs, features, axis=1)

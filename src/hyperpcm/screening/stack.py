@@ -21,6 +21,7 @@ from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.target_model import RetrievedPrior, TargetModel
 from hyperpcm.target_model.prior import prior_columns
+from hyperpcm.target_model.scores import FREQUENCIES
 
 __all__ = ["TargetStack"]
 
@@ -127,7 +128,7 @@ class TargetStack:
         if similarity is not None:
             features, base = self._prior(embeddings, similarity.double())
             if self.label_scale.binary:
-                base = torch.logit((base * self.scales + self.centres).clamp(0.01, 0.99))
+                base = torch.logit((base * self.scales + self.centres).clamp(*FREQUENCIES))
         said = torch.stack([member(inputs, features) for member in self.members]).mean(0)
         raw = base + said
         return torch.sigmoid(raw) if self.label_scale.binary else raw * self.scales + self.centres

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperpcm.target_model.scores import FREQUENCIES
+
 __all__ = ["LabelScale"]
 
 
@@ -37,4 +39,4 @@ class LabelScale:
         """Return the retrieved mean as a score: as it is, or as the logit of a class frequency."""
         if not self.binary:
             return retrieved
-        return torch.logit((retrieved * self.scale + self.centre).clamp(0.01, 0.99))
+        return torch.logit((retrieved * self.scale + self.centre).clamp(*FREQUENCIES))

@@ -22,13 +22,12 @@ from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders.registry import build_encoder
 from hyperpcm.errors import ConfigError, CorruptModelError, IncompatibleModelError
-from hyperpcm.target_model.scores import BLOCK, Scores, score_rows
+from hyperpcm.target_model.scores import BLOCK, FREQUENCIES, Scores, score_rows
 
 __all__ = [
     "ARRAYS",
     "FORMAT_VERSION",
     "HEADER",
-    "LABEL_RANGE",
     "LITTLE",
     "RETRIEVAL_FLOOR",
     "RIDGE_FLOOR",
@@ -58,9 +57,6 @@ LITTLE: Final = 1e-4
 
 SELU: Final = (1.6732632423543772, 1.0507009873554805)
 """α and scale. Source: Klambauer et al., "Self-Normalizing Neural Networks", NeurIPS 2017."""
-
-LABEL_RANGE: Final = (0.01, 0.99)
-"""Range of a retrieved class frequency before it becomes a logit."""
 
 
 class NumpyTargetModel:
@@ -186,7 +182,7 @@ class NumpyTargetModel:
             base = self._with_trees(features, mean, ridge, embeddings)
             if scale["binary"]:
                 base = _logit(
-                    np.clip(base * np.float32(scale["scale"]) + np.float32(scale["centre"]), *LABEL_RANGE)
+                    np.clip(base * np.float32(scale["scale"]) + np.float32(scale["centre"]), *FREQUENCIES)
                 )
             inputs = np.concatenate([inputs, features], axis=1)
         number = int(self.header["networks"])

@@ -13,10 +13,14 @@ from hyperpcm.chem import standardise_all
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import InvalidSmilesError, Rejection
 
-__all__ = ["BLOCK", "Scores", "score_rows"]
+__all__ = ["BLOCK", "FREQUENCIES", "Scores", "score_rows"]
 
 BLOCK: Final = 512
 """Compounds per matrix product; fixed, so that a score does not depend on its neighbours."""
+
+
+FREQUENCIES: Final = (0.01, 0.99)
+"""Least and largest frequency of a class before it becomes a logit."""
 
 
 @dataclass(frozen=True)
