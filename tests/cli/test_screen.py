@@ -59,6 +59,26 @@ def test_the_best_of_the_library_are_written_and_the_state_is_gone(
     assert not (tmp_path / "hits.csv.screen").exists()
 
 
+def test_the_best_hits_are_drawn_on_a_page_that_fetches_nothing(trained: SimpleNamespace, tmp_path: Path):
+    library, page = tmp_path / "library.smi", tmp_path / "hits.html"
+    lines = [f"{smiles} m{row}" for row, smiles in enumerate(many_smiles(60))]
+    library.write_text("\n".join([*lines, "CCO <script>alert(1)</script>"]))
+    done = call("screen", trained.target, "-l", library, "-o", tmp_path / "h.csv", "--gallery", page)
+    assert done.exit_code == 0, done.output
+    text = page.read_text()
+    assert text.count("<svg") == 48
+    assert "The best 48 of 61 hits." in text
+    assert "new one" in text
+    assert "<script>" not in text
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org", "")
+    with (tmp_path / "h.csv").open() as file:
+        first = next(csv.DictReader(file))
+    assert f"<strong>{float(first['score']):.2f}</strong>" in text
+    again = call("screen", trained.target, "-l", library, "-o", tmp_path / "i.csv", "--gallery", page)
+    assert again.exit_code == 2
+    assert "exists already" in again.stderr
+
+
 def test_hits_can_be_an_sd_file(trained: SimpleNamespace, library: Path, tmp_path: Path):
     out = tmp_path / "hits.sdf"
     done = call("screen", trained.target, "-l", library, "-o", out, "--top", 10, "--diverse", 4)
@@ -82,14 +102,15 @@ def test_a_screen_goes_on_where_it_was_stopped(
 
     monkeypatch.setattr(screen, "BATCH", 10)
     out = tmp_path / "hits.parquet"
-    take, batches = screen._take, iter(range(100))
+    chunks, batches = screen._chunks, iter(range(100))
 
-    def interrupted(*arguments) -> None:
-        if next(batches) == 2:
-            raise KeyboardInterrupt
-        take(*arguments)
+    def interrupted(*arguments, **options):
+        for chunk in chunks(*arguments, **options):
+            if next(batches) == 2:
+                raise KeyboardInterrupt
+            yield chunk
 
-    monkeypatch.setattr(screen, "_take", interrupted)
+    monkeypatch.setattr(screen, "_chunks", interrupted)
     first = call("screen", trained.target, "-l", library, "-o", out, "--top", 5, "--processes", 1)
     assert first.exit_code == 130
     assert not out.exists()

@@ -11,6 +11,7 @@ import typer
 from hyperpcm.cli.arguments import column_roles, existing_file
 from hyperpcm.cli.compounds import read_all
 from hyperpcm.cli.console import Console
+from hyperpcm.cli.gallery import write_gallery
 from hyperpcm.cli.models import score_title
 from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
@@ -57,6 +58,9 @@ def screen(
     diverse: Annotated[
         int | None, typer.Option(min=1, help="Of the hits of each target keep so many that differ most.")
     ] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="Draw the best hits of each target on an HTML page.")
+    ] = None,
     rejected: Annotated[
         Path | None, typer.Option(help="Write the rows that cannot be used to this .csv, .tsv or .parquet.")
     ] = None,
@@ -78,6 +82,8 @@ def screen(
     Hits are exact. A screen that was stopped goes on with the same command. A row that cannot be used is
     counted with its reason, and the others are scored.
     """
+    from hyperpcm.datasets.output_files import check_output
+
     console: Console = ctx.obj
     roles = column_roles(columns or ())
     files = target_files(targets)
@@ -89,6 +95,8 @@ def screen(
         if rejected.resolve() == out.resolve():
             raise OutputError(f"{out}: --out and --rejected name the same file.")
         check_hits_file(rejected, overwrite=overwrite, inputs=[*files, library, out])
+    if gallery is not None:
+        check_output(gallery, overwrite=overwrite, inputs=[*files, library, out])
     from hyperpcm.checkpoint import read_archive
     from hyperpcm.datasets.locking import only_run
     from hyperpcm.encoders.parallel import default_processes
@@ -121,6 +129,15 @@ def screen(
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
         write_hits(out, hits, panel.quantity, overwrite=overwrite)
+        if gallery is not None:
+            write_gallery(
+                gallery,
+                hits,
+                library=library.name,
+                title=score_title(panel.quantity),
+                scored=found.scored,
+                overwrite=overwrite,
+            )
         if rejected is not None:
             write_rejections(rejected, list(folder.refused()), overwrite=overwrite)
         folder.remove()
