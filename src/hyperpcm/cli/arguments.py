@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from hyperpcm.errors import ConfigError, TableError
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from hyperpcm.encoders.base import Json
 
 __all__ = [
+    "CompoundColumns",
+    "PreparingProcesses",
     "column_roles",
     "data_override",
     "encoder_options",
@@ -20,6 +24,18 @@ __all__ = [
     "existing_table",
     "toml_text",
 ]
+
+
+CompoundColumns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
+]
+"""The columns of a table of compounds, for `column_roles`."""
+
+PreparingProcesses = Annotated[
+    int | None, typer.Option(min=1, help="Processes that prepare compounds; as many as suit the encoder.")
+]
+"""How many processes standardise and encode a library."""
 
 
 def column_roles(pairs: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles, existing_file
+from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.console import Console
 from hyperpcm.errors import InputError
 
@@ -28,13 +28,8 @@ def index(
         Path,
         typer.Option("--for", help="Compiled target (.hpcm), or a run or model: what it reads is computed."),
     ],
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes that prepare compounds; as many as suit the encoder.")
-    ] = None,
+    columns: CompoundColumns = None,
+    processes: PreparingProcesses = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Standardise and encode a library once, so that screens of it take matrix products alone.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles
+from hyperpcm.cli.arguments import CompoundColumns, column_roles
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.panel_findings import PanelFindings
@@ -46,10 +46,7 @@ def panel(
         float | None,
         typer.Option(help="A score from here on counts as a hit; as the labels have it if not given."),
     ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
-    ] = None,
+    columns: CompoundColumns = None,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles
+from hyperpcm.cli.arguments import CompoundColumns, column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.models import model_file, score_title, target_model_of, tell_licences
@@ -38,10 +38,7 @@ def score(
         str | None, typer.Option(help="FASTA file or amino-acid sequence, for a run or a trained model.")
     ] = None,
     record: Annotated[str | None, typer.Option(help="Which record, where the FASTA holds several.")] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
-    ] = None,
+    columns: CompoundColumns = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all rows to this .csv, .tsv or .parquet file.")
     ] = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles, existing_file
+from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.compounds import read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.gallery import write_gallery
@@ -64,13 +64,8 @@ def screen(
     rejected: Annotated[
         Path | None, typer.Option(help="Write the rows that cannot be used to this .csv, .tsv or .parquet.")
     ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes that prepare compounds; as many as suit the encoder.")
-    ] = None,
+    columns: CompoundColumns = None,
+    processes: PreparingProcesses = None,
     work: Annotated[
         Path | None, typer.Option(help="Folder of the state of the screen. [default: OUT.screen]")
     ] = None,
