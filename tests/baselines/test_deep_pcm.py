@@ -80,5 +80,5 @@ def test_constant_labels_give_that_value():
 
 
 def test_an_unknown_device_is_refused():
-    with pytest.raises(ConfigError, match="cpu or cuda"):
+    with pytest.raises(ConfigError, match="auto, cpu or cuda"):
         DeepPCM(device="tpu")

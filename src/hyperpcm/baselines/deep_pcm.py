@@ -53,7 +53,7 @@ class DeepPCM(Baseline):
         patience: epochs without a better validation error before it stops.
         learning_rate: of Adam.
         batch_size: rows of one step.
-        device: ``cpu``, or ``cuda`` where there is one.
+        device: ``cpu``, ``cuda``, or ``auto``: a GPU where torch sees one.
     """
 
     name: ClassVar[str] = "deep_pcm"
@@ -66,15 +66,15 @@ class DeepPCM(Baseline):
         patience: int = 8,
         learning_rate: float = 1e-3,
         batch_size: int = 512,
-        device: str = "cpu",
+        device: str = "auto",
     ) -> None:
         super().__init__()
         self._threads = threads
         self._epochs, self._patience = count_setting("epochs", epochs), count_setting("patience", patience)
         self._learning_rate = share_setting("learning_rate", learning_rate)
         self._batch_size = count_setting("batch_size", batch_size)
-        if device not in ("cpu", "cuda"):
-            raise ConfigError(f"device is {device!r}; give cpu or cuda.")
+        if device not in ("auto", "cpu", "cuda"):
+            raise ConfigError(f"device is {device!r}; give auto, cpu or cuda.")
         self._device = device
 
     def _fit(self, inputs: BaselineInputs, train: Rows, valid: Rows, seed: int) -> None:
@@ -94,6 +94,8 @@ class DeepPCM(Baseline):
         if (labels[train] == labels[train[0]]).all():
             self._centre = float(labels[train[0]])
             return epochs  # one class, or one value: that is the score
+        if self._device == "auto":
+            self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._device == "cuda" and not torch.cuda.is_available():
             raise ConfigError("device is 'cuda', and torch sees no GPU here; give cpu.")
         self._features = feature_table(inputs, train, with_targets=True, seed=seed)
