@@ -112,7 +112,8 @@ def test_a_compound_that_cannot_be_used_has_no_score_anywhere_and_one_reason():
 
 
 def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPatch):
-    import hyperpcm.screening.recipe as recipe
+    from hyperpcm.encoders import ecfp
+    from hyperpcm.screening import recipe
 
     calls: list[int] = []
 
@@ -120,7 +121,8 @@ def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPat
         calls.append(len(smiles))
         return morgan_counts(smiles, **options)
 
-    monkeypatch.setattr(recipe, "morgan_counts", counted)
+    for reader in (ecfp, recipe):
+        monkeypatch.setattr(reader, "morgan_counts", counted)
     Panel(compiled(SMALL)).score(many_smiles(30))
     assert calls == [30]
 

@@ -15,7 +15,7 @@ machines", NeurIPS 2000 (landmarks).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -30,6 +30,7 @@ __all__ = [
     "landmark_number",
     "ridge_scores",
     "ridge_scores_for_all",
+    "similarity_power",
     "solve_ridge",
 ]
 
@@ -137,7 +138,7 @@ class TwoAxisRidge(nn.Module):
         Args:
             similarity: alignment similarity of the targets to the known ones.
         """
-        powers = _powers(similarity[:, None], self.target_exponents[:, None])
+        powers = similarity_power(similarity[:, None], self.target_exponents[:, None])
         return torch.einsum("tkm,kmj->tkj", self.weights[:, None] * powers, self.coefficients)
 
 
@@ -160,15 +161,16 @@ def ridge_scores(
 
 
 def ridge_scores_for_all(
-    collapsed: Float[Tensor, "t k j"], exponents: Float[Tensor, "k"], tanimoto: Float[Tensor, "c j"]
+    collapsed: Float[Tensor, "t k j"], kernels: Iterable[Float[Tensor, "c j"]]
 ) -> Float[Tensor, "t c"]:
-    """Return what `ridge_scores` returns where every target is asked about the same compounds."""
-    logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
-    scores = tanimoto.new_zeros(len(collapsed), len(tanimoto))
-    for part in range(len(exponents)):
-        kernel = torch.exp(exponents[part] * logarithm)
-        scores = scores + collapsed[:, part] @ kernel.T
-    return scores
+    """Return what `ridge_scores` returns where every target is asked about the same compounds.
+
+    Args:
+        collapsed: β of each target.
+        kernels: of each compound and the landmark compounds, one per part, as from
+            `similarity_power`.
+    """
+    return torch.stack([collapsed[:, part] @ kernel.T for part, kernel in enumerate(kernels)]).sum(0)
 
 
 @torch.no_grad()
@@ -240,8 +242,8 @@ def known_scores(
     for part, of_part in zip(parts, coefficients, strict=True):
         if part.weight <= 0:
             continue
-        state = part.weight * _powers(problem.similarity, part.target_exponent) @ of_part
-        kernel = _powers(problem.tanimoto, part.compound_exponent)
+        state = part.weight * similarity_power(problem.similarity, part.target_exponent) @ of_part
+        kernel = similarity_power(problem.tanimoto, part.compound_exponent)
         for rows in _blocks(len(targets)):
             scores[rows] += (kernel[compounds[rows]] * state[targets[rows]]).sum(1)
     return scores
@@ -258,8 +260,8 @@ class _Operator:
         self.problem, self.part = problem, part
         if part.weight <= 0:
             return
-        self.of_targets = part.weight * _positive(_powers(problem.similarity, part.target_exponent))
-        self.of_compounds = _powers(problem.tanimoto, part.compound_exponent)
+        self.of_targets = part.weight * _positive(similarity_power(problem.similarity, part.target_exponent))
+        self.of_compounds = similarity_power(problem.tanimoto, part.compound_exponent)
         self.factor: Tensor | None = None
         if not problem.is_exact:
             kernel = self.of_compounds[problem.landmarks].double()
@@ -311,7 +313,8 @@ def _blocks(size: int) -> Iterator[slice]:
     return (slice(start, start + _ROWS) for start in range(0, size, _ROWS))
 
 
-def _powers(similarity: Tensor, exponent: float | Tensor) -> Tensor:
+def similarity_power(similarity: Float[Tensor, "..."], exponent: float | Float[Tensor, "..."]) -> Tensor:
+    """Return the kernel of compounds, or of targets, of these similarities; exponents are broadcast."""
     return torch.exp(similarity.clamp(_FLOOR, 1.0).log() * exponent)
 
 

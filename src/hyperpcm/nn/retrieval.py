@@ -13,7 +13,7 @@ once and leaves three numbers per level and landmark compound, which is all that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -147,21 +147,26 @@ class LabelRetrieval(nn.Module):
             totals.append(total)
         return self._features(totals)
 
-    def for_all(self, collapsed: CollapsedLabels, tanimoto: Float[Tensor, "c j"]) -> Float[Tensor, "t c f"]:
+    def kernel(self, level: int, tanimoto: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+        """Return the weights of landmark compounds of these similarities at one level, tanimoto^a."""
+        return torch.exp(self.compound_exponent[level] * tanimoto.clamp(_FLOOR, 1.0).log())
+
+    def for_all(
+        self, collapsed: CollapsedLabels, kernels: Iterable[Float[Tensor, "c j"]]
+    ) -> Float[Tensor, "t c f"]:
         """Return what `forward` returns where every target is asked about the same compounds.
 
-        The kernels are computed once, and all targets are one product.
+        All targets are one product.
 
         Args:
             collapsed: the state of each target.
-            tanimoto: similarity of each compound to the landmark compounds, in [0, 1].
+            kernels: of each compound and the landmark compounds at each level, as from `kernel`; one is
+                asked for after the other.
         """
-        logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
         totals = []
-        for level in range(self.levels):
-            kernel = torch.exp(self.compound_exponent[level] * logarithm)
+        for level, kernel in enumerate(kernels):
             sums = collapsed.at(level).permute(1, 0, 2)  # j, t, 3
-            total = (kernel @ sums.flatten(1)).view(len(tanimoto), -1, 3)
+            total = (kernel @ sums.flatten(1)).view(len(kernel), -1, 3)
             totals.append(total.transpose(0, 1))
         return self._features(totals)
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder
 from hyperpcm.errors import Rejection
-from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
+from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds, parts_of
+from hyperpcm.screening.sparse_rows import SparseRows
 
 __all__ = ["Chunk", "packed_chunk", "unpacked_chunk"]
 
@@ -42,7 +42,9 @@ class Chunk:
 
 
 def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
-    """Return a chunk as bytes: embeddings exactly, sparse ones by their entries; fingerprints as bits.
+    """Return a chunk as bytes: embeddings exactly, sparse ones by their entries; fingerprints by their bits.
+
+    A fingerprint whose bits are the entries of an embedding is not kept twice.
 
     Args:
         chunk: what to keep.
@@ -54,20 +56,19 @@ def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
     refused = [[one.row, one.text, one.code, one.reason] for one in chunk.rejections]
     about = json.dumps({"rows": chunk.rows, "refused": refused}).encode()
     arrays["about"] = np.frombuffer(about, dtype=np.uint8)
-    start = 0
-    for number, part in enumerate(_parts(recipe.encoder)):
-        values = chunk.compounds.embeddings[:, start : start + part.width]
-        arrays |= _packed_embedding(f"e{number}", values, sparse=part.sparse)
-        start += part.width
+    for number, part in enumerate(chunk.compounds.parts):
+        name = f"e{number}"
+        arrays |= _packed_rows(name, part) if isinstance(part, SparseRows) else {name: part}
     for number, kind in enumerate(recipe.fingerprints):
-        arrays[f"f{number}"] = np.packbits(chunk.compounds.counts[kind] > 0, axis=1)
+        if recipe.same_bits(kind) is None:
+            arrays |= _packed_rows(f"f{number}", chunk.compounds.prints[kind])
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
 
 
 def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
-    """Return the chunk that `packed_chunk` gave; of fingerprints only what is present is known.
+    """Return the chunk that `packed_chunk` gave.
 
     Raises:
         ValueError, KeyError, OSError, zipfile.BadZipFile: the bytes are something else.
@@ -75,53 +76,40 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     about = json.loads(arrays["about"].tobytes())
-    number = len(arrays["places"])
-    parts = [
-        _unpacked_embedding(f"e{place}", arrays, (number, part.width))
-        for place, part in enumerate(_parts(recipe.encoder))
-    ]
-    counts = {
-        kind: np.unpackbits(arrays[f"f{place}"], axis=1, count=kind[1])
-        for place, kind in enumerate(recipe.fingerprints)
-    }
+    parts = tuple(
+        _unpacked_rows(f"e{place}", arrays, part.width) if part.sparse else arrays[f"e{place}"]
+        for place, part in enumerate(parts_of(recipe.encoder))
+    )
+    prints = {}
+    for number, kind in enumerate(recipe.fingerprints):
+        same = recipe.same_bits(kind)
+        own = _unpacked_rows(f"f{number}", arrays, kind[1]) if same is None else parts[same].bits()
+        prints[kind] = own
     return Chunk(
         rows=about["rows"],
         places=arrays["places"].tolist(),
         smiles=_unpacked_texts("smiles", arrays),
         names=_unpacked_texts("names", arrays),
-        compounds=PreparedCompounds(np.concatenate(parts, axis=1), counts),
+        compounds=PreparedCompounds(parts, prints),
         rejections=[Rejection(*one) for one in about["refused"]],
     )
 
 
-def _parts(encoder: Encoder) -> Sequence[Encoder]:
-    return encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
-
-
-def _packed_embedding(
-    name: str, values: npt.NDArray[np.float32], *, sparse: bool
-) -> dict[str, npt.NDArray[Any]]:
-    if not sparse:
-        return {name: np.ascontiguousarray(values)}
-    rows, columns = np.nonzero(values)
-    narrow = np.uint16 if values.shape[1] <= _NARROW else np.uint32
-    return {
-        f"{name}.number": np.bincount(rows, minlength=len(values)).astype(np.int32),
-        f"{name}.column": columns.astype(narrow),
-        f"{name}.value": values[rows, columns],
+def _packed_rows(name: str, rows: SparseRows) -> dict[str, npt.NDArray[Any]]:
+    narrow = np.uint16 if rows.width <= _NARROW else np.uint32
+    arrays: dict[str, npt.NDArray[Any]] = {
+        f"{name}.number": rows.sizes.astype(np.int32),
+        f"{name}.column": rows.columns.astype(narrow),
     }
+    return arrays if rows.values is None else {**arrays, f"{name}.value": rows.values}
 
 
-def _unpacked_embedding(
-    name: str, arrays: Mapping[str, npt.NDArray[Any]], shape: tuple[int, int]
-) -> npt.NDArray[np.float32]:
-    if name in arrays:
-        dense: npt.NDArray[np.float32] = arrays[name].reshape(shape)
-        return dense
-    values = np.zeros(shape, dtype=np.float32)
-    rows = np.repeat(np.arange(shape[0]), arrays[f"{name}.number"])
-    values[rows, arrays[f"{name}.column"]] = arrays[f"{name}.value"]
-    return values
+def _unpacked_rows(name: str, arrays: Mapping[str, npt.NDArray[Any]], width: int) -> SparseRows:
+    numbers = arrays[f"{name}.number"]
+    starts = np.zeros(len(numbers) + 1, dtype=np.int64)
+    np.cumsum(numbers, out=starts[1:])
+    columns = arrays[f"{name}.column"].astype(np.int32)
+    return SparseRows(starts, columns, arrays.get(f"{name}.value"), width)
 
 
 def _packed_texts(name: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import ConfigError, Rejection
@@ -23,7 +23,8 @@ from hyperpcm.target_model.scores import score_rows
 
 __all__ = ["Panel", "PanelScores"]
 
-_NUMBERS = 4_000_000  # of one block of a stack: targets × compounds × label features, 16 MB
+_ROWS: Final = 1024  # compounds that are scored at a time
+_COMPARING: Final = 7  # cost of comparing with a landmark over that of adding its sums to one target's
 
 
 @dataclass(frozen=True)
@@ -55,23 +56,33 @@ class Panel:
     Args:
         targets: compiled targets; one at least.
         names: what to call them; None: their own names.
+        device: where compounds are scored: ``cpu``, ``cuda``, or ``auto``: a GPU where torch sees one.
 
     Raises:
-        ConfigError: no target, two of one name, or targets that read different encoders, mean different
-            quantities or read the graphs of compounds.
+        ConfigError: no such device, no target, two of one name, or targets that read different encoders, mean
+            different quantities or read the graphs of compounds.
     """
 
-    def __init__(self, targets: Sequence[TargetModel], names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        targets: Sequence[TargetModel],
+        names: Sequence[str] | None = None,
+        *,
+        device: str = "cpu",
+    ) -> None:
         if not targets:
             raise ConfigError("a panel needs at least one compiled target")
         self.names = tuple(target.name for target in targets) if names is None else tuple(names)
         _check_same(targets, self.names)
         self.encoder, self.quantity = targets[0].encoder, targets[0].quantity
-        groups: dict[object, list[int]] = {}
+        self.device = _device(device)
+        kinds: dict[object, list[int]] = {}
         for place, target in enumerate(targets):
-            groups.setdefault(TargetStack.kind(target), []).append(place)
-        self._places = list(groups.values())
-        self._stacks = [TargetStack([targets[place] for place in places]) for places in self._places]
+            kinds.setdefault(TargetStack.kind(target), []).append(place)
+        self._places = [part for places in kinds.values() for part in _worth_stacking(targets, places)]
+        self._stacks = [
+            TargetStack([targets[place] for place in places], self.device) for places in self._places
+        ]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -114,17 +125,37 @@ class Panel:
     @torch.no_grad()
     def score_prepared(self, compounds: PreparedCompounds) -> npt.NDArray[np.float32]:
         """Score compounds that `recipe` has prepared, in any process: float32 [t, n]."""
-        embeddings = torch.from_numpy(compounds.embeddings)
-        values = np.empty((len(self), len(embeddings)), dtype=np.float32)
-        for places, stack in zip(self._places, self._stacks, strict=True):
-            size = max(1, _NUMBERS // (len(places) * stack.features))
-            for start in range(0, len(embeddings), size):
-                block = slice(start, start + size)
-                near: Tensor | None = None
-                if stack.fingerprint is not None:
-                    near = stack.similarity(compounds.counts[stack.fingerprint][block])
-                values[places, block] = stack.scores(embeddings[block], near).numpy()
+        values = np.empty((len(self), len(compounds)), dtype=np.float32)
+        for start in range(0, len(compounds), _ROWS):
+            block = compounds[start : start + _ROWS]
+            for places, stack in zip(self._places, self._stacks, strict=True):
+                values[places, start : start + _ROWS] = stack.scores(block).cpu().numpy()
         return values
+
+
+def _device(name: str) -> torch.device:
+    if name not in ("auto", "cpu", "cuda"):
+        raise ConfigError(f"device is {name!r}; give auto, cpu or cuda.")
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise ConfigError("device is 'cuda', and torch sees no GPU here; give cpu.")
+    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
+
+
+def _worth_stacking(targets: Sequence[TargetModel], places: list[int]) -> list[list[int]]:
+    """All targets of one kind in one stack, or each in its own, whichever takes less work.
+
+    A stack compares every compound with the landmarks of all its targets. Comparing with one landmark costs
+    about seven times what adding its sums to one target's costs.
+    """
+    tables = [prior.landmarks for place in places if (prior := targets[place].prior) is not None]
+    if len(tables) < 2:
+        return [places]
+    apart = sum(map(len, tables))
+    different = len({row.tobytes() for table in tables for row in np.packbits(table > 0, axis=1)})
+    if different * (_COMPARING + len(tables)) <= apart * (_COMPARING + 1):
+        return [places]
+    return [[place] for place in places]
 
 
 def _check_same(targets: Sequence[TargetModel], names: Sequence[str]) -> None:

@@ -7,14 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.chem import morgan_counts
-from hyperpcm.encoders import Encoder
+from hyperpcm.encoders import EcfpEncoder, Encoder
+from hyperpcm.encoders.base import ConcatenatedEncoder
+from hyperpcm.screening.sparse_rows import SparseRows
 
-__all__ = ["CompoundRecipe", "PreparedCompounds"]
+__all__ = ["CompoundRecipe", "Part", "PreparedCompounds", "parts_of"]
+
+Part = SparseRows | npt.NDArray[np.float32]
+"""What one encoder says of some compounds: by entries where it is sparse, else float32 [n, w]."""
+
+
+def parts_of(encoder: Encoder) -> tuple[Encoder, ...]:
+    """Return the encoders whose vectors an encoder puts side by side: itself where it is one."""
+    return encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
 
 
 @dataclass(frozen=True)
@@ -22,12 +33,28 @@ class PreparedCompounds:
     """Some compounds as a panel reads them.
 
     Attributes:
-        embeddings: unscaled, float32 [n, d].
-        counts: Morgan counts by (radius, width), uint8 [n, w].
+        parts: unscaled embeddings, one part for each encoder; side by side they are the embedding.
+        prints: present bits of Morgan fingerprints by (radius, width).
     """
 
-    embeddings: npt.NDArray[np.float32]
-    counts: Mapping[tuple[int, int], npt.NDArray[np.uint8]]
+    parts: tuple[Part, ...]
+    prints: Mapping[tuple[int, int], SparseRows]
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    def __getitem__(self, rows: slice) -> Self:
+        """Return consecutive compounds."""
+        return type(self)(
+            tuple(part[rows] for part in self.parts), {kind: bits[rows] for kind, bits in self.prints.items()}
+        )
+
+    @property
+    def embeddings(self) -> npt.NDArray[np.float32]:
+        """Unscaled embeddings, float32 [n, d]."""
+        return np.concatenate(
+            [part.dense() if isinstance(part, SparseRows) else part for part in self.parts], axis=1
+        )
 
 
 @dataclass(frozen=True)
@@ -36,7 +63,7 @@ class CompoundRecipe:
 
     Attributes:
         encoder: gives the embedding.
-        fingerprints: radius and width of each kind of Morgan counts.
+        fingerprints: radius and width of each kind of Morgan fingerprint.
     """
 
     encoder: Encoder
@@ -48,8 +75,29 @@ class CompoundRecipe:
         Raises:
             InvalidSmilesError: the encoder cannot read one of them.
         """
-        counts = {
-            (radius, width): morgan_counts(smiles, radius=radius, width=width)
-            for radius, width in self.fingerprints
-        }
-        return PreparedCompounds(self.encoder.encode(smiles), counts)
+        parts, encoders = [], parts_of(self.encoder)
+        for encoder in encoders:
+            said = encoder.encode(smiles)
+            parts.append(SparseRows.of(said) if encoder.sparse else said)
+        prints = {}
+        for radius, width in self.fingerprints:
+            same = self.same_bits((radius, width))
+            shared = None if same is None else parts[same]
+            if isinstance(shared, SparseRows):
+                prints[radius, width] = shared.bits()
+            else:
+                prints[radius, width] = SparseRows.of(
+                    morgan_counts(smiles, radius=radius, width=width), bits=True
+                )
+        return PreparedCompounds(tuple(parts), prints)
+
+    def same_bits(self, kind: tuple[int, int]) -> int | None:
+        """Return which part of the embedding is not zero where this fingerprint has a bit; None: no part."""
+        for place, encoder in enumerate(parts_of(self.encoder)):
+            if (
+                isinstance(encoder, EcfpEncoder)
+                and not encoder.chirality
+                and (encoder.radius, encoder.width) == kind
+            ):
+                return place
+        return None

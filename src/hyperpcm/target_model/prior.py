@@ -55,8 +55,11 @@ class CompiledTrees:
             columns: as from `prior_columns`.
             mean: prior mean without the trees.
         """
-        said: Tensor = self.carry * mean + self.trees(columns)
-        return mean + self.share * (said - mean)
+        return self.blended(self.trees(columns), mean)
+
+    def blended(self, said: Float[Tensor, "n"], mean: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+        """Return what `mixed` returns, where ``said`` is the sum of the trees for each compound."""
+        return mean + self.share * (self.carry * mean + said - mean)
 
 
 def prior_columns(

@@ -360,6 +360,8 @@ def _learned_vectors(
 
 
 def _optimiser(parameters: list[torch.nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
-    # Fused, one pass over all parameters: plain Adam takes longer than the published step itself.
+    # Fused, one pass over all parameters: plain Adam takes longer than the published step itself. But a fused
+    # step unscales gradients by itself, and those of 16-mixed have to be unscaled before they are clipped.
     kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    fused = config.precision != "16-mixed"
+    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused)

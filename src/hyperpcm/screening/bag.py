@@ -1,0 +1,44 @@
+"""A product of sparse rows and a dense matrix: the sum of the rows of the matrix that have an entry."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from hyperpcm.screening.sparse_rows import SparseRows
+
+__all__ = ["BagProduct"]
+
+_COLUMNS: Final = 256  # of one block: 2 MB at 2,048 rows, which a core keeps at hand
+
+
+class BagProduct:
+    """Multiplies sparse rows with a matrix, many times faster than a dense product of fingerprints.
+
+    Args:
+        matrix: float32 [w, o].
+        device: where it is done.
+    """
+
+    def __init__(self, matrix: Float[Tensor, "w o"], device: torch.device) -> None:
+        wide = matrix.shape[1] if device.type != "cpu" else _COLUMNS
+        self._blocks = [block.contiguous().to(device) for block in torch.split(matrix, max(1, wide), dim=1)]
+        self._device = device
+
+    def __call__(self, rows: SparseRows) -> Float[Tensor, "n o"]:
+        """Return the product."""
+        starts = torch.from_numpy(rows.starts.astype(np.int32)).to(self._device)
+        columns = torch.from_numpy(rows.columns).to(self._device)
+        values = None if rows.values is None else torch.from_numpy(rows.values).to(self._device)
+        found = [
+            functional.embedding_bag(
+                columns, block, starts, mode="sum", per_sample_weights=values, include_last_offset=True
+            )
+            for block in self._blocks
+        ]
+        return found[0] if len(found) == 1 else torch.cat(found, dim=1)

@@ -1,0 +1,84 @@
+"""Rows of a wide table by their entries: what fingerprints are, fifty places of two thousand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SparseRows"]
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Rows by the places and values of what is not zero.
+
+    Attributes:
+        starts: where the entries of each row begin, and where the last one's end, int64 [n + 1].
+        columns: of the entries, row by row, ascending in a row; int32 [m].
+        values: of the entries, float32 [m]; None: all are 1.
+        width: number of columns.
+    """
+
+    starts: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float32] | None
+    width: int
+
+    @classmethod
+    def of(cls, dense: npt.NDArray[Any], *, bits: bool = False) -> Self:
+        """Return the rows of a table [n, w].
+
+        Args:
+            dense: the table.
+            bits: whether only what is above zero counts, as 1.
+        """
+        rows, columns = np.nonzero(dense > 0 if bits else dense)
+        starts = np.zeros(len(dense) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows, minlength=len(dense)), out=starts[1:])
+        values = None if bits else dense[rows, columns].astype(np.float32)
+        return cls(starts, columns.astype(np.int32), values, dense.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, rows: slice) -> Self:
+        """Return consecutive rows."""
+        first, stop, step = rows.indices(len(self))
+        if step != 1:
+            raise ValueError("only consecutive rows can be taken")
+        starts = self.starts[first : max(first, stop) + 1]
+        entries = slice(int(starts[0]), int(starts[-1]))
+        values = None if self.values is None else self.values[entries]
+        return type(self)(starts - starts[0], self.columns[entries], values, self.width)
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Number of entries of each row [n]."""
+        return np.diff(self.starts)
+
+    def bits(self) -> Self:
+        """Return the same places, each with 1; of rows without negative values."""
+        return type(self)(self.starts, self.columns, None, self.width)
+
+    def dense(self) -> npt.NDArray[np.float32]:
+        """Return the rows as a table, float32 [n, w]."""
+        return self.only(np.arange(self.width), self.width)
+
+    def only(self, places: npt.NDArray[np.integer], width: int) -> npt.NDArray[np.float32]:
+        """Return some columns as a table.
+
+        Args:
+            places: where each column goes; −1: nowhere [w].
+            width: of the table.
+
+        Returns:
+            float32 [n, width].
+        """
+        table = np.zeros((len(self), width), dtype=np.float32)
+        rows, at = np.repeat(np.arange(len(self)), self.sizes), places[self.columns]
+        kept = at >= 0
+        table[rows[kept], at[kept]] = 1.0 if self.values is None else self.values[kept]
+        return table

@@ -1,0 +1,151 @@
+"""Generated networks of many targets, side by side: one batched product for each layer.
+
+All targets read the same embedding, so the first layer is one product with it, by entries where the embedding
+is sparse, and label features, which differ between targets, are added to it. Axis names: ``t`` targets, ``n``
+compounds, ``w`` width of a part of the embedding, ``f`` label features, ``o`` outputs of a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
+from hyperpcm.nn.scaling import Standardiser
+from hyperpcm.screening.bag import BagProduct
+from hyperpcm.screening.recipe import Part
+from hyperpcm.screening.sparse_rows import SparseRows
+
+__all__ = ["StackedNetworks", "scaled_parts"]
+
+
+def scaled_parts(parts: Sequence[Part], scaler: Standardiser) -> list[Part]:
+    """Return the parts of embeddings standardised, each as it is kept.
+
+    Sparse parts stay sparse where the mean of their columns is zero, and are filled in where it is not.
+
+    Args:
+        parts: unscaled, side by side the columns of the scaler.
+        scaler: of whole embeddings.
+    """
+    found, start = [], 0
+    for part in parts:
+        width = part.width if isinstance(part, SparseRows) else part.shape[1]
+        columns = slice(start, start + width)
+        own = Standardiser(width, clip=scaler.clip)
+        own.mean, own.scale = scaler.mean[columns].cpu(), scaler.scale[columns].cpu()
+        found.append(_scaled(part, own))
+        start += width
+    return found
+
+
+def _scaled(part: Part, scaler: Standardiser) -> Part:
+    if not isinstance(part, SparseRows):
+        return scaler(torch.from_numpy(part)).numpy()  # type: ignore[no-any-return]
+    if scaler.mean.any():
+        return scaler(torch.from_numpy(part.dense())).numpy()  # type: ignore[no-any-return]
+    values = np.ones(len(part.columns), dtype=np.float32) if part.values is None else part.values
+    values = values / scaler.scale.numpy()[part.columns]
+    if scaler.clip is not None:
+        np.clip(values, -scaler.clip, scaler.clip, out=values)
+    return SparseRows(part.starts, part.columns, values, part.width)
+
+
+class StackedNetworks:
+    """One member's networks of some targets.
+
+    Args:
+        own: the networks, plain weights, all of one shape.
+        widths: of the parts of the embedding, and whether each is sparse.
+        device: where they are.
+    """
+
+    def __init__(
+        self, own: Sequence[QsarNetwork], widths: Sequence[tuple[int, bool]], device: torch.device
+    ) -> None:
+        self._activation = own[0].activation
+        layers = [_joined([network.layers[place] for network in own]) for place in range(len(own[0].layers))]
+        heads = [network.noise_head for network in own if network.noise_head is not None]
+        weight, bias = layers[0]
+        self._head: _FirstLayer | None = None
+        if heads:
+            self._head = _FirstLayer(*_joined(heads), widths, device)
+            noised = heads[0].bias.shape[1]
+            self._from_head = weight[:, :, :noised].transpose(1, 2).contiguous().to(device)
+            weight = weight[:, :, noised:]
+        self._first = _FirstLayer(weight, bias, widths, device)
+        self._rest = [
+            (weight.transpose(1, 2).contiguous().to(device), bias[:, None].to(device))
+            for weight, bias in layers[1:]
+        ]
+
+    def __call__(
+        self, parts: Sequence[Part], features: Float[Tensor, "t n f"] | None
+    ) -> Float[Tensor, "t n"]:
+        """Return what the networks say of each compound.
+
+        Args:
+            parts: of the embeddings, as from `scaled_parts`.
+            features: label features, where the networks read them.
+        """
+        activate = functional.selu if self._activation == "selu" else functional.relu
+        hidden = self._first(parts, features)
+        if self._head is not None:
+            hidden = torch.baddbmm(hidden, activate(self._head(parts, features)), self._from_head)
+        for weight, bias in self._rest:
+            hidden = torch.baddbmm(bias, activate(hidden), weight)
+        return hidden.squeeze(-1)
+
+
+class _FirstLayer:
+    """An affine layer of all targets over the embedding and the label features.
+
+    Args:
+        weight: [t, o, w + f].
+        bias: [t, o].
+        widths: of the parts of the embedding, and whether each is sparse.
+        device: where it is.
+    """
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor, widths: Sequence[tuple[int, bool]], device: torch.device
+    ) -> None:
+        self._device, self._shape = device, bias.shape
+        self._bias = bias[:, None].to(device)
+        self._products: list[BagProduct | Tensor] = []
+        start = 0
+        for width, is_sparse in widths:
+            columns = weight[:, :, start : start + width].flatten(0, 1).T
+            self._products.append(
+                BagProduct(columns, device) if is_sparse else columns.contiguous().to(device)
+            )
+            start += width
+        self._of_features = weight[:, :, start:].transpose(1, 2).contiguous().to(device)
+
+    def __call__(
+        self, parts: Sequence[Part], features: Float[Tensor, "t n f"] | None
+    ) -> Float[Tensor, "t n o"]:
+        products = [self._product(part, product) for part, product in zip(parts, self._products, strict=True)]
+        found = products[0]
+        for product in products[1:]:
+            found += product
+        # Rows of one compound lie together; those of one target have to.
+        layer = found.view(len(found), *self._shape).transpose(0, 1) + self._bias
+        return layer if features is None else torch.baddbmm(layer, features, self._of_features)
+
+    def _product(self, part: Part, product: BagProduct | Tensor) -> Float[Tensor, "n t*o"]:
+        if isinstance(product, BagProduct):
+            assert isinstance(part, SparseRows)
+            return product(part)
+        dense = part.dense() if isinstance(part, SparseRows) else part
+        return torch.from_numpy(dense).to(self._device) @ product
+
+
+def _joined(layers: Sequence[GeneratedLayer]) -> tuple[Tensor, Tensor]:
+    """Plain weights [t, out, in] and biases [t, out]."""
+    return torch.cat([layer.dense() for layer in layers]), torch.cat([layer.bias for layer in layers])
