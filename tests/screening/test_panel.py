@@ -121,9 +121,10 @@ def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPat
         calls.append(len(smiles))
         return morgan_counts(smiles, **options)
 
+    panel = Panel(compiled(SMALL))
     for reader in (ecfp, recipe):
         monkeypatch.setattr(reader, "morgan_counts", counted)
-    Panel(compiled(SMALL)).score(many_smiles(30))
+    panel.score(many_smiles(30))
     assert calls == [30]
 
 

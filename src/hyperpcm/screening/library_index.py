@@ -7,6 +7,7 @@ whatever ends the work, what is there is whole, and the same call goes on from i
 from __future__ import annotations
 
 import collections
+import functools
 import hashlib
 import json
 import zipfile
@@ -110,10 +111,14 @@ class LibraryIndex:
         Raises:
             InputError: a chunk is missing or damaged; the message names it.
         """
+        return (read() for read in self.readers(skip=skip))
+
+    def readers(self, *, skip: int = 0) -> Iterator[Callable[[], Chunk]]:
+        """Yield what reads each chunk, in any thread; as `chunks`."""
         recipe, done = self.recipe, 0
         for chunk in self.record["chunks"]:
             if done >= skip:
-                yield self._chunk(chunk, recipe)
+                yield functools.partial(self._chunk, chunk, recipe)
             done += chunk["rows"]
 
     def _chunk(self, entry: Mapping[str, Any], recipe: CompoundRecipe) -> Chunk:

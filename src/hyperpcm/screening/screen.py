@@ -7,8 +7,9 @@ of a screen that no one disturbed.
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,11 +24,13 @@ from hyperpcm.screening.filters import StructureFilter
 from hyperpcm.screening.library import prepared_chunks
 from hyperpcm.screening.library_index import LibraryIndex
 from hyperpcm.screening.panel import Panel
-from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.screen_state import ScreenState, StateFolder
+from hyperpcm.screening.threads import in_threads
 from hyperpcm.screening.top import Hit
 
 __all__ = ["Screened", "screen_library"]
+
+Scores = npt.NDArray[np.float32]
 
 BATCH: Final = 1024
 """Rows of the library that are scored at a time."""
@@ -79,7 +82,7 @@ def screen_library(
         top: hits of each target.
         only: which structures may be hits; None: all.
         columns: of a table, the columns of roles where names do not tell.
-        processes: how many prepare compounds.
+        processes: how many prepare compounds; threads that score the compounds of an index.
         progress: is called with the number of rows done.
         checkpoint_seconds: least time between two states.
 
@@ -94,16 +97,15 @@ def screen_library(
     resumed, accepts = state.rows, (StructureFilter() if only is None else only).accepts
     saved, is_whole = time.monotonic(), True
     try:
-        with Workers(processes) as workers:
-            for batch in _chunks(library, panel.recipe, workers, columns, skip=state.rows):
-                is_whole = False
-                _take(state, folder, panel, batch, accepts)
-                is_whole = True
-                if progress is not None:
-                    progress(state.rows)
-                if time.monotonic() - saved >= checkpoint_seconds:
-                    folder.write(state)
-                    saved = time.monotonic()
+        for batch, scores in _scored(library, panel, processes, columns, skip=state.rows):
+            is_whole = False
+            _take(state, folder, panel.names, batch, scores, accepts)
+            is_whole = True
+            if progress is not None:
+                progress(state.rows)
+            if time.monotonic() - saved >= checkpoint_seconds:
+                folder.write(state)
+                saved = time.monotonic()
     except KeyboardInterrupt:
         if is_whole:  # half a batch would be counted twice; then the last state is gone on from
             folder.write(state)
@@ -116,28 +118,40 @@ def screen_library(
     return Screened(state.rows, state.scored, dict(state.refused), hits, resumed)
 
 
-def _chunks(
+def _scored(
     library: Path | LibraryIndex,
-    recipe: CompoundRecipe,
-    workers: Workers,
+    panel: Panel,
+    processes: int,
     columns: Mapping[str, str] | None,
     *,
     skip: int,
-) -> Iterator[Chunk]:
-    """The library from a row on that begins a chunk."""
+) -> Iterator[tuple[Chunk, Scores]]:
+    """The library with its scores [t, n], from a row on that begins a chunk."""
     if isinstance(library, LibraryIndex):
-        library.check_serves(recipe)
-        return library.chunks(skip=skip)
-    return prepared_chunks(library, recipe, workers, rows=BATCH, skip=skip, columns=columns)
+        library.check_serves(panel.recipe)
+        yield from in_threads(functools.partial(_read, panel), library.readers(skip=skip), processes)
+        return
+    with Workers(processes) as workers:
+        for chunk in prepared_chunks(library, panel.recipe, workers, rows=BATCH, skip=skip, columns=columns):
+            yield chunk, panel.score_prepared(chunk.compounds)
+
+
+def _read(panel: Panel, read: Callable[[], Chunk]) -> tuple[Chunk, Scores]:
+    chunk = read()
+    return chunk, panel.score_prepared(chunk.compounds)
 
 
 def _take(
-    state: ScreenState, folder: StateFolder, panel: Panel, batch: Chunk, accepts: Callable[[str], bool]
+    state: ScreenState,
+    folder: StateFolder,
+    names: Sequence[str],
+    batch: Chunk,
+    scores: Scores,
+    accepts: Callable[[str], bool],
 ) -> None:
-    """Score a batch and offer it to each target's list."""
-    scores: npt.NDArray[np.float32] = panel.score_prepared(batch.compounds)
+    """Offer a batch to each target's list."""
     rows = [state.rows + place for place in batch.places]
-    for name, values in zip(panel.names, scores, strict=True):
+    for name, values in zip(names, scores, strict=True):
         state.tops[name].offer(values, rows, batch.smiles, batch.names, accepts)
     state.refused.update(one.code for one in batch.rejections)
     folder.note_refused(state, batch.rejections)
