@@ -102,7 +102,7 @@ def test_a_screen_goes_on_where_it_was_stopped(
 
     monkeypatch.setattr(screen, "BATCH", 10)
     out = tmp_path / "hits.parquet"
-    chunks, batches = screen._chunks, iter(range(100))
+    chunks, batches = screen._scored, iter(range(100))
 
     def interrupted(*arguments, **options):
         for chunk in chunks(*arguments, **options):
@@ -110,7 +110,7 @@ def test_a_screen_goes_on_where_it_was_stopped(
                 raise KeyboardInterrupt
             yield chunk
 
-    monkeypatch.setattr(screen, "_chunks", interrupted)
+    monkeypatch.setattr(screen, "_scored", interrupted)
     first = call("screen", trained.target, "-l", library, "-o", out, "--top", 5, "--processes", 1)
     assert first.exit_code == 130
     assert not out.exists()

@@ -86,6 +86,21 @@ def test_a_screen_of_the_index_is_that_of_the_file(library: Path, tmp_path: Path
     assert refused[0] == refused[1] != []
 
 
+def test_a_structure_is_kept_once_and_copies_of_it_are_named(library: Path, tmp_path: Path):
+    rows = [line.split(maxsplit=1) for line in library.read_text(encoding="utf-8").splitlines()]
+    ethanol = [row for row, words in enumerate(rows) if words[0] == "CCO"]
+    index = build_index(library, tmp_path / "index", RECIPE)
+    assert (len(ethanol), index.copies, index.rows) == (2, 1, ROWS)
+    chunks = list(index.chunks())
+    (copy,) = (copy for chunk in chunks for copy in chunk.copies)
+    assert copy.first == ethanol[0]
+    assert copy.name == (rows[ethanol[1]][1] if len(rows[ethanol[1]]) > 1 else "")
+    structures = [smiles for chunk in chunks for smiles in chunk.smiles]
+    assert len(structures) == len(set(structures)) == ROWS - 2 - 1
+    assert sum(chunk.scored for chunk in chunks) == ROWS - 2
+    assert [len(chunk.compounds) for chunk in chunks] == [len(chunk.smiles) for chunk in chunks]
+
+
 def test_an_index_that_was_stopped_anywhere_ends_as_if_it_had_not_been(library: Path, tmp_path: Path):
     whole = contents(build_index(library, tmp_path / "whole", RECIPE).path)
     stops = 0
@@ -158,10 +173,13 @@ def test_an_index_of_other_libraries_or_a_newer_version_is_refused(library: Path
     stored(recipe=record["recipe"] | {"libraries": ["rdkit 1999.1"]})
     with pytest.raises(ConfigError, match=r"was made with rdkit 1999\.1, and here are rdkit"):
         next(LibraryIndex.open(folder).chunks())
-    stored(version=2)
-    with pytest.raises(InputError, match="version 2; versions up to 1"):
+    stored(version=3)
+    with pytest.raises(InputError, match="version 3; versions up to 2"):
         LibraryIndex.open(folder)
-    for content in ("", "{", "[]", '{"version": 1}'):
+    stored(version=1)
+    with pytest.raises(InputError, match="version 1, which is no longer read"):
+        LibraryIndex.open(folder)
+    for content in ("", "{", "[]", '{"version": 2}'):
         (folder / "index.json").write_text(content)
         with pytest.raises(InputError, match="not the index of a library, or it is damaged"):
             LibraryIndex.open(folder)

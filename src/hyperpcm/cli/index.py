@@ -61,7 +61,8 @@ def index(
         console.result_json(
             {
                 "rows": made.rows,
-                "indexed": made.rows - refused.total(),
+                "indexed": made.rows - refused.total() - made.copies,
+                "copies": made.copies,
                 "rejected": dict(refused),
                 "encoder": recipe.encoder.spec(),
                 "out": str(out),
@@ -72,7 +73,9 @@ def index(
     if refused:
         reasons = ", ".join(f"{code} {number:,}" for code, number in sorted(refused.items()))
         console.error(f"{refused.total():,} of {made.rows:,} rows cannot be used: {reasons}.")
-    console.result(f"{out}: {made.rows - refused.total():,} compounds ({recipe.encoder.name})")
+    kept = made.rows - refused.total() - made.copies
+    copies = f"; {made.copies:,} more rows are copies of them" if made.copies else ""
+    console.result(f"{out}: {kept:,} compounds ({recipe.encoder.name}){copies}")
     console.note(f"Screen it: hyperpcm screen TARGETS --library {out} --out hits.parquet")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,11 +13,27 @@ import numpy.typing as npt
 
 from hyperpcm.errors import Rejection
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds, parts_of
+from hyperpcm.screening.seen import SeenStructures
 from hyperpcm.screening.sparse_rows import SparseRows
 
-__all__ = ["Chunk", "packed_chunk", "unpacked_chunk"]
+__all__ = ["Chunk", "Copy", "packed_chunk", "unpacked_chunk"]
 
 _NARROW: Final = 1 << 16  # columns that a place of 16 bits can name
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A row whose structure the library had before.
+
+    Attributes:
+        place: counted from the first row of the chunk.
+        first: row of the library, from 0, that had the structure first.
+        name: what the library calls it here.
+    """
+
+    place: int
+    first: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,8 @@ class Chunk:
         smiles: their standardised structures.
         names: what the library calls them.
         compounds: as a panel reads them.
-        rejections: the other rows; ``row`` counts likewise.
+        rejections: rows that cannot be used; ``row`` counts likewise.
+        copies: rows left out because their structure is an earlier row's.
     """
 
     rows: int
@@ -39,6 +56,36 @@ class Chunk:
     names: list[str]
     compounds: PreparedCompounds
     rejections: list[Rejection]
+    copies: tuple[Copy, ...] = ()
+
+    @property
+    def scored(self) -> int:
+        """Rows that can be used, by themselves or as copies of others."""
+        return self.rows - len(self.rejections)
+
+    def without_copies(self, seen: SeenStructures, start: int) -> Chunk:
+        """Return the chunk without structures that were seen, and add its own to them.
+
+        Args:
+            seen: structures of all rows before.
+            start: row of the library that the chunk begins with.
+        """
+        rows = np.array(self.places, dtype=np.int64) + start
+        first = seen.add(self.smiles, rows.tolist())
+        kept = np.flatnonzero(first == rows)
+        if len(kept) == len(rows):
+            return self
+        return replace(
+            self,
+            places=[self.places[place] for place in kept],
+            smiles=[self.smiles[place] for place in kept],
+            names=[self.names[place] for place in kept],
+            compounds=self.compounds.taken(kept),
+            copies=tuple(
+                Copy(self.places[place], int(first[place]), self.names[place])
+                for place in np.flatnonzero(first != rows)
+            ),
+        )
 
 
 def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
@@ -54,7 +101,8 @@ def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
     for name, texts in (("smiles", chunk.smiles), ("names", chunk.names)):
         arrays |= _packed_texts(name, texts)
     refused = [[one.row, one.text, one.code, one.reason] for one in chunk.rejections]
-    about = json.dumps({"rows": chunk.rows, "refused": refused}).encode()
+    copies = [[one.place, one.first, one.name] for one in chunk.copies]
+    about = json.dumps({"rows": chunk.rows, "refused": refused, "copies": copies}).encode()
     arrays["about"] = np.frombuffer(about, dtype=np.uint8)
     for number, part in enumerate(chunk.compounds.parts):
         name = f"e{number}"
@@ -92,6 +140,7 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
         names=_unpacked_texts("names", arrays),
         compounds=PreparedCompounds(parts, prints),
         rejections=[Rejection(*one) for one in about["refused"]],
+        copies=tuple(Copy(*one) for one in about["copies"]),
     )
 
 

@@ -23,13 +23,14 @@ from hyperpcm.errors import ConfigError, HyperpcmError, InputError, OutputError
 from hyperpcm.screening.chunk import Chunk, packed_chunk, unpacked_chunk
 from hyperpcm.screening.library import prepared_chunks
 from hyperpcm.screening.recipe import CompoundRecipe
+from hyperpcm.screening.seen import SeenStructures
 
 __all__ = ["LibraryIndex", "build_index"]
 
 ROWS: Final = 4096
 """Rows of one chunk."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _NAME: Final = "index.json"
 
 
@@ -86,6 +87,11 @@ class LibraryIndex:
     def refused(self) -> collections.Counter[str]:
         """How many rows were refused, by the code of the reason."""
         return collections.Counter(self.record["refused"])
+
+    @property
+    def copies(self) -> int:
+        """How many rows have the structure of an earlier row, and are kept as no more than that."""
+        return sum(chunk["copies"] for chunk in self.record["chunks"])
 
     def check_serves(self, needed: CompoundRecipe) -> None:
         """Refuse an index that does not hold what a panel reads.
@@ -145,6 +151,7 @@ class LibraryIndex:
             "file": name,
             "rows": chunk.rows,
             "usable": len(chunk.places),
+            "copies": len(chunk.copies),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         with atomic_file(self.path / name, overwrite=True) as file:
@@ -167,7 +174,8 @@ def build_index(
 ) -> LibraryIndex:
     """Index a library, or go on with an index of it that was begun.
 
-    A row that cannot be used keeps its place, without an embedding and with the reason.
+    A row that cannot be used keeps its place, without an embedding and with the reason. A structure is kept
+    once, at its first row; later rows with it keep their place and name.
 
     Args:
         library: in any form that `compound_parts` takes.
@@ -189,10 +197,15 @@ def build_index(
         index = _begun(library, path, recipe, columns)
         if not index.record["complete"]:
             with Workers(processes) as workers:
+                seen = SeenStructures()
+                start = 0
+                for chunk in index.chunks():
+                    seen.add(chunk.smiles, [start + place for place in chunk.places])
+                    start += chunk.rows
                 for chunk in prepared_chunks(
                     library, recipe, workers, rows=ROWS, skip=index.rows, columns=columns
                 ):
-                    index._add(chunk, recipe)
+                    index._add(chunk.without_copies(seen, index.rows), recipe)
                     if progress is not None:
                         progress(index.rows)
             if not any(chunk["usable"] for chunk in index.record["chunks"]):
@@ -242,6 +255,11 @@ def _read(path: Path) -> dict[str, Any]:
             raise InputError(
                 f"{path}: the index has version {record['version']}; versions up to {_VERSION} can be "
                 "read here. Upgrade hyperpcm."
+            )
+        if record["version"] < _VERSION:
+            raise InputError(
+                f"{path}: the index has version {record['version']}, which is no longer read. Remove the "
+                "folder and index the library again."
             )
         if not {"recipe", "library", "chunks", "refused", "complete"} <= record.keys():
             raise ValueError("entries are missing")

@@ -49,6 +49,13 @@ class PreparedCompounds:
             tuple(part[rows] for part in self.parts), {kind: bits[rows] for kind, bits in self.prints.items()}
         )
 
+    def taken(self, rows: npt.NDArray[np.integer]) -> Self:
+        """Return some compounds, in the order given."""
+        return type(self)(
+            tuple(part.taken(rows) if isinstance(part, SparseRows) else part[rows] for part in self.parts),
+            {kind: bits.taken(rows) for kind, bits in self.prints.items()},
+        )
+
     @property
     def embeddings(self) -> npt.NDArray[np.float32]:
         """Unscaled embeddings, float32 [n, d]."""

@@ -156,4 +156,4 @@ def _take(
     state.refused.update(one.code for one in batch.rejections)
     folder.note_refused(state, batch.rejections)
     state.rows += batch.rows
-    state.scored += len(batch.places)
+    state.scored += batch.scored

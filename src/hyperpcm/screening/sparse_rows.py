@@ -54,6 +54,15 @@ class SparseRows:
         values = None if self.values is None else self.values[entries]
         return type(self)(starts - starts[0], self.columns[entries], values, self.width)
 
+    def taken(self, rows: npt.NDArray[np.integer]) -> Self:
+        """Return some rows, in the order given."""
+        sizes = self.sizes[rows]
+        starts = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(sizes, out=starts[1:])
+        entries = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], sizes)
+        values = None if self.values is None else self.values[entries]
+        return type(self)(starts, self.columns[entries], values, self.width)
+
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
         """Number of entries of each row [n]."""

@@ -1,0 +1,195 @@
+"""Screening by entries gives the numbers of the dense products that it stands for."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.encoders import compound_encoder
+from hyperpcm.errors import ConfigError
+from hyperpcm.nn.scaling import Standardiser
+from hyperpcm.nn.trees import BoostedTrees
+from hyperpcm.screening import CompoundRecipe, Panel
+from hyperpcm.screening.bag import BagProduct
+from hyperpcm.screening.forest import Forest
+from hyperpcm.screening.landmark_kernels import LandmarkKernels
+from hyperpcm.screening.seen import SeenStructures
+from hyperpcm.screening.sparse_rows import SparseRows
+from hyperpcm.screening.stacked_networks import scaled_parts
+from hyperpcm.screening.threads import in_threads
+from small_models import QUERY, SEQUENCES, SMALL, made_model, many_smiles
+from small_trees import with_trees
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def table() -> np.ndarray:
+    generator = np.random.default_rng(0)
+    values = generator.integers(1, 5, (37, 300)) * (generator.random((37, 300)) < 0.05)
+    values[5] = 0  # a row without entries
+    return values.astype(np.float32)
+
+
+def test_rows_come_back_whole_in_part_and_in_another_order(table: np.ndarray):
+    rows = SparseRows.of(table)
+    assert len(rows) == 37
+    assert np.array_equal(rows.dense(), table)
+    assert np.array_equal(rows[4:9].dense(), table[4:9])
+    assert np.array_equal(rows[30:99].dense(), table[30:])
+    assert len(rows[40:50]) == 0
+    order = np.array([5, 3, 3, 36])
+    assert np.array_equal(rows.taken(order).dense(), table[order])
+    assert np.array_equal(rows.bits().dense(), (table > 0).astype(np.float32))
+    places = np.full(300, -1)
+    places[[7, 2]] = [0, 1]
+    assert np.array_equal(rows.only(places, 2), table[:, [7, 2]])
+    with pytest.raises(ValueError, match="consecutive"):
+        rows[::2]
+
+
+@pytest.mark.parametrize("outputs", [1, 256, 600])
+def test_a_product_by_entries_is_the_dense_product(table: np.ndarray, outputs: int):
+    matrix = torch.randn(300, outputs, generator=torch.Generator().manual_seed(0))
+    product = BagProduct(matrix, CPU)
+    torch.testing.assert_close(product(SparseRows.of(table)), torch.from_numpy(table) @ matrix)
+    bits = SparseRows.of(table, bits=True)
+    torch.testing.assert_close(product(bits), torch.from_numpy((table > 0).astype(np.float32)) @ matrix)
+    assert product(bits[3:3]).shape == (0, outputs)
+
+
+def test_kernels_by_lookup_have_the_digits_of_kernels_that_are_computed():
+    landmarks, asked = (
+        morgan_counts(many_smiles(40)),
+        morgan_counts(["C" * n for n in (1, 9, 60)] + many_smiles(9)),
+    )
+    kernels = (lambda t: t**2.5, lambda t: torch.exp(-t))
+    found = LandmarkKernels(landmarks, kernels, CPU)
+    similarity = torch.from_numpy(tanimoto(asked, landmarks)).double()
+    for part in (slice(0, 2), slice(0, len(asked))):  # the second needs larger tables
+        places = found.places(SparseRows.of(asked[part], bits=True))
+        for kernel, said in zip(kernels, found.at(places, range(2)), strict=True):
+            assert torch.equal(said, kernel(similarity[part]))
+
+
+def test_lightgbm_goes_down_trees_as_we_do():
+    target = with_trees(made_model(SMALL).compile_target(QUERY, name="a"))
+    assert target.prior is not None
+    assert target.prior.trees is not None
+    trees = target.prior.trees.trees
+    width = int(trees.column.max()) + 10
+    columns = torch.randn(500, width, generator=torch.Generator().manual_seed(1))
+    columns[:50] = trees.threshold[trees.column >= 0][0]  # exactly on a threshold: left
+    forest = Forest(trees, width, CPU)
+    assert 0 < len(forest.used) < width
+    said = forest(columns[:, torch.from_numpy(forest.used)])
+    torch.testing.assert_close(said, trees(columns), rtol=0, atol=1e-6)
+    assert np.ptp(said.numpy()) > 0
+
+
+def test_trees_without_a_split_and_no_trees_at_all_say_what_they_say():
+    only_leaf = BoostedTrees(1, 1)
+    only_leaf.column.fill_(-1)
+    only_leaf.threshold.fill_(0.25)
+    assert Forest(only_leaf, 4, CPU)(torch.zeros(3, 0)).tolist() == [0.25] * 3
+    assert Forest(BoostedTrees(), 4, CPU)(torch.zeros(3, 0)).tolist() == [0.0] * 3
+
+
+def test_parts_are_scaled_as_the_whole_is_and_stay_sparse_where_they_can():
+    recipe = CompoundRecipe(compound_encoder(["ecfp", "descriptors"]), ((2, 2048), (3, 64)))
+    prepared = recipe.prepared(many_smiles(20))
+    scaler = Standardiser(recipe.encoder.width, clip=1.5)
+    scaler.scale.uniform_(0.5, 2.0, generator=torch.Generator().manual_seed(0))
+    scaler.mean[2048:] = 0.3
+    for mean in (0.0, 0.1):
+        scaler.mean[:2048] = mean
+        parts = scaled_parts(prepared.parts, scaler)
+        assert isinstance(parts[0], SparseRows) == (mean == 0)
+        whole = np.concatenate([p.dense() if isinstance(p, SparseRows) else p for p in parts], axis=1)
+        expected = scaler(torch.from_numpy(prepared.embeddings)).numpy()
+        np.testing.assert_array_equal(whole, expected)
+    assert recipe.same_bits((2, 2048)) == 0
+    assert recipe.same_bits((3, 64)) is None
+    own = morgan_counts(many_smiles(20))
+    assert np.array_equal(prepared.prints[2, 2048].dense(), own > 0)
+
+
+def test_targets_whose_landmarks_have_little_in_common_are_scored_each_for_itself():
+    model = made_model(SMALL)
+    targets = [model.compile_target(sequence, name=str(n)) for n, sequence in enumerate(SEQUENCES)]
+    apart = []
+    for number, target in enumerate(targets):
+        prior = target.prior
+        assert prior is not None
+        kept = np.arange(number % 2, len(prior.landmarks), 2)
+        landmarks = prior.landmarks[kept].copy()
+        landmarks[:, number] = 1  # no fingerprint is another target's
+        landmarks[:, [n for n in range(len(targets)) if n != number]] = 0
+        sums = {name: getattr(prior.collapsed, name)[..., kept] for name in ("evidence", "first", "second")}
+        ridge = prior.ridge
+        if ridge is not None:
+            ridge = dataclasses.replace(ridge, coefficients=ridge.coefficients[:, kept])
+        collapsed = dataclasses.replace(prior.collapsed, **sums)
+        prior = dataclasses.replace(prior, landmarks=landmarks, collapsed=collapsed, ridge=ridge)
+        apart.append(dataclasses.replace(target, prior=prior))
+    smiles = many_smiles(30)
+    for given, stacks in ((targets, 1), (apart, len(apart))):
+        panel = Panel(given)
+        assert len(panel._stacks) == stacks
+        expected = np.stack([target.score(smiles).values for target in given])
+        np.testing.assert_allclose(panel.score(smiles).values, expected, atol=2e-5)
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    target = made_model(SMALL).compile_target(QUERY, name="a")
+    with pytest.raises(ConfigError, match="auto, cpu or cuda"):
+        Panel([target], device="tpu")
+    with pytest.raises(ConfigError, match="no GPU"):
+        Panel([target], device="cuda")
+    assert Panel([target], device="auto").device == CPU
+
+
+@pytest.mark.gpu
+def test_a_gpu_says_what_the_cpu_says():
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    model = made_model(SMALL)
+    targets = [with_trees(model.compile_target(sequence, name=sequence)) for sequence in (*SEQUENCES, QUERY)]
+    smiles = many_smiles(400)
+    near, far = (Panel(targets, device=device).score(smiles).values for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(far, near, atol=1e-4)
+
+
+def test_structures_are_known_again_whenever_they_came():
+    generator = random.Random(0)
+    seen, first = SeenStructures(), {}
+    row = 0
+    for size in (1, 300, 5, 5, 5, 80, 2, 40):
+        names = [f"C{generator.randrange(400)}" for _ in range(size)]
+        rows = list(range(row, row + size))
+        row += size
+        expected = [first.setdefault(name, at) for name, at in zip(names, rows, strict=True)]
+        assert seen.add(names, rows).tolist() == expected
+    assert len(seen) == len(first)
+    assert seen.add([], []).tolist() == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_give_results_in_order_and_errors_at_their_place(threads: int):
+    def work(number: int) -> int:
+        if number == 7:
+            raise ValueError("seven")
+        return number * number
+
+    got: list[int] = []
+    before = torch.get_num_threads()
+    with pytest.raises(ValueError, match="seven"):
+        got.extend(in_threads(work, iter(range(20)), threads))
+    assert list(in_threads(work, range(7), threads)) == [number * number for number in range(7)]
+    assert torch.get_num_threads() == before
