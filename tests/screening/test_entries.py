@@ -20,7 +20,7 @@ from hyperpcm.screening.forest import Forest
 from hyperpcm.screening.landmark_kernels import LandmarkKernels
 from hyperpcm.screening.seen import SeenStructures
 from hyperpcm.screening.sparse_rows import SparseRows
-from hyperpcm.screening.stacked_networks import scaled_parts
+from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.screening.threads import in_threads
 from small_models import QUERY, SEQUENCES, SMALL, made_model, many_smiles
 from small_trees import with_trees
@@ -36,29 +36,36 @@ def table() -> np.ndarray:
     return values.astype(np.float32)
 
 
+def entries(table: np.ndarray, *, bits: bool = False) -> Entries:
+    return Entries.of(SparseRows.of(table, bits=bits), CPU)
+
+
 def test_rows_come_back_whole_in_part_and_in_another_order(table: np.ndarray):
     rows = SparseRows.of(table)
     assert len(rows) == 37
     assert np.array_equal(rows.dense(), table)
-    assert np.array_equal(rows[4:9].dense(), table[4:9])
-    assert np.array_equal(rows[30:99].dense(), table[30:])
-    assert len(rows[40:50]) == 0
     order = np.array([5, 3, 3, 36])
     assert np.array_equal(rows.taken(order).dense(), table[order])
     assert np.array_equal(rows.bits().dense(), (table > 0).astype(np.float32))
+    found = entries(table)
+    assert len(found) == 37
+    assert np.array_equal(found.dense().numpy(), table)
+    assert np.array_equal(found[4:9].dense().numpy(), table[4:9])
+    assert np.array_equal(found[30:99].dense().numpy(), table[30:])
+    assert len(found[40:50]) == 0
     places = np.full(300, -1)
     places[[7, 2]] = [0, 1]
-    assert np.array_equal(rows.only(places, 2), table[:, [7, 2]])
+    assert np.array_equal(found.only(places, 2).numpy(), table[:, [7, 2]])
     with pytest.raises(ValueError, match="consecutive"):
-        rows[::2]
+        found[::2]
 
 
 @pytest.mark.parametrize("outputs", [1, 256, 600])
 def test_a_product_by_entries_is_the_dense_product(table: np.ndarray, outputs: int):
     matrix = torch.randn(300, outputs, generator=torch.Generator().manual_seed(0))
     product = BagProduct(matrix, CPU)
-    torch.testing.assert_close(product(SparseRows.of(table)), torch.from_numpy(table) @ matrix)
-    bits = SparseRows.of(table, bits=True)
+    torch.testing.assert_close(product(entries(table)), torch.from_numpy(table) @ matrix)
+    bits = entries(table, bits=True)
     torch.testing.assert_close(product(bits), torch.from_numpy((table > 0).astype(np.float32)) @ matrix)
     assert product(bits[3:3]).shape == (0, outputs)
 
@@ -72,7 +79,7 @@ def test_kernels_by_lookup_have_the_digits_of_kernels_that_are_computed():
     found = LandmarkKernels(landmarks, kernels, CPU)
     similarity = torch.from_numpy(tanimoto(asked, landmarks)).double()
     for part in (slice(0, 2), slice(0, len(asked))):  # the second needs larger tables
-        places = found.places(SparseRows.of(asked[part], bits=True))
+        places = found.places(entries(asked[part], bits=True))
         for kernel, said in zip(kernels, found.at(places, range(2)), strict=True):
             assert torch.equal(said, kernel(similarity[part]))
 
@@ -108,11 +115,10 @@ def test_parts_are_scaled_as_the_whole_is_and_stay_sparse_where_they_can():
     scaler.mean[2048:] = 0.3
     for mean in (0.0, 0.1):
         scaler.mean[:2048] = mean
-        parts = scaled_parts(prepared.parts, scaler)
-        assert isinstance(parts[0], SparseRows) == (mean == 0)
-        whole = np.concatenate([p.dense() if isinstance(p, SparseRows) else p for p in parts], axis=1)
-        expected = scaler(torch.from_numpy(prepared.embeddings)).numpy()
-        np.testing.assert_array_equal(whole, expected)
+        parts = CompoundTensors.of(prepared, CPU).scaled(scaler)
+        assert isinstance(parts[0], Entries) == (mean == 0)
+        whole = torch.cat([part.dense() if isinstance(part, Entries) else part for part in parts], dim=1)
+        assert torch.equal(whole, scaler(torch.from_numpy(prepared.embeddings)))
     assert recipe.same_bits((2, 2048)) == 0
     assert recipe.same_bits((3, 64)) is None
     own = morgan_counts(many_smiles(20))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from hyperpcm.screening.sparse_rows import SparseRows
+from hyperpcm.screening.tensors import Entries
 
 __all__ = ["BagProduct"]
 
@@ -28,16 +27,21 @@ class BagProduct:
     def __init__(self, matrix: Float[Tensor, "w o"], device: torch.device) -> None:
         wide = matrix.shape[1] if device.type != "cpu" else _COLUMNS
         self._blocks = [block.contiguous().to(device) for block in torch.split(matrix, max(1, wide), dim=1)]
-        self._device = device
 
-    def __call__(self, rows: SparseRows) -> Float[Tensor, "n o"]:
-        """Return the product."""
-        starts = torch.from_numpy(rows.starts.astype(np.int32)).to(self._device)
-        columns = torch.from_numpy(rows.columns).to(self._device)
-        values = None if rows.values is None else torch.from_numpy(rows.values).to(self._device)
+    def __call__(self, rows: Entries) -> Float[Tensor, "n o"]:
+        """Return the product.
+
+        Args:
+            rows: on the same device, as wide as the matrix is long.
+        """
         found = [
             functional.embedding_bag(
-                columns, block, starts, mode="sum", per_sample_weights=values, include_last_offset=True
+                rows.columns,
+                block,
+                rows.starts,
+                mode="sum",
+                per_sample_weights=rows.values,
+                include_last_offset=True,
             )
             for block in self._blocks
         ]

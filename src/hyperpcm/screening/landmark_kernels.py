@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hyperpcm.screening.bag import BagProduct
-from hyperpcm.screening.sparse_rows import SparseRows
+from hyperpcm.screening.tensors import Entries
 
 __all__ = ["LandmarkKernels"]
 
@@ -49,18 +49,18 @@ class LandmarkKernels:
     def __len__(self) -> int:
         return len(self._sizes)
 
-    def places(self, bits: SparseRows) -> Int[Tensor, "n j"]:
+    def places(self, bits: Entries) -> Int[Tensor, "n j"]:
         """Return where each similarity stands in the tables of kernels.
 
         Args:
             bits: of the compounds.
         """
-        sizes = bits.sizes.astype(np.float32)
-        self._cover(int(sizes.max(initial=0)) + self._most + 1)
+        sizes = bits.sizes
+        self._cover(int(sizes.max() if len(sizes) else 0) + self._most + 1)
         shared = self._shared(bits)
         # shared · unions + (a + b − shared), exact in single precision: below 16.7 million
         places = shared.mul_(self._unions - 1)
-        places += torch.from_numpy(sizes).to(self.device)[:, None]
+        places += sizes.float()[:, None]
         places += self._sizes
         return places.int() if self.device.type == "cpu" else places.long()
 

@@ -18,6 +18,7 @@ from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import ConfigError, Rejection
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.stack import TargetStack
+from hyperpcm.screening.tensors import CompoundTensors
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.scores import score_rows
 
@@ -123,8 +124,14 @@ class Panel:
         return self.score_prepared(self.recipe.prepared(smiles))
 
     @torch.no_grad()
-    def score_prepared(self, compounds: PreparedCompounds) -> npt.NDArray[np.float32]:
-        """Score compounds that `recipe` has prepared, in any process: float32 [t, n]."""
+    def score_prepared(self, compounds: PreparedCompounds | CompoundTensors) -> npt.NDArray[np.float32]:
+        """Score compounds that `recipe` has prepared, in any process: float32 [t, n].
+
+        Args:
+            compounds: as from the recipe, or their tensors on the panel's device.
+        """
+        if isinstance(compounds, PreparedCompounds):
+            compounds = CompoundTensors.of(compounds, self.device)
         values = np.empty((len(self), len(compounds)), dtype=np.float32)
         for start in range(0, len(compounds), _ROWS):
             block = compounds[start : start + _ROWS]

@@ -43,12 +43,6 @@ class PreparedCompounds:
     def __len__(self) -> int:
         return len(self.parts[0])
 
-    def __getitem__(self, rows: slice) -> Self:
-        """Return consecutive compounds."""
-        return type(self)(
-            tuple(part[rows] for part in self.parts), {kind: bits[rows] for kind, bits in self.prints.items()}
-        )
-
     def taken(self, rows: npt.NDArray[np.integer]) -> Self:
         """Return some compounds, in the order given."""
         return type(self)(

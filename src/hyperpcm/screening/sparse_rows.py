@@ -44,16 +44,6 @@ class SparseRows:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def __getitem__(self, rows: slice) -> Self:
-        """Return consecutive rows."""
-        first, stop, step = rows.indices(len(self))
-        if step != 1:
-            raise ValueError("only consecutive rows can be taken")
-        starts = self.starts[first : max(first, stop) + 1]
-        entries = slice(int(starts[0]), int(starts[-1]))
-        values = None if self.values is None else self.values[entries]
-        return type(self)(starts - starts[0], self.columns[entries], values, self.width)
-
     def taken(self, rows: npt.NDArray[np.integer]) -> Self:
         """Return some rows, in the order given."""
         sizes = self.sizes[rows]
@@ -74,20 +64,7 @@ class SparseRows:
 
     def dense(self) -> npt.NDArray[np.float32]:
         """Return the rows as a table, float32 [n, w]."""
-        return self.only(np.arange(self.width), self.width)
-
-    def only(self, places: npt.NDArray[np.integer], width: int) -> npt.NDArray[np.float32]:
-        """Return some columns as a table.
-
-        Args:
-            places: where each column goes; −1: nowhere [w].
-            width: of the table.
-
-        Returns:
-            float32 [n, width].
-        """
-        table = np.zeros((len(self), width), dtype=np.float32)
-        rows, at = np.repeat(np.arange(len(self)), self.sizes), places[self.columns]
-        kept = at >= 0
-        table[rows[kept], at[kept]] = 1.0 if self.values is None else self.values[kept]
+        table = np.zeros((len(self), self.width), dtype=np.float32)
+        rows = np.repeat(np.arange(len(self)), self.sizes)
+        table[rows, self.columns] = 1.0 if self.values is None else self.values
         return table

@@ -5,6 +5,7 @@ Axis names: ``t`` targets, ``n`` compounds, ``f`` label features.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Sequence
 from typing import Final
 
@@ -12,9 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperpcm.screening.recipe import PreparedCompounds, parts_of
-from hyperpcm.screening.stacked_networks import StackedNetworks, scaled_parts
+from hyperpcm.screening.recipe import parts_of
+from hyperpcm.screening.stacked_networks import StackedNetworks
 from hyperpcm.screening.stacked_prior import StackedPrior
+from hyperpcm.screening.tensors import CompoundTensors
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.scores import FREQUENCIES
 
@@ -37,7 +39,8 @@ class TargetStack:
         device: torch.device = torch.device("cpu"),  # noqa: B008
     ) -> None:
         first = targets[0]
-        self.device, self.label_scale, self._scaler = device, first.label_scale, first.compound_scaler
+        self.device, self.label_scale = device, first.label_scale
+        self._scaler = copy.deepcopy(first.compound_scaler).to(device)
         self._centres = torch.tensor([target.label_scale.centre for target in targets])[:, None].to(device)
         self._scales = torch.tensor([target.label_scale.scale for target in targets])[:, None].to(device)
         widths = _widths(first)
@@ -84,13 +87,13 @@ class TargetStack:
         """Radius and width of the landmarks' fingerprints; None where there are none."""
         return None if self._prior is None else self._prior.fingerprint
 
-    def scores(self, compounds: PreparedCompounds) -> Float[Tensor, "t n"]:
+    def scores(self, compounds: CompoundTensors) -> Float[Tensor, "t n"]:
         """Return scores in label units, or probabilities.
 
         Args:
-            compounds: prepared for these targets.
+            compounds: prepared for these targets, on their device.
         """
-        inputs = scaled_parts(compounds.parts, self._scaler)
+        inputs = compounds.scaled(self._scaler)
         features, base = None, torch.zeros((), device=self.device)
         if self._prior is not None:
             features, base = self._prior(compounds)

@@ -9,51 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
-from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.screening.bag import BagProduct
-from hyperpcm.screening.recipe import Part
-from hyperpcm.screening.sparse_rows import SparseRows
+from hyperpcm.screening.tensors import Entries
 
-__all__ = ["StackedNetworks", "scaled_parts"]
-
-
-def scaled_parts(parts: Sequence[Part], scaler: Standardiser) -> list[Part]:
-    """Return the parts of embeddings standardised, each as it is kept.
-
-    Sparse parts stay sparse where the mean of their columns is zero, and are filled in where it is not.
-
-    Args:
-        parts: unscaled, side by side the columns of the scaler.
-        scaler: of whole embeddings.
-    """
-    found, start = [], 0
-    for part in parts:
-        width = part.width if isinstance(part, SparseRows) else part.shape[1]
-        columns = slice(start, start + width)
-        own = Standardiser(width, clip=scaler.clip)
-        own.mean, own.scale = scaler.mean[columns].cpu(), scaler.scale[columns].cpu()
-        found.append(_scaled(part, own))
-        start += width
-    return found
-
-
-def _scaled(part: Part, scaler: Standardiser) -> Part:
-    if not isinstance(part, SparseRows):
-        return scaler(torch.from_numpy(part)).numpy()  # type: ignore[no-any-return]
-    if scaler.mean.any():
-        return scaler(torch.from_numpy(part.dense())).numpy()  # type: ignore[no-any-return]
-    values = np.ones(len(part.columns), dtype=np.float32) if part.values is None else part.values
-    values = values / scaler.scale.numpy()[part.columns]
-    if scaler.clip is not None:
-        np.clip(values, -scaler.clip, scaler.clip, out=values)
-    return SparseRows(part.starts, part.columns, values, part.width)
+__all__ = ["StackedNetworks"]
 
 
 class StackedNetworks:
@@ -85,12 +50,12 @@ class StackedNetworks:
         ]
 
     def __call__(
-        self, parts: Sequence[Part], features: Float[Tensor, "t n f"] | None
+        self, parts: Sequence[Entries | Tensor], features: Float[Tensor, "t n f"] | None
     ) -> Float[Tensor, "t n"]:
         """Return what the networks say of each compound.
 
         Args:
-            parts: of the embeddings, as from `scaled_parts`.
+            parts: of the embeddings, as from `CompoundTensors.scaled`.
             features: label features, where the networks read them.
         """
         activate = functional.selu if self._activation == "selu" else functional.relu
@@ -115,7 +80,7 @@ class _FirstLayer:
     def __init__(
         self, weight: Tensor, bias: Tensor, widths: Sequence[tuple[int, bool]], device: torch.device
     ) -> None:
-        self._device, self._shape = device, bias.shape
+        self._shape = bias.shape
         self._bias = bias[:, None].to(device)
         self._products: list[BagProduct | Tensor] = []
         start = 0
@@ -128,7 +93,7 @@ class _FirstLayer:
         self._of_features = weight[:, :, start:].transpose(1, 2).contiguous().to(device)
 
     def __call__(
-        self, parts: Sequence[Part], features: Float[Tensor, "t n f"] | None
+        self, parts: Sequence[Entries | Tensor], features: Float[Tensor, "t n f"] | None
     ) -> Float[Tensor, "t n o"]:
         products = [self._product(part, product) for part, product in zip(parts, self._products, strict=True)]
         found = products[0]
@@ -138,12 +103,12 @@ class _FirstLayer:
         layer = found.view(len(found), *self._shape).transpose(0, 1) + self._bias
         return layer if features is None else torch.baddbmm(layer, features, self._of_features)
 
-    def _product(self, part: Part, product: BagProduct | Tensor) -> Float[Tensor, "n t*o"]:
+    @staticmethod
+    def _product(part: Entries | Tensor, product: BagProduct | Tensor) -> Float[Tensor, "n _"]:
         if isinstance(product, BagProduct):
-            assert isinstance(part, SparseRows)
+            assert isinstance(part, Entries)
             return product(part)
-        dense = part.dense() if isinstance(part, SparseRows) else part
-        return torch.from_numpy(dense).to(self._device) @ product
+        return (part.dense() if isinstance(part, Entries) else part) @ product
 
 
 def _joined(layers: Sequence[GeneratedLayer]) -> tuple[Tensor, Tensor]:

@@ -21,8 +21,7 @@ from hyperpcm.nn.kernel_ridge import ridge_scores_for_all, similarity_power
 from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.screening.forest import Forest
 from hyperpcm.screening.landmark_kernels import LandmarkKernels
-from hyperpcm.screening.recipe import Part, PreparedCompounds
-from hyperpcm.screening.sparse_rows import SparseRows
+from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.target_model import RetrievedPrior
 
 __all__ = ["StackedPrior"]
@@ -76,7 +75,7 @@ class StackedPrior:
         ]
         self._trees = [prior.trees for prior in priors]
 
-    def __call__(self, compounds: PreparedCompounds) -> tuple[Float[Tensor, "t n f"], Float[Tensor, "t n"]]:
+    def __call__(self, compounds: CompoundTensors) -> tuple[Float[Tensor, "t n f"], Float[Tensor, "t n"]]:
         """Return label features and prior means of compounds, in scaled label units.
 
         As `RetrievedPrior.features_and_mean`.
@@ -94,7 +93,7 @@ class StackedPrior:
                 mean[place] = trees.blended(said, mean[place])
         return features, mean
 
-    def _retrieved(self, bits: SparseRows) -> tuple[Tensor, Tensor, Tensor]:
+    def _retrieved(self, bits: Entries) -> tuple[Tensor, Tensor, Tensor]:
         """Label features, means, and ridge scores or the means in their place."""
         places, levels = self._kernels.places(bits), self._retrieval.levels
         features = self._retrieval.for_all(self._collapsed, self._kernels.at(places, range(levels)))
@@ -106,21 +105,20 @@ class StackedPrior:
         return features.float(), mean.float(), (mean if self._ridge is None else ridge).float()
 
     def _chosen(
-        self, used: npt.NDArray[np.int64], first: Float[Tensor, "n r"], parts: Sequence[Part]
+        self, used: npt.NDArray[np.int64], first: Float[Tensor, "n r"], parts: Sequence[Entries | Tensor]
     ) -> Float[Tensor, "n u"]:
         """Some of the columns that trees split on: what is retrieved, then the embedding."""
         found, start = [], first.shape[1]
         found.append(first[:, torch.from_numpy(used[used < start]).to(self._device)])
         for part in parts:
-            width = part.width if isinstance(part, SparseRows) else part.shape[1]
+            width = part.width if isinstance(part, Entries) else part.shape[1]
             own = used[(used >= start) & (used < start + width)] - start
-            if isinstance(part, SparseRows):
+            if isinstance(part, Entries):
                 place = np.full(width, -1, dtype=np.int64)
                 place[own] = np.arange(len(own))
-                chosen = part.only(place, len(own))
+                found.append(part.only(place, len(own)))
             else:
-                chosen = part[:, own]
-            found.append(torch.from_numpy(chosen).to(self._device))
+                found.append(part[:, torch.from_numpy(own).to(self._device)])
             start += width
         return torch.cat(found, dim=1)
 
