@@ -73,7 +73,7 @@ class HypernetworkConfig(Settings):
     """Keep an explicit base W₀ that all targets share: W(t) = W₀ + s·Δ(t)."""
     delta_scale: float = Field(0.1, gt=0)
     """Start value of s."""
-    initialisation: Literal["hyperfan_in", "hyperfan_out", "published", "default"] = "hyperfan_in"
+    initialisation: Literal["hyperfan_in", "hyperfan_out", "published", "default"] = "published"
     """Initialisation of the heads."""
 
 
@@ -90,7 +90,7 @@ class ContextConfig(Settings):
     """Dropout of the attention weights."""
     skip: bool = True
     """Add what is retrieved to the query instead of replacing it."""
-    mask_own: bool = True
+    mask_own: bool = False
     """Hide a query's own memory row in training where validation targets are new too."""
     guided: bool = True
     """Let the alignment similarity guide the attention."""

@@ -98,9 +98,9 @@ class TrainingConfig(Settings):
     """Targets in one step."""
     compounds_per_target: int = Field(32, gt=0)
     """Compounds of each target in one step, drawn with replacement where a target has fewer."""
-    epochs: int = Field(5, gt=0)
+    epochs: int = Field(15, gt=0)
     """Most epochs."""
-    patience: int = Field(2, gt=0)
+    patience: int = Field(4, gt=0)
     """Epochs without a better validation metric before training stops."""
     metric: Literal["mse", "mae", "ci", "pearson", "spearman", "auroc", "auto"] = "auto"
     """Validation metric that selects the epoch; auto: mse for values, auroc for classes."""
