@@ -1,6 +1,6 @@
 """Speed against something measured in the same run: training steps, scoring one target, encoding compounds.
 
-    python benchmarks/performance.py [train_step_published|train_step_default|score_one_target|encode_ecfp|…]
+    python benchmarks/performance.py [train_step_published|train_step_default|screen_one_target|panel|index|…]
 
 Writes benchmarks/results/performance/<name>.json; a ratio above 1 means that this project is faster. What
 cannot be measured here, as the package that it is compared with is not installed, is left out and says why.
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from encoder_speed import encode_ecfp, encode_minimol
+from screening_speed import index, panel, screen_one_target
 from timing import NotHereError, seconds_of
 from torch import Tensor, nn
 from torch.nn import functional
@@ -239,6 +240,9 @@ BENCHMARKS: dict[str, Callable[[int], Performance]] = {
     "train_step_published": lambda repeats: train_step(PUBLISHED, "train_step_published", repeats),
     "train_step_default": lambda repeats: train_step(ModelConfig(), "train_step_default", repeats),
     "score_one_target": score_one_target,
+    "screen_one_target": screen_one_target,
+    "panel": panel,
+    "index": index,
     "encode_minimol": encode_minimol,
     "encode_ecfp": encode_ecfp,
     "encode_unirep": lambda _repeats: encode_unirep(),
@@ -267,8 +271,9 @@ def main() -> None:
         except NotHereError as reason:
             print(f"{name}: left out; {reason}")
             continue
-        result.write(performance_path(RESULTS, name))
-        print(f"{name}: {result.ratio:.2f} × ({result.ours:.4g} against {result.against:.4g} {result.unit})")
+        result.write(performance_path(RESULTS, result.name))
+        figures = f"{result.ours:.4g} against {result.against:.4g} {result.unit}"
+        print(f"{result.name}: {result.ratio:.2f} × ({figures})")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CompoundColumns",
+    "Device",
     "PreparingProcesses",
     "column_roles",
     "data_override",
@@ -36,6 +37,11 @@ PreparingProcesses = Annotated[
     int | None, typer.Option(min=1, help="Processes that prepare compounds; as many as suit the encoder.")
 ]
 """How many processes standardise and encode a library."""
+
+Device = Annotated[
+    str, typer.Option(help="Where compounds are scored: cpu, cuda, or auto: a GPU where there is one.")
+]
+"""Name of the device of a panel."""
 
 
 def column_roles(pairs: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, column_roles
+from hyperpcm.cli.arguments import CompoundColumns, Device, column_roles
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.panel_findings import PanelFindings
@@ -47,6 +47,7 @@ def panel(
         typer.Option(help="A score from here on counts as a hit; as the labels have it if not given."),
     ] = None,
     columns: CompoundColumns = None,
+    device: Device = "cpu",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +81,7 @@ def panel(
 
         check_heat_map(heat_map)
     given = read_all(compounds, columns=roles or None)
-    stacked, models = panel_of(files)
+    stacked, models = panel_of(files, device)
     place = _wanted(stacked, wanted)
     tell_all_licences(console, models)
     with console.progress() as progress:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
+from hyperpcm.cli.arguments import CompoundColumns, Device, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.compounds import read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.gallery import write_gallery
@@ -66,6 +66,7 @@ def screen(
     ] = None,
     columns: CompoundColumns = None,
     processes: PreparingProcesses = None,
+    device: Device = "cpu",
     work: Annotated[
         Path | None, typer.Option(help="Folder of the state of the screen. [default: OUT.screen]")
     ] = None,
@@ -99,7 +100,7 @@ def screen(
 
     source = LibraryIndex.open(library) if is_index else library
     chosen = _filter(only or [], actives or [], most_similar)
-    panel, models = panel_of(files)
+    panel, models = panel_of(files, device)
     tell_all_licences(console, models)
     settings = {"top": top, "only": list(chosen.names), "columns": roles, "unlike": chosen.job}
     seals = {name: read_archive(path).sha256 for name, path in zip(panel.names, files, strict=True)}

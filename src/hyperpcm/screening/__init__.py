@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hyperpcm.screening.filters import FILTERS, StructureFilter, diverse, diverse_hits
-from hyperpcm.screening.library_index import LibraryIndex, build_index
+from hyperpcm.screening.library_index import LibraryIndex, LoadedIndex, build_index
 from hyperpcm.screening.panel import Panel, PanelScores
 from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.screen import Screened, screen_library
@@ -21,6 +21,7 @@ __all__ = [
     "CompoundRecipe",
     "Hit",
     "LibraryIndex",
+    "LoadedIndex",
     "Panel",
     "PanelScores",
     "Screened",

@@ -15,6 +15,7 @@ from hyperpcm.errors import Rejection
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds, parts_of
 from hyperpcm.screening.seen import SeenStructures
 from hyperpcm.screening.sparse_rows import SparseRows
+from hyperpcm.screening.tensors import CompoundTensors
 
 __all__ = ["Chunk", "Copy", "packed_chunk", "unpacked_chunk"]
 
@@ -45,7 +46,7 @@ class Chunk:
         places: of the rows that can be used, counted from the first row of the chunk.
         smiles: their standardised structures.
         names: what the library calls them.
-        compounds: as a panel reads them.
+        compounds: as a panel reads them, or their tensors on a device.
         rejections: rows that cannot be used; ``row`` counts likewise.
         copies: rows left out because their structure is an earlier row's.
     """
@@ -54,7 +55,7 @@ class Chunk:
     places: list[int]
     smiles: list[str]
     names: list[str]
-    compounds: PreparedCompounds
+    compounds: PreparedCompounds | CompoundTensors
     rejections: list[Rejection]
     copies: tuple[Copy, ...] = ()
 
@@ -80,7 +81,7 @@ class Chunk:
             places=[self.places[place] for place in kept],
             smiles=[self.smiles[place] for place in kept],
             names=[self.names[place] for place in kept],
-            compounds=self.compounds.taken(kept),
+            compounds=_prepared(self).taken(kept),
             copies=tuple(
                 Copy(self.places[place], int(first[place]), self.names[place])
                 for place in np.flatnonzero(first != rows)
@@ -104,12 +105,13 @@ def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
     copies = [[one.place, one.first, one.name] for one in chunk.copies]
     about = json.dumps({"rows": chunk.rows, "refused": refused, "copies": copies}).encode()
     arrays["about"] = np.frombuffer(about, dtype=np.uint8)
-    for number, part in enumerate(chunk.compounds.parts):
+    compounds = _prepared(chunk)
+    for number, part in enumerate(compounds.parts):
         name = f"e{number}"
         arrays |= _packed_rows(name, part) if isinstance(part, SparseRows) else {name: part}
     for number, kind in enumerate(recipe.fingerprints):
         if recipe.same_bits(kind) is None:
-            arrays |= _packed_rows(f"f{number}", chunk.compounds.prints[kind])
+            arrays |= _packed_rows(f"f{number}", compounds.prints[kind])
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -142,6 +144,12 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
         rejections=[Rejection(*one) for one in about["refused"]],
         copies=tuple(Copy(*one) for one in about["copies"]),
     )
+
+
+def _prepared(chunk: Chunk) -> PreparedCompounds:
+    if isinstance(chunk.compounds, CompoundTensors):
+        raise TypeError("this chunk was moved to a device; take the one that was prepared")
+    return chunk.compounds
 
 
 def _packed_rows(name: str, rows: SparseRows) -> dict[str, npt.NDArray[Any]]:

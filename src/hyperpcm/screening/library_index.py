@@ -7,6 +7,7 @@ whatever ends the work, what is there is whole, and the same call goes on from i
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 import hashlib
 import json
@@ -14,6 +15,8 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
+
+import torch
 
 from hyperpcm.datasets.locking import only_run
 from hyperpcm.datasets.output_files import atomic_file
@@ -24,8 +27,9 @@ from hyperpcm.screening.chunk import Chunk, packed_chunk, unpacked_chunk
 from hyperpcm.screening.library import prepared_chunks
 from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.seen import SeenStructures
+from hyperpcm.screening.tensors import CompoundTensors
 
-__all__ = ["LibraryIndex", "build_index"]
+__all__ = ["LibraryIndex", "LoadedIndex", "build_index"]
 
 ROWS: Final = 4096
 """Rows of one chunk."""
@@ -161,6 +165,40 @@ class LibraryIndex:
         refused.update(one.code for one in chunk.rejections)
         self.record["refused"] = dict(refused)
         self._write()
+
+
+class LoadedIndex:
+    """An index whose compounds lie in the memory of a device, for one screen after the other.
+
+    Args:
+        index: whole.
+        device: of the panels that will screen it.
+
+    Raises:
+        InputError: a chunk is missing or damaged.
+    """
+
+    def __init__(self, index: LibraryIndex, device: torch.device) -> None:
+        self.path, self.check_serves = index.path, index.check_serves
+        self._chunks = [_moved(chunk, device) for chunk in index.chunks()]
+
+    def readers(self, *, skip: int = 0) -> Iterator[Callable[[], Chunk]]:
+        """Yield what gives each chunk, in the order of the library; as `LibraryIndex.readers`."""
+        done = 0
+        for chunk in self._chunks:
+            if done >= skip:
+                yield functools.partial(_same, chunk)
+            done += chunk.rows
+
+
+def _same(chunk: Chunk) -> Chunk:
+    return chunk
+
+
+def _moved(chunk: Chunk, device: torch.device) -> Chunk:
+    if isinstance(chunk.compounds, CompoundTensors):
+        return chunk
+    return dataclasses.replace(chunk, compounds=CompoundTensors.of(chunk.compounds, device))
 
 
 def build_index(

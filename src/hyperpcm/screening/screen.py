@@ -22,7 +22,7 @@ from hyperpcm.errors import InputError
 from hyperpcm.screening.chunk import Chunk
 from hyperpcm.screening.filters import StructureFilter
 from hyperpcm.screening.library import prepared_chunks
-from hyperpcm.screening.library_index import LibraryIndex
+from hyperpcm.screening.library_index import LibraryIndex, LoadedIndex
 from hyperpcm.screening.panel import Panel
 from hyperpcm.screening.screen_state import ScreenState, StateFolder
 from hyperpcm.screening.threads import in_threads
@@ -59,7 +59,7 @@ class Screened:
 
 
 def screen_library(
-    library: Path | LibraryIndex,
+    library: Path | LibraryIndex | LoadedIndex,
     panel: Panel,
     folder: StateFolder,
     *,
@@ -76,7 +76,8 @@ def screen_library(
     row that cannot be used is written down with its reason, and costs nothing else.
 
     Args:
-        library: compounds, in any form that `compound_parts` takes, or the index of a library.
+        library: compounds, in any form that `compound_parts` takes, or the index of a library; a loaded
+            one on the device of the panel.
         panel: the targets.
         folder: where the state is kept; held by the caller.
         top: hits of each target.
@@ -112,14 +113,14 @@ def screen_library(
         raise
     folder.write(state)
     if not state.scored:
-        source = library.path if isinstance(library, LibraryIndex) else library
+        source = library if isinstance(library, Path) else library.path
         raise InputError(f"{source}: none of its {state.rows:,} rows can be scored.")
     hits = {name: tuple(state.tops[name].best()) for name in panel.names}
     return Screened(state.rows, state.scored, dict(state.refused), hits, resumed)
 
 
 def _scored(
-    library: Path | LibraryIndex,
+    library: Path | LibraryIndex | LoadedIndex,
     panel: Panel,
     processes: int,
     columns: Mapping[str, str] | None,
@@ -127,7 +128,7 @@ def _scored(
     skip: int,
 ) -> Iterator[tuple[Chunk, Scores]]:
     """The library with its scores [t, n], from a row on that begins a chunk."""
-    if isinstance(library, LibraryIndex):
+    if not isinstance(library, Path):
         library.check_serves(panel.recipe)
         yield from in_threads(functools.partial(_read, panel), library.readers(skip=skip), processes)
         return

@@ -22,7 +22,8 @@ from hyperpcm.target_model.scores import FREQUENCIES
 
 __all__ = ["TargetStack"]
 
-_OUTPUTS: Final = 16_384  # of the first layers that are computed at a time
+_OUTPUTS: Final = {"cpu": 512, "cuda": 65_536}
+"""Outputs of the first layers computed at a time; on a CPU so few that they stay in a core's cache."""
 
 
 class TargetStack:
@@ -45,7 +46,7 @@ class TargetStack:
         self._scales = torch.tensor([target.label_scale.scale for target in targets])[:, None].to(device)
         widths = _widths(first)
         outputs = first.networks[0].layers[0].bias.shape[1]
-        together = max(1, _OUTPUTS // outputs)
+        together = max(1, _OUTPUTS[device.type] // outputs)
         self._groups = [slice(start, start + together) for start in range(0, len(targets), together)]
         self._members = [
             [

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
 from hyperpcm.screening.bag import BagProduct
@@ -58,10 +57,10 @@ class StackedNetworks:
             parts: of the embeddings, as from `CompoundTensors.scaled`.
             features: label features, where the networks read them.
         """
-        activate = functional.selu if self._activation == "selu" else functional.relu
+        activate = torch.selu_ if self._activation == "selu" else torch.relu_
         hidden = self._first(parts, features)
         if self._head is not None:
-            hidden = torch.baddbmm(hidden, activate(self._head(parts, features)), self._from_head)
+            hidden = hidden.add_(torch.bmm(activate(self._head(parts, features)), self._from_head))
         for weight, bias in self._rest:
             hidden = torch.baddbmm(bias, activate(hidden), weight)
         return hidden.squeeze(-1)
@@ -99,9 +98,8 @@ class _FirstLayer:
         found = products[0]
         for product in products[1:]:
             found += product
-        # Rows of one compound lie together; those of one target have to.
-        layer = found.view(len(found), *self._shape).transpose(0, 1) + self._bias
-        return layer if features is None else torch.baddbmm(layer, features, self._of_features)
+        layer = found.view(len(found), *self._shape).transpose(0, 1).add_(self._bias)
+        return layer if features is None else layer.add_(torch.bmm(features, self._of_features))
 
     @staticmethod
     def _product(part: Entries | Tensor, product: BagProduct | Tensor) -> Float[Tensor, "n _"]:

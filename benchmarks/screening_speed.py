@@ -1,0 +1,347 @@
+"""Screening, panels and indexing against what their bare products, or RDKit alone, take in the same run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from made_library import compiled_targets, made_index, usual_data
+from rdkit import Chem
+from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
+from torch import Tensor
+
+from hyperpcm.checkpoint import load_target_model, save_target_model
+from hyperpcm.datasets import load
+from hyperpcm.encoders import compound_encoder
+from hyperpcm.evaluation.measure import peak_memory_mb
+from hyperpcm.evaluation.performance import Performance
+from hyperpcm.evaluation.surroundings import surroundings
+from hyperpcm.nn.deep_pcm import DeepPCMNetwork
+from hyperpcm.screening import (
+    CompoundRecipe,
+    LibraryIndex,
+    LoadedIndex,
+    Panel,
+    StateFolder,
+    build_index,
+    screen_library,
+)
+from hyperpcm.screening.bag import BagProduct
+from hyperpcm.screening.tensors import CompoundTensors, Entries
+from hyperpcm.target_model import TargetModel
+
+__all__ = ["index", "panel", "screen_one_target"]
+
+PLAIN = ("model.retrieval.enabled=false", 'encoders.compound=["ecfp"]', "model.members=1")
+BLOCK = 1024
+LIBRARY = 1_000_000
+TOP = 1000
+
+
+def screen_one_target(repeats: int) -> Performance:
+    """Seconds for the best thousand of a million indexed compounds against the bare dense products."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    threads = torch.get_num_threads()
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, overrides in (("default", ()), ("network alone, ECFP", PLAIN)):
+            (target,) = compiled_targets(1, *overrides)
+            stacked = Panel([target], device=device)
+            whole = made_index(Path(folder) / name, stacked.recipe, LIBRARY)
+            results[name] = _screened(target, stacked, whole, threads, repeats)
+        memory = {}
+        for times in (1, 10):
+            larger = made_index(Path(folder) / name, stacked.recipe, times * LIBRARY)
+            memory[f"{times * LIBRARY:,}"] = _alone(larger.path, target, threads)
+    ours = results["default"]
+    detail: dict[str, Any] = {
+        "compounds": LIBRARY,
+        "top": TOP,
+        "threads": threads,
+        "targets": results,
+        "network_in_a_process_of_its_own": memory,
+        "against": "bare products of the default target in dense float32: fingerprints × landmarks, "
+        "kernels × label sums (float64), embeddings × first layers; and torch.topk",
+    }
+    where = surroundings(_device_name(device))
+    name = "screen_one_target" + ("_gpu" if device == "cuda" else "")
+    return Performance.of_times(name, ours["seconds"], ours["dense_seconds"], detail, where)
+
+
+def panel(repeats: int) -> Performance:
+    """Pairs per second of 400 targets on the same compounds against one bare batched product."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    targets, rows = 400, 100_000 if device == "cuda" else 4 * BLOCK
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, overrides in (("default", ()), ("network alone, ECFP", PLAIN)):
+            compiled = compiled_targets(targets, *overrides)
+            stacked = Panel(compiled, device=device)
+            made = made_index(Path(folder) / name, stacked.recipe, rows)
+            compounds = [chunk.compounds for chunk in made.chunks()]
+            moved = [
+                one if isinstance(one, CompoundTensors) else CompoundTensors.of(one, stacked.device)
+                for one in compounds
+            ]
+            done = sum(map(len, moved))
+            ours = _median(
+                lambda moved=moved, stacked=stacked: [stacked.score_prepared(one) for one in moved], repeats
+            )
+            block = moved[0][:BLOCK]
+            bare = _median(_batched_product(compiled, block, stacked.device), repeats) * done / BLOCK
+            results[name] = {
+                "pairs_per_second": targets * done / ours,
+                "bare_pairs_per_second": targets * done / bare,
+                "landmarks": _landmarks(compiled[0]),
+                "trees": _trees(compiled[0]),
+            }
+    first = results["default"]
+    detail = {
+        "targets": targets,
+        "compounds": done,
+        "threads": torch.get_num_threads(),
+        "panels": results,
+        "per_pair": _deep_pcm_rate(torch.device(device)),
+        "against": "one dense float32 product of the embeddings with the first layers of all targets and "
+        "members, and a batched one with the second; on a block of 1,024 compounds",
+    }
+    name = "panel" + ("_gpu" if device == "cuda" else "")
+    return Performance.of_rates(
+        name,
+        first["pairs_per_second"],
+        first["bare_pairs_per_second"],
+        "pairs/s",
+        detail,
+        surroundings(_device_name(device)),
+    )
+
+
+def index(repeats: int) -> Performance:
+    """Compounds per second from SMILES to an index against parsing and fingerprinting with RDKit alone."""
+    processes = torch.get_num_threads()
+    compounds = list(load("chembl20" if usual_data() == "kiba" else "kiba_sample").compounds[:20_000])
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "library.smi"
+        library.write_text("".join(f"{smiles} {row}\n" for row, smiles in enumerate(compounds)))
+        for name, encoders in (("ecfp", ["ecfp"]), ("default", ["ecfp", "descriptors"])):
+            recipe = CompoundRecipe(compound_encoder(encoders), ((2, 2048),))
+            taken, against = [], []
+            for number in range(repeats if name == "ecfp" else 1):
+                started = time.perf_counter()
+                made = build_index(library, Path(folder) / f"{name}{number}", recipe, processes=processes)
+                taken.append(time.perf_counter() - started)
+                against.append(_rdkit_seconds(compounds, processes))
+            size = sum(path.stat().st_size for path in made.path.iterdir())
+            results[name] = {
+                "rows_per_second": len(compounds) / statistics.median(taken),
+                "rdkit_rows_per_second": len(compounds) / statistics.median(against),
+                "bytes_per_row": size / len(compounds),
+            }
+    detail = {
+        "compounds": len(compounds),
+        "processes": processes,
+        "encoders": results,
+        "against": "Chem.MolFromSmiles and a Morgan count fingerprint in as many processes that are there "
+        "already; an index also strips salts, neutralises, writes canonical SMILES and reads them again",
+    }
+    first = results["ecfp"]
+    return Performance.of_rates(
+        "index",
+        first["rows_per_second"],
+        first["rdkit_rows_per_second"],
+        "compounds/s",
+        detail,
+        surroundings(),
+    )
+
+
+def _screen(library: LibraryIndex | LoadedIndex, stacked: Panel, threads: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        screen_library(library, stacked, StateFolder(Path(folder), "job"), top=TOP, processes=threads)
+
+
+def _alone(index_path: Path, target: TargetModel, threads: int) -> dict[str, float]:
+    """Seconds and peak memory of a screen in a process that does nothing else."""
+    path = index_path.parent / "target.hpcm"
+    save_target_model(target, path)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_screen_files, index_path, path, threads).result()
+
+
+def _screen_files(index_path: Path, target_path: Path, threads: int) -> dict[str, float]:
+    stacked = Panel([load_target_model(target_path)], ["target"])
+    started = time.perf_counter()
+    _screen(LibraryIndex.open(index_path), stacked, threads)
+    return {"seconds": time.perf_counter() - started, "peak_mb": peak_memory_mb()}
+
+
+def _screened(
+    target: TargetModel, stacked: Panel, library: LibraryIndex, threads: int, repeats: int
+) -> dict[str, Any]:
+    taken, dense, entries, stream = [], [], [], []
+    compounds = next(library.chunks()).compounds
+    moved = (
+        compounds if isinstance(compounds, CompoundTensors) else CompoundTensors.of(compounds, stacked.device)
+    )[:BLOCK]
+    products = {is_dense: _products(target, moved, stacked.device, is_dense) for is_dense in (True, False)}
+    loaded = None
+    if stacked.device.type == "cuda":
+        loaded = LoadedIndex(library, stacked.device)
+        _screen(loaded, stacked, threads)
+    resident = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        _screen(library, stacked, threads)
+        taken.append(time.perf_counter() - started)
+        dense.append(_median(products[True], 3) * LIBRARY / BLOCK)
+        entries.append(_median(products[False], 3) * LIBRARY / BLOCK)
+        started = time.perf_counter()
+        for _ in library.chunks():
+            pass
+        stream.append(time.perf_counter() - started)
+        if loaded is not None:
+            started = time.perf_counter()
+            _screen(loaded, stacked, threads)
+            resident.append(time.perf_counter() - started)
+    found = {
+        "seconds": statistics.median(taken),
+        "dense_seconds": statistics.median(dense),
+        "by_entries_seconds": statistics.median(entries),
+        "reading_seconds": statistics.median(stream),
+        "in_a_process_of_its_own": _alone(library.path, target, threads),
+        "landmarks": _landmarks(target),
+        "trees": _trees(target),
+    }
+    return found | ({"index_on_the_device_seconds": statistics.median(resident)} if resident else {})
+
+
+def _products(
+    target: TargetModel, compounds: CompoundTensors, device: torch.device, is_dense: bool
+) -> Callable[[], Tensor]:
+    """The products that a target's scores are made of, and nothing else, for one block of compounds."""
+    first = torch.cat([network.layers[0].dense()[0] for network in target.networks]).T.contiguous()
+    second = (
+        torch.cat([network.layers[1].dense()[0] for network in target.networks], dim=1)
+        .T.contiguous()
+        .to(device)
+    )
+    width = target.encoder.width
+    parts = [part.dense() if isinstance(part, Entries) else part for part in compounds.parts]
+    embeddings, layer = torch.cat(parts, dim=1), first[:width].to(device)
+    by_entries = (
+        BagProduct(first[: compounds.parts[0].width], device)
+        if isinstance(compounds.parts[0], Entries)
+        else None
+    )
+    prior = target.prior
+    if prior is not None:
+        (bits,) = compounds.prints.values()
+        landmarks = torch.from_numpy((prior.landmarks > 0).astype(np.float32)).T.contiguous()
+        table, shared = bits.dense(), BagProduct(landmarks, device)
+        landmarks = landmarks.to(device)
+        kernels = prior.retrieval.levels + (0 if prior.ridge is None else len(prior.ridge.exponents))
+        kernel = torch.rand(len(compounds), landmarks.shape[1], dtype=torch.float64, device=device)
+        sums = torch.rand(landmarks.shape[1], 3, dtype=torch.float64, device=device)
+
+    def run() -> Tensor:
+        if is_dense or by_entries is None:
+            hidden = embeddings @ layer
+        else:
+            hidden = by_entries(compounds.parts[0])  # type: ignore[arg-type]
+        found = torch.relu_(hidden) @ second
+        if prior is not None:
+            _ = table @ landmarks if is_dense else shared(bits)
+            for _ in range(kernels):
+                _ = kernel @ sums
+        best = torch.topk(found[:, 0], min(TOP, len(found))).values
+        return best.cpu()
+
+    return run
+
+
+def _batched_product(
+    targets: list[TargetModel], compounds: CompoundTensors, device: torch.device
+) -> Callable[[], Tensor]:
+    width = targets[0].encoder.width
+    firsts = [
+        torch.cat([target.networks[member].layers[0].dense()[0][:, :width] for target in targets])
+        .T.contiguous()
+        .to(device)
+        for member in range(len(targets[0].networks))
+    ]
+    seconds = [
+        torch.cat([target.networks[member].layers[1].dense() for target in targets])
+        .transpose(1, 2)
+        .contiguous()
+        .to(device)
+        for member in range(len(targets[0].networks))
+    ]
+    parts = [part.dense() if isinstance(part, Entries) else part for part in compounds.parts]
+    embeddings = torch.cat(parts, dim=1)
+
+    def run() -> Tensor:
+        found = torch.zeros((), device=device)
+        for first, second in zip(firsts, seconds, strict=True):
+            hidden = torch.relu_(embeddings @ first).view(len(embeddings), len(targets), -1)
+            found = found + torch.bmm(hidden.transpose(0, 1), second).squeeze(-1)
+        return found.cpu()
+
+    return run
+
+
+def _deep_pcm_rate(device: torch.device) -> dict[str, Any]:
+    """Pairs per second of a network that reads compound and target side by side, repeated for each pair."""
+    network = DeepPCMNetwork(2048, 429).eval().to(device)
+    compounds, target = torch.randn(BLOCK, 2048, device=device), torch.randn(429, device=device)
+    with torch.no_grad():
+        seconds = _median(lambda: network(compounds, target.expand(BLOCK, -1)).cpu(), 5)
+    return {
+        "pairs_per_second": BLOCK / seconds,
+        "network": "DeepPCM, the target's row repeated for each compound",
+    }
+
+
+def _rdkit_seconds(compounds: list[str], processes: int) -> float:
+    parts = [compounds[start : start + 500] for start in range(0, len(compounds), 500)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        pool.map(_fingerprints, [["CCO"]] * processes)  # they are there, and RDKit is loaded
+        started = time.perf_counter()
+        pool.map(_fingerprints, parts, chunksize=1)
+        return time.perf_counter() - started
+
+
+def _fingerprints(smiles: list[str]) -> int:
+    generator = GetMorganGenerator(radius=2, fpSize=2048)
+    return sum(len(generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(text))) for text in smiles)
+
+
+def _median(action: Callable[[], object], repeats: int) -> float:
+    action()
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        action()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def _landmarks(target: TargetModel) -> int:
+    return 0 if target.prior is None else len(target.prior.landmarks)
+
+
+def _trees(target: TargetModel) -> int:
+    trees = None if target.prior is None else target.prior.trees
+    return 0 if trees is None else trees.trees.size[0]
+
+
+def _device_name(device: str) -> str | None:
+    return torch.cuda.get_device_name() if device == "cuda" else None
