@@ -1,0 +1,133 @@
+"""Shards on a Ray cluster, or on a Ray of this machine: each shard is one row of a Ray data set.
+
+Rows of the library never pass through Ray; what does is the number of a shard and its report. So Ray places,
+retries and scales, and what is done is told by receipts, as under every engine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from hyperpcm import errors
+from hyperpcm.encoders.parallel import usable_cores
+from hyperpcm.errors import HyperpcmError, MissingExtraError, ProcessLostError
+from hyperpcm.scaleout.engine import ATTEMPTS
+from hyperpcm.scaleout.runner import ShardReport, ShardRunner
+
+__all__ = ["RayEngine"]
+
+_QUIET: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent home
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # without a GPU, leave the variables of the GPU alone
+}
+
+
+class RayEngine:
+    """Actors on Ray, one core each; the panel is loaded once in each.
+
+    A cluster is named by ``address`` or by the variable ``RAY_ADDRESS``; else a Ray of this machine is
+    started, bound to the loopback, and stopped at the end. The folder of the plan, the targets and the index
+    have to be at the same paths on all machines. An actor that is killed costs time: Ray starts it again.
+
+    Args:
+        processes: most actors; None: as many as this machine has cores.
+        address: of a cluster.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+    """
+
+    def __init__(self, processes: int | None = None, address: str | None = None) -> None:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        _ray()
+        self.processes, self.address = processes or usable_cores(), address
+
+    def run(self, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
+        """Report each shard as it ends; see `hyperpcm.scaleout.engine.Engine`."""
+        left = [shard for shard in shards if runner.files.done(shard) is None]
+        yield from (runner(shard) for shard in shards if shard not in set(left))
+        if not left:
+            return
+        ray = _ray()
+        started = self._start(ray)
+        try:
+            yield from self._reports(ray, runner, left)
+        finally:
+            if started:
+                ray.shutdown()
+
+    def _start(self, ray: Any) -> bool:
+        """Connect or start, and say whether this has to be undone."""
+        if ray.is_initialized():
+            return False
+        address = self.address or os.environ.get("RAY_ADDRESS")
+        if address:
+            ray.init(address=address, log_to_driver=False)
+        else:
+            ray.init(
+                address="local",
+                num_cpus=self.processes,
+                include_dashboard=False,
+                log_to_driver=False,
+                _node_ip_address="127.0.0.1",
+            )
+        return True
+
+    def _reports(self, ray: Any, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
+        rows = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
+        done = rows.map(
+            _Screener,
+            fn_constructor_args=(runner,),
+            num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(self.processes, len(shards))),
+            max_restarts=-1,
+            max_task_retries=ATTEMPTS - 1,
+        )
+        try:
+            for row in done.iter_rows():
+                if row["error"]:
+                    raise _error(row["error"], row["words"])
+                yield ShardReport(**json.loads(row["report"]))
+        except ray.exceptions.RayError as error:
+            first = str(error).strip().splitlines()
+            raise ProcessLostError(
+                f"Ray gave up ({type(error).__name__}: {first[-1] if first else ''}). What is done is kept: "
+                "run the same again."
+            ) from error
+
+
+class _Screener:
+    """What an actor does; errors that stop the whole run travel as words, for Ray would wrap them."""
+
+    def __init__(self, runner: ShardRunner) -> None:
+        self._runner = runner
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, str]:
+        """Screen the shard of a row."""
+        try:
+            report = self._runner(int(row["shard"]))
+        except HyperpcmError as error:
+            return {"report": "", "error": type(error).__name__, "words": str(error)}
+        return {"report": json.dumps(dataclasses.asdict(report)), "error": "", "words": ""}
+
+
+def _error(name: str, words: str) -> HyperpcmError:
+    """The error that an actor told of; one that is made of more than words comes as the base of all."""
+    kind: type[HyperpcmError] = getattr(errors, name)
+    return kind(words) if kind.__init__ is Exception.__init__ else HyperpcmError(words)
+
+
+def _ray() -> Any:
+    try:
+        import ray
+        import ray.data
+        import ray.exceptions
+    except ImportError:
+        raise MissingExtraError("Ray", "ray") from None
+    return ray
