@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from hyperpcm import errors
@@ -22,7 +24,6 @@ __all__ = ["RayEngine"]
 
 _QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent home
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # without a GPU, leave the variables of the GPU alone
 }
 
@@ -35,7 +36,7 @@ class RayEngine:
     have to be at the same paths on all machines. An actor that is killed costs time: Ray starts it again.
 
     Args:
-        processes: most actors; None: as many as this machine has cores.
+        processes: most actors; None: as many as there are cores.
         address: of a cluster.
 
     Raises:
@@ -46,7 +47,7 @@ class RayEngine:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         _ray()
-        self.processes, self.address = processes or usable_cores(), address
+        self.processes, self.address = processes, address or os.environ.get("RAY_ADDRESS")
 
     def run(self, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
         """Report each shard as it ends; see `hyperpcm.scaleout.engine.Engine`."""
@@ -66,28 +67,31 @@ class RayEngine:
         """Connect or start, and say whether this has to be undone."""
         if ray.is_initialized():
             return False
-        address = self.address or os.environ.get("RAY_ADDRESS")
-        if address:
-            ray.init(address=address, log_to_driver=False)
+        if self.address:
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
         else:
             ray.init(
                 address="local",
-                num_cpus=self.processes,
+                num_cpus=self.processes or usable_cores(),
                 include_dashboard=False,
                 log_to_driver=False,
+                logging_level=logging.WARNING,
                 _node_ip_address="127.0.0.1",
             )
         return True
 
     def _reports(self, ray: Any, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
-        rows = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
-        done = rows.map(
+        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        rows = [
+            {"folder": str(runner.folder), "shard": shard, "most": runner.files.begun(shard) + ATTEMPTS}
+            for shard in shards
+        ]
+        most = min(self.processes or len(shards), len(shards))  # Ray starts no more than there are cores
+        done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
             _Screener,
-            fn_constructor_args=(runner,),
             num_cpus=1,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(self.processes, len(shards))),
-            max_restarts=-1,
-            max_task_retries=ATTEMPTS - 1,
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
         )
         try:
             for row in done.iter_rows():
@@ -103,15 +107,25 @@ class RayEngine:
 
 
 class _Screener:
-    """What an actor does; errors that stop the whole run travel as words, for Ray would wrap them."""
+    """What an actor does; errors that stop the whole run travel as words, for Ray would wrap them.
 
-    def __init__(self, runner: ShardRunner) -> None:
-        self._runner = runner
+    Ray begins a task anew as often as its process dies, so it is counted here, by the marks of the shard.
+    """
+
+    def __init__(self) -> None:
+        self._runner: ShardRunner | None = None
 
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
         """Screen the shard of a row."""
+        if self._runner is None:
+            self._runner = ShardRunner(Path(row["folder"]))
+        runner, shard = self._runner, int(row["shard"])
         try:
-            report = self._runner(int(row["shard"]))
+            if runner.files.begun(shard) >= row["most"]:
+                reason = f"the process that screened it died {ATTEMPTS} times."
+                report = runner.failed(shard, runner.load().shards[shard].rows, reason)
+            else:
+                report = runner(shard)
         except HyperpcmError as error:
             return {"report": "", "error": type(error).__name__, "words": str(error)}
         return {"report": json.dumps(dataclasses.asdict(report)), "error": "", "words": ""}

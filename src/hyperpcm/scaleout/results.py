@@ -161,6 +161,14 @@ class ShardFiles:
         finally:
             path.unlink(missing_ok=True)
 
+    def begun(self, shard: int) -> int:
+        """Return how often a shard was begun without an end of any kind."""
+        path = self._path(shard, "begun")
+        try:
+            return path.stat().st_size
+        except OSError:
+            return 0
+
     def note_failure(self, shard: int, reason: str) -> None:
         """Write down why a shard could not be done, for whoever merges.
 
