@@ -81,7 +81,7 @@ def test_a_row_that_a_shard_lost_is_noticed(done: Path):
     result = files.result(receipt)
     assert result is not None
     files.keep(1, dataclasses.replace(result, rows=result.rows - 1, scored=result.scored - 1), 1.0)
-    with pytest.raises(InputError, match="of the 32 rows of shard 2, .* which does not add up"):
+    with pytest.raises(InputError, match=r"of the 32 rows of shard 2, .* which does not add up"):
         merge_shards(done)
 
 
