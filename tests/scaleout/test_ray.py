@@ -23,6 +23,7 @@ needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'hyperpcm[ray]'"
 )
 COMMAND = [sys.executable, "-m", "hyperpcm", "screen", "run", "--engine", "ray", "--processes", "2", "--json"]
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1, as IPv4 and within IPv6
 MARK = "HYPERPCM_TEST_OF_RAY"
 
 
@@ -35,10 +36,22 @@ def actors(mark: str) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if b"ray::" in (path / "cmdline").read_bytes() and f"{MARK}={mark}".encode() in (
+            if (path / "cmdline").read_bytes().startswith(b"ray::Map") and f"{MARK}={mark}".encode() in (
                 path / "environ"
             ).read_bytes().split(b"\0"):
                 found.append(int(path.name))
+    return found
+
+
+def listening(process: int) -> set[str]:
+    """The addresses that a process listens on, as the kernel writes them."""
+    names = [os.readlink(path) for path in Path(f"/proc/{process}/fd").iterdir()]
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in names:
+                found.add(fields[1].partition(":")[0])
     return found
 
 
@@ -83,6 +96,7 @@ def test_an_actor_that_is_killed_costs_time_and_no_row(targets: list[Path], tmp_
         while len(list(folder.glob("shards/*.receipt.json"))) < share * total and running.poll() is None:
             time.sleep(0.01)
         for victim in actors(str(tmp_path))[:1]:
+            assert listening(victim) <= LOOPBACK
             os.kill(victim, signal.SIGKILL)
             killed.append(victim)
     said, errors = running.communicate(timeout=240)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,7 +80,8 @@ def run(
         console.error(f"shard {report.shard + 1} cannot be done: {printable(report.reason)}")
 
     started = time.monotonic()
-    with console.progress() as progress:
+    # What Ray has to say it says on stdout, which belongs to the result.
+    with contextlib.redirect_stdout(sys.stderr), console.progress() as progress:
         found = run_shards(
             folder,
             runs,

@@ -28,6 +28,10 @@ _QUIET: Final = {
 }
 
 
+_LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Read when Ray is imported: a Ray that is no cluster listens on the loopback alone, on every system."""
+
+
 class RayEngine:
     """Actors on Ray, one core each; the panel is loaded once in each.
 
@@ -44,10 +48,10 @@ class RayEngine:
     """
 
     def __init__(self, processes: int | None = None, address: str | None = None) -> None:
-        for name, value in _QUIET.items():
+        self.processes, self.address = processes, address or os.environ.get("RAY_ADDRESS")
+        for name, value in (_QUIET if self.address else _QUIET | _LOOPBACK).items():
             os.environ.setdefault(name, value)
         _ray()
-        self.processes, self.address = processes, address or os.environ.get("RAY_ADDRESS")
 
     def run(self, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
         """Report each shard as it ends; see `hyperpcm.scaleout.engine.Engine`."""
@@ -76,7 +80,6 @@ class RayEngine:
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.WARNING,
-                _node_ip_address="127.0.0.1",
             )
         return True
 
