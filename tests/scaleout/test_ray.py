@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,6 +107,23 @@ def test_an_actor_that_is_killed_costs_time_and_no_row(targets: list[Path], tmp_
     assert (told["done"] + told["found"], told["failed"]) == (total, {})
     assert told["rows"] == len(library_lines(60))
     assert merged(folder) == screened_whole(library, targets, tmp_path / "work")
+
+
+@needs_ray
+def test_a_cluster_that_cannot_be_reached_is_told_at_once(library: Path, targets: list[Path], tmp_path: Path):
+    folder = planned(tmp_path / "plan", library, targets)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        done = subprocess.run(
+            [*COMMAND, "--ray-address", address, folder],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert f"error: {address}: no Ray cluster can be reached there" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ import dataclasses
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from hyperpcm import errors
 from hyperpcm.encoders.parallel import usable_cores
-from hyperpcm.errors import HyperpcmError, MissingExtraError, ProcessLostError
+from hyperpcm.errors import HyperpcmError, InputError, MissingExtraError, ProcessLostError
 from hyperpcm.scaleout.engine import ATTEMPTS
 from hyperpcm.scaleout.runner import ShardReport, ShardRunner
 
@@ -28,6 +29,7 @@ _QUIET: Final = {
 }
 
 
+_REACHED_S: Final = 10.0  # for a connection to a cluster
 _LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Read when Ray is imported: a Ray that is no cluster listens on the loopback alone, on every system."""
 
@@ -72,7 +74,15 @@ class RayEngine:
         if ray.is_initialized():
             return False
         if self.address:
-            ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
+            try:
+                _check_reachable(self.address)
+                ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
+            except (OSError, RuntimeError, ValueError) as error:
+                first = (str(error).strip() or type(error).__name__).splitlines()[0]
+                raise InputError(
+                    f"{self.address}: no Ray cluster can be reached there ({first}). Check the address; "
+                    "where the cluster asks for a token, set RAY_AUTH_MODE=token."
+                ) from None
         else:
             ray.init(
                 address="local",
@@ -107,6 +117,13 @@ class RayEngine:
                 f"Ray gave up ({type(error).__name__}: {first[-1] if first else ''}). What is done is kept: "
                 "run the same again."
             ) from error
+
+
+def _check_reachable(address: str) -> None:
+    """Raise at once what Ray would find after minutes; an address without a port is left to Ray."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_REACHED_S).close()
 
 
 class _Screener:
