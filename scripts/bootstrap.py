@@ -31,7 +31,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 OLDEST_PYTHON = (3, 11)
 TORCH_HOST = "download.pytorch.org"
 TORCH_INDEX = f"https://{TORCH_HOST}/whl/cpu"
-LOCKED_EXTRAS = ("dev", "tensorboard", "wandb", "xgboost")
+LOCKED_EXTRAS = ("dev", "tensorboard", "wandb", "xgboost", "ray")
 LOCK_HEADER = """\
 # Exact versions of every requirement, direct and transitive, of the library, its development tools and its
 # optional loggers, resolved with Python {python}. `scripts/bootstrap.py` installs with them; the package

@@ -18,6 +18,7 @@ The tree; the number is the exit code of the command line:
     ├── ModelFileError            3
     │   ├── CorruptModelError         truncated, altered, not a model at all
     │   └── IncompatibleModelError    whole, but of another format version, encoder or data
+    ├── ShardsFailedError         4   some shards of a screen could not be done; the others are
     ├── DiskFullError             5
     ├── DivergedError             1   the training loss is no longer a number
     ├── ProcessLostError          1   one of several processes died
@@ -52,6 +53,7 @@ __all__ = [
     "OutputError",
     "ProcessLostError",
     "Rejection",
+    "ShardsFailedError",
     "SplitError",
     "TableError",
     "TrainingStoppedError",
@@ -168,6 +170,12 @@ class CorruptModelError(ModelFileError):
 
 class IncompatibleModelError(ModelFileError):
     """A whole model file that this version, encoder or data set does not fit."""
+
+
+class ShardsFailedError(HyperpcmError):
+    """Some shards of a screen could not be done; what the others found is kept."""
+
+    exit_code = 4
 
 
 class DiskFullError(HyperpcmError):

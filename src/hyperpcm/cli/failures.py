@@ -4,6 +4,7 @@
 1     the training diverged, or a bug of ours
 2     something that the user can mend: arguments, files, settings, data that cannot be had
 3     a model file that cannot be used
+4     done but for some shards of a screen, which are named
 5     no space on the disk
 75    stopped by a signal after a checkpoint; --resume goes on
 130   stopped with Ctrl-C

@@ -23,6 +23,9 @@ from hyperpcm.cli import (
     report,
     score,
     screen,
+    screen_merge,
+    screen_plan,
+    screen_run,
     settings,
     train,
 )
@@ -52,6 +55,9 @@ _ORDER: Final = (
     "panel",
     "index",
     "screen",
+    "screen plan",
+    "screen run",
+    "screen merge",
     "report",
     "benchmark",
     "encoders",
@@ -68,6 +74,13 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the work, for the help."""
         return sorted(super().list_commands(ctx), key=_ORDER.index)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first word names, or the first two together: `screen` and `screen plan`."""
+        both = " ".join(args[:2])
+        if len(args) > 1 and both in self.commands:
+            return both, self.commands[both], args[2:]
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
@@ -98,6 +111,9 @@ app.command("score")(score.score)
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)
+app.command("screen plan")(screen_plan.plan)
+app.command("screen run")(screen_run.run)
+app.command("screen merge")(screen_merge.merge)
 app.command("report")(report.report)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(encoders.app, name="encoders")

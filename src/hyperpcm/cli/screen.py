@@ -4,66 +4,48 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
 import typer
 
 from hyperpcm.cli.arguments import CompoundColumns, Device, PreparingProcesses, column_roles, existing_file
-from hyperpcm.cli.compounds import read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.gallery import write_gallery
 from hyperpcm.cli.models import score_title
 from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
-from hyperpcm.cli.screen_output import check_hits_file, write_hits
-from hyperpcm.cli.tables import aligned, shortened, terminal_width
-from hyperpcm.errors import InputError, OutputError
-
-if TYPE_CHECKING:
-    from hyperpcm.datasets import Quantity
-    from hyperpcm.screening import Hit, StructureFilter
+from hyperpcm.cli.screen_options import (
+    Actives,
+    Diverse,
+    Gallery,
+    HitsFile,
+    Library,
+    MostSimilar,
+    Only,
+    Rejected,
+    Targets,
+    Top,
+    check_result_files,
+    known_actives,
+)
+from hyperpcm.cli.screen_output import write_hits
+from hyperpcm.cli.screen_summary import hits_table, tell_refused
 
 __all__ = ["screen"]
-
-_SHOWN: Final = 5  # hits of each target in the table on stdout
-_TARGETS: Final = 8  # targets in it
 
 
 def screen(
     ctx: typer.Context,
-    targets: Annotated[
-        list[Path], typer.Argument(help="Compiled targets (.hpcm), or folders that hold them.")
-    ],
-    library: Annotated[
-        Path,
-        typer.Option(
-            "--library", "-l", help="File of compounds (.smi, CSV, TSV, SDF, Parquet; also .gz), or an index."
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Write the hits to this .parquet, .csv, .tsv or .sdf.")
-    ],
-    top: Annotated[int, typer.Option(min=1, help="Hits of each target.")] = 1000,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", help="Hits that are lipinski, or free of pains; may be given again."),
-    ] = None,
-    actives: Annotated[
-        list[str] | None,
-        typer.Option(help="Known actives, a file or SMILES: with --most-similar, hits are unlike them."),
-    ] = None,
-    most_similar: Annotated[
-        float, typer.Option(min=0, max=1, help="Largest Tanimoto similarity of a hit to a known active.")
-    ] = 0.6,
-    diverse: Annotated[
-        int | None, typer.Option(min=1, help="Of the hits of each target keep so many that differ most.")
-    ] = None,
-    gallery: Annotated[
-        Path | None, typer.Option(help="Draw the best hits of each target on an HTML page.")
-    ] = None,
-    rejected: Annotated[
-        Path | None, typer.Option(help="Write the rows that cannot be used to this .csv, .tsv or .parquet.")
-    ] = None,
+    targets: Targets,
+    library: Library,
+    out: HitsFile,
+    top: Top = 1000,
+    only: Only = None,
+    actives: Actives = None,
+    most_similar: MostSimilar = 0.6,
+    diverse: Diverse = None,
+    gallery: Gallery = None,
+    rejected: Rejected = None,
     columns: CompoundColumns = None,
     processes: PreparingProcesses = None,
     device: Device = "cpu",
@@ -77,29 +59,30 @@ def screen(
 
     Hits are exact. A screen that was stopped goes on with the same command. A row that cannot be used is
     counted with its reason, and the others are scored.
-    """
-    from hyperpcm.datasets.output_files import check_output
 
+    Over many processes or machines: hyperpcm screen plan, screen run and screen merge, each with --help.
+    """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
     files = target_files(targets)
     is_index = (library / "index.json").is_file()
     if not is_index:
         existing_file(library, "compounds")
-    check_hits_file(out, overwrite=overwrite, inputs=[*files, library])
-    if rejected is not None:
-        if rejected.resolve() == out.resolve():
-            raise OutputError(f"{out}: --out and --rejected name the same file.")
-        check_hits_file(rejected, overwrite=overwrite, inputs=[*files, library, out])
-    if gallery is not None:
-        check_output(gallery, overwrite=overwrite, inputs=[*files, library, out])
+    check_result_files(out, rejected, gallery, overwrite=overwrite, inputs=[*files, library])
     from hyperpcm.checkpoint import read_archive
     from hyperpcm.datasets.locking import only_run
     from hyperpcm.encoders.parallel import default_processes
-    from hyperpcm.screening import LibraryIndex, StateFolder, diverse_hits, screen_job, screen_library
+    from hyperpcm.screening import (
+        LibraryIndex,
+        StateFolder,
+        StructureFilter,
+        diverse_hits,
+        screen_job,
+        screen_library,
+    )
 
     source = LibraryIndex.open(library) if is_index else library
-    chosen = _filter(only or [], actives or [], most_similar)
+    chosen = StructureFilter(only or [], known_actives(actives or []), most_similar)
     panel, models = panel_of(files, device)
     tell_all_licences(console, models)
     settings = {"top": top, "only": list(chosen.names), "columns": roles, "unlike": chosen.job}
@@ -151,38 +134,10 @@ def screen(
             }
         )
         return
-    console.result(_table(hits, panel.quantity))
-    if found.refused:
-        reasons = ", ".join(f"{code} {number:,}" for code, number in sorted(found.refused.items()))
-        console.error(f"{found.rows - found.scored:,} of {found.rows:,} rows cannot be scored: {reasons}.")
+    console.result(hits_table(hits, panel.quantity))
+    tell_refused(console, found.rows, found.scored, found.refused)
     new = found.rows - found.resumed
     console.note(
         f"{out}: {sum(map(len, hits.values())):,} hits of {found.scored:,} compounds on {len(panel):,} "
         f"targets; {seconds:.1f} s, {new / max(seconds, 1e-9):,.0f} rows per second"
     )
-
-
-def _filter(names: list[str], actives: list[str], most_similar: float) -> StructureFilter:
-    """The filter; a known active that cannot be read is an error, for nothing would be kept away from it."""
-    from hyperpcm.chem import standardise_all
-    from hyperpcm.screening import StructureFilter
-
-    if not actives:
-        return StructureFilter(names)
-    given = read_all(actives)
-    compounds, rejections = standardise_all(given.smiles)
-    if rejections:
-        first = rejections[0]
-        raise InputError(f"--actives, row {first.row + 1}: {first.code}: {first.reason}")
-    return StructureFilter(names, [one.smiles for one in compounds if one is not None], most_similar)
-
-
-def _table(hits: dict[str, tuple[Hit, ...]], quantity: Quantity) -> str:
-    title = score_title(quantity)
-    rows = [
-        [shortened(target, 32), str(rank), f"{hit.score:.3f}", hit.name, hit.smiles]
-        for target, found in list(hits.items())[:_TARGETS]
-        for rank, hit in enumerate(found[:_SHOWN], start=1)
-    ]
-    header = ["target", "rank", title, "name", "SMILES"]
-    return aligned(header, rows, right={"rank", title}, flexible="SMILES", width=terminal_width())

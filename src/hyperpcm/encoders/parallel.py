@@ -19,7 +19,7 @@ from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder
 from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.errors import ConfigError, ProcessLostError
 
-__all__ = ["Workers", "default_processes", "usable_cores"]
+__all__ = ["Workers", "default_processes", "prepare_process", "usable_cores"]
 
 _Arguments = ParamSpec("_Arguments")
 _Item = TypeVar("_Item")
@@ -114,7 +114,7 @@ class Workers:
             return self._here(task, *arguments, **named).result
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self.processes, multiprocessing.get_context("spawn"), initializer=_prepare_process
+                self.processes, multiprocessing.get_context("spawn"), initializer=prepare_process
             )
         try:
             future = self._pool.submit(task, *arguments, **named)
@@ -157,7 +157,7 @@ def _result_of(future: Future[_Result]) -> _Result:
         ) from error
 
 
-def _prepare_process() -> None:
+def prepare_process() -> None:
     """Hold this new process to one thread, leave Ctrl-C to its parent, and end with it."""
     from threadpoolctl import threadpool_limits
 

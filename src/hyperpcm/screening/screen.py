@@ -28,7 +28,7 @@ from hyperpcm.screening.screen_state import ScreenState, StateFolder
 from hyperpcm.screening.threads import in_threads
 from hyperpcm.screening.top import Hit
 
-__all__ = ["Screened", "screen_library"]
+__all__ = ["Screened", "screen_library", "take_batch"]
 
 Scores = npt.NDArray[np.float32]
 
@@ -100,7 +100,8 @@ def screen_library(
     try:
         for batch, scores in _scored(library, panel, processes, columns, skip=state.rows):
             is_whole = False
-            _take(state, folder, panel.names, batch, scores, accepts)
+            folder.note_refused(state, batch.rejections)
+            take_batch(state, panel.names, batch, scores, accepts)
             is_whole = True
             if progress is not None:
                 progress(state.rows)
@@ -142,19 +143,25 @@ def _read(panel: Panel, read: Callable[[], Chunk]) -> tuple[Chunk, Scores]:
     return chunk, panel.score_prepared(chunk.compounds)
 
 
-def _take(
+def take_batch(
     state: ScreenState,
-    folder: StateFolder,
     names: Sequence[str],
     batch: Chunk,
     scores: Scores,
     accepts: Callable[[str], bool],
 ) -> None:
-    """Offer a batch to each target's list."""
+    """Offer a batch to each target's list, and count its rows.
+
+    Args:
+        state: what was found before; it is brought up to date.
+        names: of the targets.
+        batch: the rows that follow.
+        scores: of its compounds [t, n].
+        accepts: whether a structure may be a hit.
+    """
     rows = [state.rows + place for place in batch.places]
     for name, values in zip(names, scores, strict=True):
         state.tops[name].offer(values, rows, batch.smiles, batch.names, accepts)
     state.refused.update(one.code for one in batch.rejections)
-    folder.note_refused(state, batch.rejections)
     state.rows += batch.rows
     state.scored += batch.scored

@@ -35,7 +35,10 @@ class Hit:
 
 
 class TopList:
-    """The best compounds that were offered, each structure once: that of the earliest row.
+    """The best compounds that were offered, each structure once: its best row, of equal scores the earliest.
+
+    Rows of one structure score alike up to the last digits, which depend on what is scored with them. So
+    lists of parts of a library, merged, are the list of the whole, whatever the parts.
 
     Args:
         size: how many are kept.
@@ -46,7 +49,7 @@ class TopList:
         self.size = size
         self._heap = list(hits)
         heapq.heapify(self._heap)
-        self._held = {hit.smiles for hit in self._heap}
+        self._held = {hit.smiles: hit for hit in self._heap}
 
     def offer(
         self,
@@ -72,13 +75,28 @@ class TopList:
             hit = Hit(float(scores[place]), -rows[place], smiles[place], names[place])
             if len(self._heap) == self.size and not hit > self._heap[0]:
                 break
-            if hit.smiles in self._held or not accepts(hit.smiles):
-                continue
-            self._held.add(hit.smiles)
+            if hit.smiles in self._held or accepts(hit.smiles):
+                self._take(hit)
+
+    def merge(self, hits: Iterable[Hit]) -> None:
+        """Take in the best of other rows, as another list of at least this size has found them."""
+        for hit in hits:
+            if len(self._heap) < self.size or hit > self._heap[0]:
+                self._take(hit)
+
+    def _take(self, hit: Hit) -> None:
+        """Put in a compound that is good enough."""
+        held = self._held.get(hit.smiles)
+        if held is None:
+            self._held[hit.smiles] = hit
             if len(self._heap) < self.size:
                 heapq.heappush(self._heap, hit)
             else:
-                self._held.remove(heapq.heapreplace(self._heap, hit).smiles)
+                del self._held[heapq.heapreplace(self._heap, hit).smiles]
+        elif hit > held:
+            self._held[hit.smiles] = hit
+            self._heap[self._heap.index(held)] = hit
+            heapq.heapify(self._heap)
 
     def best(self) -> list[Hit]:
         """Return what is in it, the best first."""
