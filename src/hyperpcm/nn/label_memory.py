@@ -95,19 +95,22 @@ class LabelMemory:
         Raises:
             RuntimeError: a row or a column is outside the table.
         """
-        index = torch.stack([rows, columns])
+        for index, size in ((rows, shape[0]), (columns, shape[1])):
+            if len(index) and (int(index.min()) < 0 or int(index.max()) >= size):
+                raise RuntimeError(f"a label's place is outside the table of {shape[0]} × {shape[1]}")
+        cells, place = torch.unique(rows.long() * shape[1] + columns.long(), return_inverse=True)
         sums, counts = (
-            torch.sparse_coo_tensor(index, data, shape, check_invariants=True).coalesce()
+            values.new_zeros(len(cells)).index_add_(0, place, data)
             for data in (values, torch.ones_like(values))
         )
-        means, (at, column) = sums.values() / counts.values(), sums.indices()
+        means, at, column = sums / counts, cells // shape[1], cells % shape[1]
         if shape[0] * shape[1] <= most_cells:
             labels, measured = values.new_zeros(shape), values.new_zeros(shape)
             labels[at, column], measured[at, column] = means, 1.0
             return cls.dense(labels, measured)
-        place = (at.cpu().numpy(), column.cpu().numpy())
+        where = (at.cpu().numpy(), column.cpu().numpy())
         tables = (
-            SparseTable.of(sparse.csr_matrix((data.cpu().numpy(), place), shape=shape))
+            SparseTable.of(sparse.csr_matrix((data.cpu().numpy(), where), shape=shape))
             for data in (torch.ones_like(means), means, means * means)
         )
         return cls(*tables)
