@@ -66,6 +66,7 @@ def screen_one_target(repeats: int) -> Performance:
         "compounds": LIBRARY,
         "top": TOP,
         "threads": threads,
+        "peak_mb": ours["in_a_process_of_its_own"]["peak_mb"],
         "targets": results,
         "network_in_a_process_of_its_own": memory,
         "against": "bare products of the default target in dense float32: fingerprints × landmarks, "
@@ -108,6 +109,7 @@ def panel(repeats: int) -> Performance:
         "targets": targets,
         "compounds": done,
         "threads": torch.get_num_threads(),
+        "peak_mb": peak_memory_mb(),
         "panels": results,
         "per_pair": _deep_pcm_rate(torch.device(device)),
         "against": "one dense float32 product of the embeddings with the first layers of all targets and "
@@ -148,7 +150,8 @@ def index(repeats: int) -> Performance:
             }
     detail = {
         "compounds": len(compounds),
-        "processes": processes,
+        "threads": processes,  # processes of one thread each
+        "peak_mb": peak_memory_mb(),
         "encoders": results,
         "against": "Chem.MolFromSmiles and a Morgan count fingerprint in as many processes that are there "
         "already; an index also strips salts, neutralises, writes canonical SMILES and reads them again",
