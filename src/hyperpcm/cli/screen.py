@@ -77,6 +77,7 @@ def screen(
         StateFolder,
         StructureFilter,
         diverse_hits,
+        nearest_of_hits,
         screen_job,
         screen_library,
     )
@@ -107,11 +108,13 @@ def screen(
         hits = dict(found.hits)
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
-        write_hits(out, hits, panel.quantity, overwrite=overwrite)
+        nearest = nearest_of_hits(hits, dict(zip(panel.names, models, strict=True)))
+        write_hits(out, hits, panel.quantity, nearest=nearest, overwrite=overwrite)
         if gallery is not None:
             write_gallery(
                 gallery,
                 hits,
+                nearest=nearest,
                 library=library.name,
                 title=score_title(panel.quantity),
                 scored=found.scored,
