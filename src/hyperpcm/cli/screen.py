@@ -91,9 +91,8 @@ def screen(
     folder_path = out.with_name(f"{out.name}.screen") if work is None else work
     started = time.monotonic()
     with only_run(folder_path):
-        folder = StateFolder(
-            folder_path, screen_job(library / "index.json" if is_index else library, seals, settings)
-        )
+        read = library / "index.json" if is_index else library
+        folder = StateFolder(folder_path, screen_job(read, seals, settings))
         with console.progress() as progress:
             found = screen_library(
                 source,
@@ -104,6 +103,11 @@ def screen(
                 columns=roles or None,
                 processes=default_processes(panel.encoder) if processes is None else processes,
                 progress=progress.rows("compounds screened", rated=True),
+            )
+        if screen_job(read, seals, settings) != folder.job:
+            raise InputError(
+                f"{library}: has changed while it was screened, so no hits are written. Remove {folder_path} "
+                "and screen it again."
             )
         hits = dict(found.hits)
         if diverse is not None:
