@@ -441,7 +441,7 @@ def test_a_library_that_changes_meanwhile_is_noticed(
     library.write_bytes(LINES)
     monkeypatch.setattr(library_index, "ROWS", 64)
     monkeypatch.setattr(screen, "BATCH", 64)
-    home, name = (LibraryIndex, "_add") if command == "index" else (screen, "_take")
+    home, name = (LibraryIndex, "_add") if command == "index" else (screen, "take_batch")
     whole, calls = getattr(home, name), iter(range(1000))
 
     def changing(*arguments):

@@ -29,10 +29,11 @@ def test_each_hit_has_the_nearest_landmark_of_its_own_target(monkeypatch: pytest
         return counts(structures, **options)
 
     monkeypatch.setattr(nearest, "morgan_counts", counted)
-    found = nearest_of_hits(hits | {"not asked": ()}, targets)
+    found = nearest_of_hits(hits | {"not asked": (), "gone": hits["none"]}, targets.get)
     for name, own in hits.items():
         assert found[name] == targets[name].nearest_landmarks([hit.smiles for hit in own])
     assert found["none"] == (None, None, None)
+    assert found["gone"] == (None, None, None)
     assert found["not asked"] == ()
     assert {one.smiles for one in found["few"]} <= set(targets["few"].prior.compounds)
     assert sorted(computed) == sorted(smiles), "a structure that is a hit twice was looked at twice"

@@ -30,6 +30,7 @@ from hyperpcm.cli.screen_options import (
 )
 from hyperpcm.cli.screen_output import write_hits
 from hyperpcm.cli.screen_summary import hits_table, tell_refused
+from hyperpcm.errors import InputError
 
 __all__ = ["screen"]
 
@@ -112,7 +113,7 @@ def screen(
         hits = dict(found.hits)
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
-        nearest = nearest_of_hits(hits, dict(zip(panel.names, models, strict=True)))
+        nearest = nearest_of_hits(hits, dict(zip(panel.names, models, strict=True)).get)
         write_hits(out, hits, panel.quantity, nearest=nearest, overwrite=overwrite)
         if gallery is not None:
             write_gallery(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,22 +16,23 @@ __all__ = ["nearest_of_hits"]
 
 
 def nearest_of_hits(
-    hits: Mapping[str, Sequence[Hit]], targets: Mapping[str, TargetModel]
+    hits: Mapping[str, Sequence[Hit]], target_of: Callable[[str], TargetModel | None]
 ) -> dict[str, tuple[NearestLandmark | None, ...]]:
     """Return the nearest landmark compound of each hit; None where a target keeps none.
 
     A structure that is a hit on several targets has its fingerprint computed once. That of a hit takes 256
-    bytes at the usual width, and one target is compared at a time.
+    bytes at the usual width, and one target is asked for and compared at a time.
 
     Args:
         hits: of each target, by its name.
-        targets: at least those that have hits, by the same names.
+        target_of: the target of a name; None where it is not at hand.
     """
     kept: dict[tuple[int, int], dict[str, npt.NDArray[np.uint8]]] = {}
     found: dict[str, tuple[NearestLandmark | None, ...]] = {}
     for name, own in hits.items():
-        prior = targets[name].prior
-        if prior is None or not own:
+        target = target_of(name) if own else None
+        prior = None if target is None else target.prior
+        if prior is None:
             found[name] = (None,) * len(own)
             continue
         radius, width = prior.radius, prior.landmarks.shape[1]
