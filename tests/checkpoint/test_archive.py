@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperpcm import __version__
-from hyperpcm.checkpoint import FORMAT_VERSION, read_archive, write_archive
+from hyperpcm.checkpoint import FORMAT_VERSIONS, read_archive, write_archive
 from hyperpcm.checkpoint.archive import MAX_HEADER_BYTES
 from hyperpcm.errors import (
     CorruptModelError,
@@ -499,15 +499,18 @@ def test_a_document_sealed_as_it_was_is_accepted(file):
     assert read_archive(file).header == HEADER, "the tests above are refused for their change alone"
 
 
-def test_a_newer_format_version_names_both_versions_and_what_to_do(file):
-    newer = {**document_of(file), "format_version": FORMAT_VERSION + 1, "hyperpcm_version": "9.9", "more": 1}
+@pytest.mark.parametrize("kind", [*FORMAT_VERSIONS, "panel"])
+def test_a_newer_format_version_names_both_versions_and_what_to_do(file, kind):
+    newest = FORMAT_VERSIONS.get(kind, max(FORMAT_VERSIONS.values()))
+    changes = {"kind": kind, "format_version": newest + 1, "hyperpcm_version": "9.9", "more": 1}
+    newer = {**document_of(file), **changes}
     rewrite(file, seal(newer))
     with pytest.raises(IncompatibleModelError) as caught:
         read_archive(file)
     for words in (
-        f"version {FORMAT_VERSION + 1}",
+        f"version {newest + 1}",
         "9.9",
-        f"up to {FORMAT_VERSION}",
+        f"up to {newest}",
         __version__,
         "pip install",
     ):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from hyperpcm.checkpoint import load_model, load_target_model, read_archive, save_model
@@ -399,3 +400,55 @@ def test_nothing_is_told_of_licences_that_forbid_nothing(trained: SimpleNamespac
     assert "ommercial" not in trained.compile.stderr + done.stderr
     assert json.loads(done.stdout)["licences"] == load_target_model(trained.target).licences
     assert "composition" in json.loads(done.stdout)["licences"]
+
+
+def test_the_nearest_training_compound_is_told_where_asked(
+    trained: SimpleNamespace, smi: Path, tmp_path: Path
+):
+    out, target = tmp_path / "scores.csv", load_target_model(trained.target)
+    done = call("score", trained.target, smi, "--nearest", "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    expected = target.nearest_landmarks([row["smiles"] for row in rows])
+    assert [row["nearest_compound"] for row in rows] == [one.smiles if one else "" for one in expected]
+    assert {row["nearest_similarity"] for row in rows if row["rejected"]} == {""}
+    best = json.loads(done.stdout)["scores"][0]
+    first = rows[best["row"] - 1]
+    assert best["nearest_compound"] == first["nearest_compound"]
+    assert best["nearest_similarity"] == float(first["nearest_similarity"])
+    table = call("score", trained.target, smi, "--nearest", "--top", 2).stdout.splitlines()
+    assert table[0].split()[-3:] == ["similarity", "nearest", "compound"]
+    assert table[1].endswith(first["nearest_compound"])
+    without = call("score", trained.target, smi, "--json")
+    assert "nearest_compound" not in json.loads(without.stdout)["scores"][0]
+
+
+def test_exact_keeps_all_digits_and_rounding_is_told(trained: SimpleNamespace, tmp_path: Path):
+    """The network of the run is given a share here, for validation may leave it none."""
+    model = load_model(trained.run / "model.safetensors")
+    model.correction.fill_(1.0)
+    for head in (member.hypernetwork.heads[-1] for member in model.members):
+        torch.nn.init.normal_(head.delta.weight, generator=torch.Generator().manual_seed(0))
+    save_model(model, tmp_path / "model.safetensors")
+    arguments = ("compile", tmp_path / "model.safetensors", trained.sequence)
+    rounded = call(*arguments, "-o", tmp_path / "rounded.hpcm")
+    exact = call(*arguments, "--exact", "-o", tmp_path / "exact.hpcm")
+    assert (rounded.exit_code, exact.exit_code) == (0, 0), rounded.output + exact.output
+    record = load_target_model(tmp_path / "rounded.hpcm").provenance["rounding"]
+    assert record["weights"] in ("byte", "half")
+    assert f"change scores by up to {record['largest_difference']:.1g}; --exact keeps" in rounded.stderr
+    assert "--exact" not in exact.stderr
+    assert load_target_model(tmp_path / "exact.hpcm").provenance["rounding"]["weights"] == "single"
+    scores = model.compile_target(trained.sequence, exact=True).score(["CCO", "CCN"]).values
+    assert load_target_model(tmp_path / "exact.hpcm").score(["CCO", "CCN"]).values.tolist() == scores.tolist()
+    fasta = tmp_path / "t.fasta"
+    fasta.write_text(f">one\n{trained.sequence}\n")
+    panel = tmp_path / "panel"
+    assert call("compile", arguments[1], fasta, "--all", "-o", panel).exit_code == 0
+    refused = call("compile", arguments[1], fasta, "--all", "--exact", "-o", panel)
+    assert refused.exit_code == 2
+    assert "--exact asks for all digits" in refused.stderr
+    assert call("compile", arguments[1], fasta, "--all", "--exact", "--overwrite", "-o", panel).exit_code == 0
+    kept = call("compile", arguments[1], fasta, "--all", "-o", panel)
+    assert "1 of them were there" in kept.stdout

@@ -11,9 +11,11 @@ import pytest
 from rdkit import Chem
 from typer.testing import CliRunner
 
-from hyperpcm.checkpoint import load_target_model
+from hyperpcm.checkpoint import load_target_model, save_target_model
+from hyperpcm.cli.gallery import nearness
 from hyperpcm.cli.main import app
-from small_models import many_smiles
+from hyperpcm.target_model import NearestLandmark
+from small_models import PLAIN, QUERY, made_model, many_smiles
 
 
 def call(*arguments: object):
@@ -57,6 +59,9 @@ def test_the_best_of_the_library_are_written_and_the_state_is_gone(
     with rejected.open() as file:
         assert [row["row"] for row in csv.DictReader(file)] == ["51"]
     assert not (tmp_path / "hits.csv.screen").exists()
+    nearest = load_target_model(trained.target).nearest_landmarks([row["smiles"] for row in rows])
+    assert [row["nearest_compound"] for row in rows] == [one.smiles for one in nearest]
+    assert [float(row["nearest_similarity"]) for row in rows] == [round(one.similarity, 4) for one in nearest]
 
 
 def test_the_best_hits_are_drawn_on_a_page_that_fetches_nothing(trained: SimpleNamespace, tmp_path: Path):
@@ -74,6 +79,11 @@ def test_the_best_hits_are_drawn_on_a_page_that_fetches_nothing(trained: SimpleN
     with (tmp_path / "h.csv").open() as file:
         first = next(csv.DictReader(file))
     assert f"<strong>{float(first['score']):.2f}</strong>" in text
+    assert text.count('<p class="near">') == 48
+    assert "similar to it among those that the target keeps" in text
+    similarity = float(first["nearest_similarity"])
+    assert f"similarity {similarity:.2f}</p>" in text or f"nearest {similarity:.2f}</p>" in text
+    assert f"<code>{first['nearest_compound']}</code>" in text
     again = call("screen", trained.target, "-l", library, "-o", tmp_path / "i.csv", "--gallery", page)
     assert again.exit_code == 2
     assert "exists already" in again.stderr
@@ -92,7 +102,38 @@ def test_hits_can_be_an_sd_file(trained: SimpleNamespace, library: Path, tmp_pat
     assert first.GetProp("_Name").startswith("m")
     assert (first.GetProp("target"), first.GetProp("rank")) == ("new one", "1")
     assert Chem.MolToSmiles(first) == Chem.CanonSmiles(first.GetProp("smiles"))
+    assert Chem.MolFromSmiles(first.GetProp("nearest_compound")) is not None
+    assert 0 < float(first.GetProp("nearest_similarity")) <= 1
     assert len(done.stdout.splitlines()) == 1 + 4
+
+
+def test_hits_of_a_target_that_keeps_no_landmarks_have_no_nearest_compound(library: Path, tmp_path: Path):
+    target, page = tmp_path / "plain.hpcm", tmp_path / "hits.html"
+    save_target_model(made_model(PLAIN).compile_target(QUERY, name="plain"), target)
+    for out in ("hits.csv", "hits.sdf"):
+        done = call("screen", target, "-l", library, "-o", tmp_path / out, "--top", 5, "--gallery", page)
+        assert done.exit_code == 0, done.output
+        assert "training compound" not in page.read_text()
+        page.unlink()
+    with (tmp_path / "hits.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["nearest_compound"], row["nearest_similarity"]) for row in rows] == 5 * [("", "")]
+    for record in Chem.SDMolSupplier(str(tmp_path / "hits.sdf")):
+        assert not record.HasProp("nearest_compound")
+
+
+@pytest.mark.parametrize(
+    ("similarity", "says"),
+    [
+        (1.0, "a close analogue of a training compound, similarity 1.00"),
+        (0.7, "a close analogue of a training compound, similarity 0.70"),
+        (0.41, "related to a training compound, similarity 0.41"),
+        (0.2, "unlike all training compounds kept, nearest 0.20"),
+    ],
+)
+def test_similarity_is_told_in_words(similarity: float, says: str):
+    assert nearness("CCO", NearestLandmark("CCN", similarity)) == says
+    assert nearness("CCN", NearestLandmark("CCN", 1.0)) == "a training compound"
 
 
 def test_a_screen_goes_on_where_it_was_stopped(

@@ -142,6 +142,30 @@ def test_diverse_hits_and_a_gallery_are_chosen_when_merging(plan: Path, tmp_path
     assert "exists already" in again.stderr
 
 
+def test_a_target_that_is_gone_costs_the_nearest_compounds_of_its_hits_alone(
+    trained: SimpleNamespace, library: Path, tmp_path: Path
+):
+    targets = tmp_path / "targets"
+    targets.mkdir()
+    here, gone, other = (targets / f"{name}.hpcm" for name in ("here", "gone", "other"))
+    for path in (here, gone, other):
+        made = call("compile", trained.run, trained.sequence, "--name", path.stem, "-o", path)
+        assert made.exit_code == 0, made.output
+    plan = tmp_path / "plan"
+    assert call("screen", "plan", targets, "-l", library, "-o", plan, "--top", 3).exit_code == 0
+    assert call("screen", "run", plan, "--processes", 1).exit_code == 0
+    gone.unlink()
+    shutil.copy2(here, other)
+    done = call("screen", "merge", plan, "-o", tmp_path / "hits.csv")
+    assert done.exit_code == 0, done.output
+    assert "the hits on gone have no nearest compound" in done.stderr
+    assert f"{other}: this target is not the one that was planned with" in done.stderr
+    with (tmp_path / "hits.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    told = {row["target"] for row in rows if row["nearest_compound"] and row["nearest_similarity"]}
+    assert (told, len(rows)) == ({"here"}, 9)
+
+
 def test_planning_again_says_so_and_another_plan_is_refused(
     plan: Path, trained: SimpleNamespace, library: Path
 ):

@@ -76,7 +76,7 @@ def test_a_compiled_target_scores_as_the_model_and_survives_its_file(grown, made
     target = int(interactions.target_index[split.test[0]])
     compounds = np.arange(len(interactions.compounds))
     scores = predict_pairs(model, data, compounds, np.full(len(compounds), target))
-    compiled = model.compile_target(interactions.targets[target])
+    compiled = model.compile_target(interactions.targets[target], exact=True)
     assert compiled.prior.trees is not None
     own = model.retrieval.width + 2 + model.compound_encoder.width
     assert int(compiled.prior.trees.trees.column.max()) < own

@@ -59,6 +59,7 @@ class Archive:
         header: the JSON values that were stored.
         sha256: one digest that stands for kind, tensors and header together.
         hyperpcm_version: the version that wrote the file.
+        format_version: of the file, counted for each kind by itself.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Archive:
     header: dict[str, Json]
     sha256: str
     hyperpcm_version: str
+    format_version: int
 
 
 def write_archive(
@@ -153,7 +155,14 @@ def read_archive(path: Path, kind: str | None = None) -> Archive:
             tensors = _checked_tensors(file, document, path)
     except SafetensorError as error:
         raise CorruptModelError(f"{path}: the file is damaged ({error}). {_AGAIN}") from error
-    return Archive(document.kind, tensors, document.header, document.seal, document.hyperpcm_version)
+    return Archive(
+        document.kind,
+        tensors,
+        document.header,
+        document.seal,
+        document.hyperpcm_version,
+        document.format_version,
+    )
 
 
 def _settled(name: str, tensor: Tensor) -> Tensor:

@@ -88,6 +88,8 @@ def check_target_model(model: TargetModel) -> None:
         levels, landmarks = model.prior.retrieval.levels, len(model.prior.landmarks)
         sums = (model.prior.collapsed.evidence, model.prior.collapsed.first, model.prior.collapsed.second)
         _require(all(part.shape == (1, levels, landmarks) for part in sums), "the retrieved labels")
+        compounds = model.prior.compounds
+        _require(compounds is None or len(compounds) == landmarks, "the SMILES of the landmark compounds")
         width += model.prior.retrieval.width
         ridge = model.prior.ridge
         fits = ridge is None or ridge.coefficients.shape == (len(ridge.exponents), landmarks)

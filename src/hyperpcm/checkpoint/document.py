@@ -1,6 +1,6 @@
 """The JSON document of an archive: what the file is, its header, and the sha256 of everything in it.
 
-    {"format": "hyperpcm", "format_version": 1, "kind": …, "hyperpcm_version": …,
+    {"format": "hyperpcm", "format_version": …, "kind": …, "hyperpcm_version": …,
      "sha256": {tensor name: hex digest}, "header": {…}, "document_sha256": hex digest}
 
 The last entry is the digest of the document without it. It and the way the document is spelt (ASCII, no
@@ -22,10 +22,13 @@ from hyperpcm import __version__
 from hyperpcm.encoders.base import Json
 from hyperpcm.errors import CorruptModelError, IncompatibleModelError
 
-__all__ = ["FORMAT_VERSION", "KINDS", "Document", "check_json", "compose_document", "parse_document"]
+__all__ = ["FORMAT_VERSIONS", "KINDS", "Document", "check_json", "compose_document", "parse_document"]
 
-FORMAT_VERSION = 1
-"""The newest format that this version reads, and the one that it writes."""
+FORMAT_VERSIONS = {"model": 1, "target_model": 2, "training_state": 1}
+"""Of each kind, the newest format that this version reads, and the one that it writes. Older ones are read.
+
+Target models: 2 has packed tensors, see `hyperpcm.checkpoint.packing`.
+"""
 
 KINDS = {
     "model": "a trained model (hyperpcm.load_model)",
@@ -55,6 +58,7 @@ class Document:
         header: what the caller of the archive stored.
         sha256: digest of each tensor by name.
         hyperpcm_version: the version that wrote it.
+        format_version: of the file.
         seal: digest of the document, and so of all that it vouches for.
     """
 
@@ -62,6 +66,7 @@ class Document:
     header: dict[str, Json]
     sha256: Mapping[str, str]
     hyperpcm_version: str
+    format_version: int
     seal: str
 
 
@@ -108,7 +113,7 @@ def compose_document(kind: str, header: Mapping[str, Json], sha256: Mapping[str,
     check_json(dict(header))
     document = {
         "format": _FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSIONS[kind],
         "kind": kind,
         "hyperpcm_version": __version__,
         "sha256": dict(sorted(sha256.items())),
@@ -132,10 +137,11 @@ def parse_document(text: str, path: Path) -> Document:
     if document.get("format") != _FORMAT:
         raise CorruptModelError(f"{path}: this is not a file of hyperpcm ({document.get('format')!r}).")
     version, writer = document.get("format_version"), document.get("hyperpcm_version")
-    if type(version) is int and version > FORMAT_VERSION:
+    newest = FORMAT_VERSIONS.get(str(document.get("kind")), max(FORMAT_VERSIONS.values()))
+    if type(version) is int and version > newest:
         raise IncompatibleModelError(
             f"{path}: the file has format version {version} and was written by hyperpcm {writer}; this is "
-            f"hyperpcm {__version__}, which reads versions up to {FORMAT_VERSION}. Upgrade it: "
+            f"hyperpcm {__version__}, which reads versions up to {newest}. Upgrade it: "
             "pip install --upgrade hyperpcm"
         )
     differing = sorted((document.keys() ^ _TYPES.keys()) - {_SEAL})
@@ -154,6 +160,7 @@ def parse_document(text: str, path: Path) -> Document:
         document["header"],
         document["sha256"],
         document["hyperpcm_version"],
+        document["format_version"],
         document[_SEAL],
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from torch import Tensor
 
 from hyperpcm import __version__
 from hyperpcm.checkpoint.archive import Archive, read_archive, write_archive
 from hyperpcm.checkpoint.consistency import check_model, check_state, check_target_model
+from hyperpcm.checkpoint.packing import packed, unpacked
 from hyperpcm.errors import (
     CorruptModelError,
     DataUnavailableError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_model", "load_target_model", "save_model", "save_target_model"]
 
+_PACKED: Final = 2  # the first format of target models whose tensors are packed
 _Built = TypeVar("_Built", "HyperPCM", "TargetModel")
 
 
@@ -67,6 +69,8 @@ def load_model(path: Path) -> HyperPCM:
 def save_target_model(target_model: TargetModel, path: Path, *, overwrite: bool = False) -> None:
     """Write the compiled model of one target; the file scores SMILES on its own.
 
+    Every number is stored as it is, in as few bytes as hold it.
+
     Args:
         target_model: not mutated.
         path: of the file.
@@ -81,7 +85,7 @@ def save_target_model(target_model: TargetModel, path: Path, *, overwrite: bool 
 
     if not isinstance(target_model, TargetModel):
         raise TypeError(f"save_target_model writes a TargetModel, not a {type(target_model).__name__}.")
-    write_archive(path, "target_model", *target_model.state(), overwrite=overwrite)
+    write_archive(path, "target_model", *packed(*target_model.state()), overwrite=overwrite)
 
 
 def load_target_model(path: Path) -> TargetModel:
@@ -108,8 +112,11 @@ def _built(
     """What ``from_state`` makes of an archive, and that; what it cannot use is the fault of the file."""
     archive = read_archive(path, kind)
     try:
-        built = from_state(archive.tensors, archive.header)
-        check_state((archive.tensors, archive.header), built.state())
+        stored = archive.tensors, archive.header
+        if kind == "target_model" and archive.format_version >= _PACKED:
+            stored = unpacked(*stored)
+        built = from_state(*stored)
+        check_state(stored, built.state())
         check(built)
         return built, archive
     except (MissingExtraError, DataUnavailableError):

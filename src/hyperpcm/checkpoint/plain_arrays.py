@@ -16,7 +16,7 @@ __all__ = ["plain_arrays"]
 
 
 def plain_arrays(target_model: TargetModel) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """Return what `TargetModel.state` gives, its tensors as arrays.
+    """Return what `TargetModel.state` gives of what scoring needs, its tensors as arrays.
 
     Raises:
         IncompatibleModelError: the target reads the graphs of compounds with a network of its own.
@@ -28,7 +28,9 @@ def plain_arrays(target_model: TargetModel) -> tuple[dict[str, npt.NDArray[Any]]
             "compiled target itself has (--format hpcm); NumPy and ONNX files do not hold it."
         )
     tensors, header = target_model.state()
-    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+    arrays = {
+        name: tensor.detach().cpu().numpy() for name, tensor in tensors.items() if name != "prior.compounds"
+    }
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise DivergedError(f"the target model is not written, for {name!r} holds NaN or infinity.")

@@ -10,7 +10,7 @@ import typer
 
 from hyperpcm.cli.compile_all import compile_all
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.models import compiled, model_file, tell_licences
+from hyperpcm.cli.models import compiled, model_file, tell_licences, tell_rounding
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError
 
@@ -56,12 +56,17 @@ def compile_target(
     every: Annotated[
         bool, typer.Option("--all", help="Every record of the FASTA, each into a file of the folder --out.")
     ] = False,
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Keep all digits of the weights: a file of up to four times the size."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Compile a protein, also one that no one has measured, into a model that scores compounds for it.
 
-    With --all a panel is compiled: files of this model that are in the folder already are kept, so the same
-    command goes on where it was stopped.
+    Weights are rounded as far as scores hardly change; how much is told. With --all a panel is compiled:
+    files of this model that are in the folder already are kept, so the same command goes on where it was
+    stopped.
     """
     from hyperpcm.datasets.output_files import check_output
 
@@ -70,7 +75,7 @@ def compile_target(
     fasta = target_file(target)
     if every:
         _check_every(kind, name, record, fasta, target)
-        compile_all(console, source, target, out, overwrite=overwrite)
+        compile_all(console, source, target, out, exact=exact, overwrite=overwrite)
         return
     check_output(out, overwrite=overwrite, inputs=[source] if fasta is None else [source, fasta])
     kind = kind or _BY_ENDING.get(out.suffix.lower(), Format.HPCM)
@@ -78,13 +83,14 @@ def compile_target(
         from hyperpcm.checkpoint import check_onnx
 
         check_onnx()
-    target_model = compiled(source, target, record=record, name=name)
+    target_model = compiled(source, target, record=record, name=name, exact=exact)
     _save(target_model, out, kind, overwrite=overwrite)
     named = f"{printable(target_model.name)}, " if target_model.name else ""
     console.result(
         f"{out}: {named}{len(target_model.sequence):,} residues; scores {target_model.quantity.name}"
     )
     tell_licences(console, target_model)
+    tell_rounding(console, target_model.provenance["rounding"]["largest_difference"])
     console.note(_NEXT[kind].format(out=out))
 
 

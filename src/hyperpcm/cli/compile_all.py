@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import tell_licences
+from hyperpcm.cli.models import tell_licences, tell_rounding
 from hyperpcm.cli.rejections import in_words
 from hyperpcm.errors import InputError, ModelFileError, OutputError
 
@@ -22,7 +22,9 @@ _LONGEST: Final = 100  # letters of the name of a file
 _LISTED: Final = 20  # refused records named on stderr
 
 
-def compile_all(console: Console, source: Path, fasta: str, folder: Path, *, overwrite: bool) -> None:
+def compile_all(
+    console: Console, source: Path, fasta: str, folder: Path, *, exact: bool, overwrite: bool
+) -> None:
     """Compile every record of a FASTA file; one that cannot be used is named, and the others are compiled.
 
     Args:
@@ -30,6 +32,7 @@ def compile_all(console: Console, source: Path, fasta: str, folder: Path, *, ove
         source: the trained model.
         fasta: the file.
         folder: gets a file NAME.hpcm for each record; made if need be.
+        exact: keep all digits of the weights.
         overwrite: whether files of other models may be replaced.
 
     Raises:
@@ -49,20 +52,22 @@ def compile_all(console: Console, source: Path, fasta: str, folder: Path, *, ove
         raise InputError(f"{fasta}: holds no sequence that can be used.")
     model = load_model(source)
     _make(folder)
-    kept, last = 0, None
+    kept, largest, last = 0, 0.0, None
     with console.progress() as progress:
         step = progress.rows("targets compiled", len(targets))
         for done, (stem, target) in enumerate(targets.items(), start=1):
             path = folder / f"{stem}.hpcm"
             if path.exists() and not overwrite:
-                _check_kept(path, model, target)
+                _check_kept(path, model, target, exact=exact)
                 kept += 1
             else:
-                last = model.compile_target(target.sequence, name=target.name or stem)
+                last = model.compile_target(target.sequence, name=target.name or stem, exact=exact)
                 save_target_model(last, path, overwrite=overwrite)
+                largest = max(largest, last.provenance["rounding"]["largest_difference"])
             step(done)
     if last is not None:
         tell_licences(console, last)
+        tell_rounding(console, largest)
     there = f", {kept:,} of them were there" if kept else ""
     console.result(f"{folder}: {len(targets):,} compiled targets{there}")
     console.note(f"Score compounds on all of them: hyperpcm panel {folder} --compounds compounds.smi")
@@ -88,7 +93,7 @@ def _make(folder: Path) -> None:
         raise OutputError(f"{folder}: this folder cannot be made ({error.strerror}).") from None
 
 
-def _check_kept(path: Path, model: HyperPCM, target: Target) -> None:
+def _check_kept(path: Path, model: HyperPCM, target: Target, *, exact: bool) -> None:
     """Refuse a file that is not what would be written."""
     from hyperpcm.checkpoint import load_target_model
 
@@ -99,5 +104,11 @@ def _check_kept(path: Path, model: HyperPCM, target: Target) -> None:
     if there.sequence != target.sequence or there.provenance.get("model_sha256") != model.origin:
         raise OutputError(
             f"{path}: exists already, and was compiled from another model or sequence. Choose another "
+            "folder, or allow it to be replaced (--overwrite)."
+        )
+    weights = there.provenance.get("rounding", {}).get("weights", "single")
+    if exact and weights != "single":
+        raise OutputError(
+            f"{path}: exists already, with rounded weights, and --exact asks for all digits. Choose another "
             "folder, or allow it to be replaced (--overwrite)."
         )

@@ -11,17 +11,23 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from hyperpcm.screening import Hit
+    from hyperpcm.target_model import NearestLandmark
 
-__all__ = ["write_gallery"]
+__all__ = ["nearness", "write_gallery"]
 
 _DRAWN: Final = 48  # hits of each target
 _TARGETS: Final = 20  # targets on one page
+_NEARNESS: Final = (  # from which similarity on, by Morgan fingerprints; a convention of this page
+    (0.7, "a close analogue of a training compound"),
+    (0.4, "related to a training compound"),
+)
 
 
 def write_gallery(
     path: Path,
     hits: Mapping[str, Sequence[Hit]],
     *,
+    nearest: Mapping[str, Sequence[NearestLandmark | None]] | None = None,
     library: str,
     title: str,
     scored: int,
@@ -32,6 +38,7 @@ def write_gallery(
     Args:
         path: of the page, ``.html`` by custom.
         hits: of each target, the best first; the first 48 of the first 20 targets are drawn.
+        nearest: the landmark compound nearest to each hit, in the same order; None: it is not told.
         library: what the library is called.
         title: what a score is.
         scored: compounds of the library that were scored.
@@ -47,12 +54,16 @@ def write_gallery(
         {
             "name": name,
             "shown": _shown(len(found)),
-            "hits": [_drawn(rank, hit) for rank, hit in enumerate(found[:_DRAWN], start=1)],
+            "hits": [
+                _drawn(rank, hit, None if nearest is None else nearest[name][rank - 1])
+                for rank, hit in enumerate(found[:_DRAWN], start=1)
+            ],
         }
         for name, found in list(hits.items())[:_TARGETS]
     ]
+    told = nearest is not None and any(one is not None for found in nearest.values() for one in found)
     page = _environment().get_template("gallery.html")
-    text = page.render(library=library, title=title, scored=f"{scored:,}", targets=targets)
+    text = page.render(library=library, title=title, scored=f"{scored:,}", targets=targets, told=told)
     with atomic_file(path, overwrite=overwrite) as file:
         file.write(text.encode())
 
@@ -63,7 +74,7 @@ def _shown(number: int) -> str:
     return f"The best {_DRAWN} of {number:,} hits."
 
 
-def _drawn(rank: int, hit: Hit) -> dict[str, object]:
+def _drawn(rank: int, hit: Hit, nearest: NearestLandmark | None) -> dict[str, object]:
     from markupsafe import Markup
 
     from hyperpcm.chem import depict_svg
@@ -73,8 +84,25 @@ def _drawn(rank: int, hit: Hit) -> dict[str, object]:
         "score": f"{hit.score:.2f}",
         "name": hit.name,
         "smiles": hit.smiles,
+        "nearest": "" if nearest is None else nearness(hit.smiles, nearest),
+        "nearest_smiles": "" if nearest is None or nearest.smiles == hit.smiles else nearest.smiles,
         "drawing": Markup(depict_svg(hit.smiles, width=260, height=180)),  # drawn from atoms
     }
+
+
+def nearness(smiles: str, nearest: NearestLandmark) -> str:
+    """What the similarity to the nearest training compound amounts to, in words.
+
+    >>> from hyperpcm.target_model import NearestLandmark
+    >>> nearness("CCO", NearestLandmark("CCCO", 0.56))
+    'related to a training compound, similarity 0.56'
+    """
+    if nearest.smiles == smiles:
+        return "a training compound"
+    for least, words in _NEARNESS:
+        if nearest.similarity >= least:
+            return f"{words}, similarity {nearest.similarity:.2f}"
+    return f"unlike all training compounds kept, nearest {nearest.similarity:.2f}"
 
 
 @cache

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
     from hyperpcm.target_model import TargetModel
 
-__all__ = ["compiled", "model_file", "score_title", "target_model_of", "tell_licences"]
+__all__ = ["compiled", "model_file", "score_title", "target_model_of", "tell_licences", "tell_rounding"]
 
 
 def model_file(given: Path) -> Path:
@@ -40,8 +40,10 @@ def model_file(given: Path) -> Path:
     return run.model_path
 
 
-def compiled(path: Path, target: str, *, record: str | None, name: str | None) -> TargetModel:
-    """The target model that the trained model in a file makes of a target.
+def compiled(
+    path: Path, target: str, *, record: str | None, name: str | None, exact: bool = False
+) -> TargetModel:
+    """The target model that the trained model in a file makes of a target; as `HyperPCM.compile_target`.
 
     Raises:
         InputError: as `hyperpcm.cli.targets.read_target`.
@@ -52,7 +54,7 @@ def compiled(path: Path, target: str, *, record: str | None, name: str | None) -
     protein = read_target(target, record=record, name=name)
     from hyperpcm.checkpoint import load_model
 
-    return load_model(path).compile_target(protein.sequence, name=protein.name)
+    return load_model(path).compile_target(protein.sequence, name=protein.name, exact=exact)
 
 
 def target_model_of(path: Path, target: str | None, *, record: str | None) -> TargetModel:
@@ -90,3 +92,14 @@ def tell_licences(console: Console, target_model: TargetModel) -> None:
     notice = noncommercial_notice(target_model.licences)
     if notice is not None:
         console.note(notice)
+
+
+def tell_rounding(console: Console, largest: float) -> None:
+    """Say on stderr by how much rounded weights change scores, where they do.
+
+    Args:
+        console: where to tell.
+        largest: difference, in label units or probability.
+    """
+    if largest > 0:
+        console.note(f"rounded weights change scores by up to {largest:.1g}; --exact keeps all digits")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -12,13 +13,15 @@ from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.models import model_file, score_title, target_model_of, tell_licences
 from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
-from hyperpcm.cli.tables import aligned, terminal_width
+from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError, Rejection
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.output import Column
-    from hyperpcm.target_model import Scores, TargetModel
+    from hyperpcm.target_model import NearestLandmark, Scores, TargetModel
+
+    Nearest = Mapping[int, NearestLandmark | None] | None  # by row; None where it was not asked for
 
 __all__ = ["score"]
 
@@ -43,6 +46,12 @@ def score(
         Path | None, typer.Option("--out", "-o", help="Write all rows to this .csv, .tsv or .parquet file.")
     ] = None,
     top: Annotated[int | None, typer.Option(min=1, help="Show this many of the best.")] = None,
+    nearest: Annotated[
+        bool,
+        typer.Option(
+            "--nearest", help="Tell the most similar of the training compounds that the target keeps."
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail at the first row that cannot be used.")
     ] = False,
@@ -74,14 +83,21 @@ def score(
     name_rejections(console, rejections, len(given.smiles), out)
     if len(rejections) == len(given.smiles):
         raise InputError(f"none of the {len(given.smiles):,} compounds can be scored; the reasons are above.")
-    if out is not None:
-        _write(out, given, scores, rejections, overwrite=overwrite)
-        top = _BESIDE_FILE if top is None else top
+    if out is not None and top is None:
+        top = _BESIDE_FILE
     best = [int(row) for row in scores.order()[:top]]
+    near = None
+    if nearest:
+        rows = best if out is None else range(len(given.smiles))
+        near = dict(
+            zip(rows, target_model.nearest_landmarks([scores.smiles[row] for row in rows]), strict=True)
+        )
+    if out is not None:
+        _write(out, given, scores, rejections, near, overwrite=overwrite)
     if as_json:
-        console.result_json(_record(target_model, given, scores, rejections, best))
+        console.result_json(_record(target_model, given, scores, rejections, best, near))
     else:
-        console.result(_ranking(given, scores, best))
+        console.result(_ranking(given, scores, best, near))
     if out is not None:
         console.note(f"{len(given.smiles):,} rows written to {out}")
 
@@ -104,6 +120,7 @@ def _refuse_any(given: GivenCompounds) -> None:
         raise InputError(in_words(first))
 
 
+_NEAREST: Final[dict[str, type]] = {"nearest_compound": str, "nearest_similarity": float}
 _SCHEMA: Final[dict[str, type]] = {
     "row": int,
     "name": str,
@@ -118,7 +135,13 @@ _SCHEMA: Final[dict[str, type]] = {
 
 
 def _write(
-    path: Path, given: GivenCompounds, scores: Scores, rejections: dict[int, Rejection], *, overwrite: bool
+    path: Path,
+    given: GivenCompounds,
+    scores: Scores,
+    rejections: dict[int, Rejection],
+    near: Nearest,
+    *,
+    overwrite: bool,
 ) -> None:
     """All rows in the order given; rank 1 is the best."""
     from hyperpcm.datasets.output import TableWriter
@@ -137,8 +160,20 @@ def _write(
         "rejected": [one.code if one else None for one in refused],
         "reason": [one.reason if one else None for one in refused],
     }
-    with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
+    schema = _SCHEMA
+    if near is not None:
+        schema = schema | _NEAREST
+        told = [_told(near[row]) for row in rows]
+        columns |= {name: [one[name] for one in told] for name in _NEAREST}
+    with TableWriter(path, schema, overwrite=overwrite) as writer:
         writer.write(columns)
+
+
+def _told(nearest: NearestLandmark | None) -> dict[str, Any]:
+    """The columns of `_NEAREST` for one compound."""
+    if nearest is None:
+        return dict.fromkeys(_NEAREST)
+    return {"nearest_compound": nearest.smiles, "nearest_similarity": round(nearest.similarity, 4)}
 
 
 def _record(
@@ -147,6 +182,7 @@ def _record(
     scores: Scores,
     rejections: dict[int, Rejection],
     best: list[int],
+    near: Nearest,
 ) -> dict[str, object]:
     """The result as JSON values."""
     ranked = [
@@ -156,6 +192,7 @@ def _record(
             "name": given.names[row],
             "smiles": scores.smiles[row],
             "score": float(scores.values[row]),
+            **({} if near is None else _told(near[row])),
         }
         for rank, row in enumerate(best, start=1)
     ]
@@ -170,18 +207,25 @@ def _record(
     }
 
 
-def _ranking(given: GivenCompounds, scores: Scores, best: list[int]) -> str:
+def _ranking(given: GivenCompounds, scores: Scores, best: list[int], near: Nearest) -> str:
     """The result as a table; without a column of names where there are none."""
     title = score_title(scores.quantity)
     named = any(given.names[row] for row in best)
     header = ["rank", title, *(["name"] if named else []), "SMILES"]
+    header += [] if near is None else ["similarity", "nearest compound"]
     rows = [
         [
             str(rank),
             f"{scores.values[row]:.3f}",
             *([given.names[row]] if named else []),
             scores.smiles[row] or "",
+            *([] if near is None else _in_cells(near[row])),
         ]
         for rank, row in enumerate(best, start=1)
     ]
-    return aligned(header, rows, right={"rank", title}, flexible="SMILES", width=terminal_width())
+    right = {"rank", title, "similarity"}
+    return aligned(header, rows, right=right, flexible="SMILES", width=terminal_width())
+
+
+def _in_cells(nearest: NearestLandmark | None) -> list[str]:
+    return ["", ""] if nearest is None else [f"{nearest.similarity:.2f}", shortened(nearest.smiles, 40)]

@@ -30,6 +30,7 @@ from hyperpcm.cli.screen_options import (
 )
 from hyperpcm.cli.screen_output import write_hits
 from hyperpcm.cli.screen_summary import hits_table, tell_refused
+from hyperpcm.errors import InputError
 
 __all__ = ["screen"]
 
@@ -77,6 +78,7 @@ def screen(
         StateFolder,
         StructureFilter,
         diverse_hits,
+        nearest_of_hits,
         screen_job,
         screen_library,
     )
@@ -90,9 +92,8 @@ def screen(
     folder_path = out.with_name(f"{out.name}.screen") if work is None else work
     started = time.monotonic()
     with only_run(folder_path):
-        folder = StateFolder(
-            folder_path, screen_job(library / "index.json" if is_index else library, seals, settings)
-        )
+        read = library / "index.json" if is_index else library
+        folder = StateFolder(folder_path, screen_job(read, seals, settings))
         with console.progress() as progress:
             found = screen_library(
                 source,
@@ -104,14 +105,21 @@ def screen(
                 processes=default_processes(panel.encoder) if processes is None else processes,
                 progress=progress.rows("compounds screened", rated=True),
             )
+        if screen_job(read, seals, settings) != folder.job:
+            raise InputError(
+                f"{library}: has changed while it was screened, so no hits are written. Remove {folder_path} "
+                "and screen it again."
+            )
         hits = dict(found.hits)
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
-        write_hits(out, hits, panel.quantity, overwrite=overwrite)
+        nearest = nearest_of_hits(hits, dict(zip(panel.names, models, strict=True)).get)
+        write_hits(out, hits, panel.quantity, nearest=nearest, overwrite=overwrite)
         if gallery is not None:
             write_gallery(
                 gallery,
                 hits,
+                nearest=nearest,
                 library=library.name,
                 title=score_title(panel.quantity),
                 scored=found.scored,

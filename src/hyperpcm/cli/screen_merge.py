@@ -47,7 +47,7 @@ def merge(
     console: Console = ctx.obj
     folder_of_plan(folder)
     check_result_files(out, rejected, gallery, overwrite=overwrite, inputs=[])
-    from hyperpcm.scaleout import merge_shards
+    from hyperpcm.scaleout import merge_shards, nearest_of_merged
     from hyperpcm.screening import diverse_hits
 
     started = time.monotonic()
@@ -61,11 +61,13 @@ def merge(
         hits = dict(found.hits)
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
-        write_hits(out, hits, found.quantity, overwrite=overwrite)
+        nearest, without = nearest_of_merged(folder, hits)
+        write_hits(out, hits, found.quantity, nearest=nearest, overwrite=overwrite)
         if gallery is not None:
             write_gallery(
                 gallery,
                 hits,
+                nearest=nearest,
                 library=found.library.name,
                 title=score_title(found.quantity),
                 scored=found.scored,
@@ -88,6 +90,8 @@ def merge(
         console.result(hits_table(hits, found.quantity))
     for one in found.missing:
         console.error(f"missing: {printable(str(one))}")
+    for name, reason in without.items():
+        console.error(f"the hits on {printable(name)} have no nearest compound: {printable(reason)}")
     if found.changed:
         console.error(f"{found.library}: has changed since it was planned; the hits are of what it was then.")
     if as_json:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
     from hyperpcm.screening import Hit
+    from hyperpcm.target_model import NearestLandmark
 
 __all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits"]
 
@@ -22,6 +23,8 @@ _SCHEMA: Final[dict[str, type]] = {
     "smiles": str,
     "name": str,
     "row": int,
+    "nearest_compound": str,
+    "nearest_similarity": float,
 }
 _LINE: Final = re.compile(r"[\r\n]+")
 
@@ -41,8 +44,24 @@ def check_hits_file(path: Path, *, overwrite: bool, inputs: Sequence[Path]) -> N
         TableWriter(path, _SCHEMA, overwrite=overwrite, inputs=inputs)
 
 
-def write_hits(path: Path, hits: Mapping[str, Sequence[Hit]], quantity: Quantity, *, overwrite: bool) -> None:
-    """Write the hits of all targets, those of one target together, the best first."""
+def write_hits(
+    path: Path,
+    hits: Mapping[str, Sequence[Hit]],
+    quantity: Quantity,
+    *,
+    nearest: Mapping[str, Sequence[NearestLandmark | None]] | None = None,
+    overwrite: bool,
+) -> None:
+    """Write the hits of all targets, those of one target together, the best first.
+
+    Args:
+        path: of the file; its ending says the format.
+        hits: of each target, the best first.
+        quantity: what a score means.
+        nearest: the landmark compound nearest to each hit, in the same order; where there is none, or None is
+            given, the columns are empty.
+        overwrite: whether a file that is there may be replaced.
+    """
     lines = [
         {
             "target": target,
@@ -52,9 +71,13 @@ def write_hits(path: Path, hits: Mapping[str, Sequence[Hit]], quantity: Quantity
             "smiles": hit.smiles,
             "name": hit.name,
             "row": hit.row + 1,
+            "nearest_compound": None if near is None else near.smiles,
+            "nearest_similarity": None if near is None else round(near.similarity, 4),
         }
         for target, found in hits.items()
-        for rank, hit in enumerate(found, start=1)
+        for rank, (hit, near) in enumerate(
+            _paired(found, None if nearest is None else nearest[target]), start=1
+        )
     ]
     if path.suffix.lower() in SDF_ENDINGS:
         _write_sdf(path, lines, overwrite=overwrite)
@@ -63,6 +86,12 @@ def write_hits(path: Path, hits: Mapping[str, Sequence[Hit]], quantity: Quantity
 
     with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
         writer.write({name: [line[name] for line in lines] for name in _SCHEMA})
+
+
+def _paired(
+    hits: Sequence[Hit], nearest: Sequence[NearestLandmark | None] | None
+) -> Iterable[tuple[Hit, NearestLandmark | None]]:
+    return zip(hits, nearest or [None] * len(hits), strict=True)
 
 
 def _write_sdf(path: Path, lines: Sequence[Mapping[str, object]], *, overwrite: bool) -> None:
@@ -74,6 +103,8 @@ def _write_sdf(path: Path, lines: Sequence[Mapping[str, object]], *, overwrite: 
             block = molblock_of_smiles(str(line["smiles"])).split("\n", 1)[1]
             name = _LINE.sub(" ", str(line["name"]))
             fields = "".join(
-                f"> <{key}>\n{_LINE.sub(' ', str(value))}\n\n" for key, value in line.items() if value != ""
+                f"> <{key}>\n{_LINE.sub(' ', str(value))}\n\n"
+                for key, value in line.items()
+                if value not in ("", None)
             )
             file.write(f"{name}\n{block}{fields}$$$$\n".encode())

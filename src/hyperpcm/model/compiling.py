@@ -21,17 +21,18 @@ from hyperpcm.nn.qsar import QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.protein import validate_sequence
 from hyperpcm.target_model import CompiledRidge, CompiledTrees, RetrievedPrior, TargetModel
+from hyperpcm.target_model.rounding import rounded_within_tolerance
 
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
 __all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target"]
 
-_BACKGROUND = 200  # known compounds that are scored to see what a target gives in general
+_BACKGROUND = 500  # known compounds that are scored to see what a target gives, and what rounding changes
 
 
 @torch.no_grad()
-def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetModel:
+def compile_target(model: HyperPCM, sequence: str, name: str = "", *, exact: bool = False) -> TargetModel:
     """Return the frozen model of one protein; see `HyperPCM.compile_target`."""
     target = validate_sequence(sequence, name=name)
     model.eval()
@@ -56,6 +57,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
             model.radius,
             _ridge(model, similarity, kept),
             trees,
+            tuple(model.landmark_compounds[place] for place in kept),
         )
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
     compiled = TargetModel(
@@ -75,28 +77,40 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "") -> TargetMode
             "changes": list(target.changes),
         },
     )
-    background = _background(model, compiled)
-    return dataclasses.replace(compiled, provenance={**compiled.provenance, "background": background})
+    known = _known(model, compiled)
+    rounding: dict[str, Any] = {"weights": "single", "largest_difference": 0.0, "compounds": 0}
+    if not exact:
+        compiled, rounding = rounded_within_tolerance(compiled, *known)
+    values = compiled.score_embedded(*known).double()
+    measured = {"background": _background(values), "rounding": rounding}
+    return dataclasses.replace(compiled, provenance={**compiled.provenance, **measured})
 
 
-def _background(model: HyperPCM, compiled: TargetModel) -> dict[str, Any]:
-    """Return what the target gives to known compounds in general, evenly drawn from them (JSON values).
-
-    It tells a score that is high from one that is high for this target.
-    """
-    known = model.landmark_compounds
-    if not known:
-        return {"compounds": 0}
+def _known(model: HyperPCM, compiled: TargetModel) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return known compounds, evenly drawn from them, as `TargetModel.score_embedded` takes them."""
+    landmarks = model.landmark_compounds
+    if not landmarks:
+        return torch.zeros(0, compiled.encoder.width), None, None
     if model.background is None:
-        places = np.unique(np.linspace(0, len(known) - 1, min(_BACKGROUND, len(known))).astype(np.int64))
-        smiles = tuple(known[place] for place in places)
+        number = min(_BACKGROUND, len(landmarks))
+        places = np.unique(np.linspace(0, len(landmarks) - 1, number).astype(np.int64))
+        smiles = tuple(landmarks[place] for place in places)
         model.background = smiles, torch.from_numpy(model.compound_encoder.encode(smiles))
     smiles, embeddings = model.background
     similarity = None if compiled.prior is None else torch.from_numpy(compiled.prior.similarity(smiles))
     learned = None
     if compiled.learned_compounds is not None:
         learned = compiled.learned_compounds.vectors(MolecularGraphs.of_smiles(smiles))
-    values = compiled.score_embedded(embeddings, similarity, learned).double()
+    return embeddings, similarity, learned
+
+
+def _background(values: Float[Tensor, "n"]) -> dict[str, Any]:
+    """Return what the target gives to known compounds in general (JSON values).
+
+    It tells a score that is high from one that is high for this target.
+    """
+    if not len(values):
+        return {"compounds": 0}
     return {
         "compounds": len(values),
         "mean": float(values.mean()),

@@ -254,7 +254,7 @@ class HyperPCM(nn.Module):
             [base + share * qsar_scores(network, inputs, regularisation) for network in networks]
         )
 
-    def compile_target(self, sequence: str, *, name: str = "") -> TargetModel:
+    def compile_target(self, sequence: str, *, name: str = "", exact: bool = False) -> TargetModel:
         """Return the frozen model of one protein, known or never measured; on the CPU, sharing nothing.
 
         A target of the memory sees its own labels, which training hides from it. The model is put into
@@ -263,11 +263,14 @@ class HyperPCM(nn.Module):
         Args:
             sequence: amino acids; validated first.
             name: what to call the target.
+            exact: keep all digits of the generated weights. Otherwise they are rounded, which makes the file
+                smaller, as far as scores of known compounds change by no more than
+                `hyperpcm.target_model.rounding.TOLERANCE`; how much they do stands in the provenance.
 
         Raises:
             InvalidSequenceError: the sequence cannot be used.
         """
-        return compile_target(self, sequence, name)
+        return compile_target(self, sequence, name, exact=exact)
 
     def landmark_bits(self) -> npt.NDArray[np.uint8]:
         """Return the presence bits of the landmark compounds' fingerprints, uint8 [j, w]."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hyperpcm.scaleout.engine import Engine, LocalEngine
 from hyperpcm.scaleout.merge import Merged, MissingShard, merge_shards
+from hyperpcm.scaleout.nearest import nearest_of_merged
 from hyperpcm.scaleout.part import Part
 from hyperpcm.scaleout.plan import Plan, Settings, Shard
 from hyperpcm.scaleout.planning import plan_screen
@@ -23,6 +24,7 @@ __all__ = [
     "ShardRunner",
     "ShardsRun",
     "merge_shards",
+    "nearest_of_merged",
     "plan_screen",
     "run_shards",
 ]

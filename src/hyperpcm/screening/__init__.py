@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hyperpcm.screening.filters import FILTERS, StructureFilter, diverse, diverse_hits
 from hyperpcm.screening.library_index import LibraryIndex, LoadedIndex, build_index
+from hyperpcm.screening.nearest import nearest_of_hits
 from hyperpcm.screening.panel import Panel, PanelScores
 from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.screen import Screened, screen_library
@@ -32,6 +33,7 @@ __all__ = [
     "diverse",
     "diverse_hits",
     "fishing_scores",
+    "nearest_of_hits",
     "screen_job",
     "screen_library",
     "selectivity_entropy",

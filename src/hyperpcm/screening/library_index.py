@@ -225,7 +225,8 @@ def build_index(
 
     Raises:
         TableError: the library cannot be read or holds no compound.
-        InputError: none of its rows can be used, or what is in the folder is damaged.
+        InputError: none of its rows can be used, it has changed meanwhile, or what is in the folder is
+            damaged.
         OutputError: the folder holds another index or other files, another process writes it, or it cannot
             be written.
         DiskFullError: no space is left; what is there stays.
@@ -248,6 +249,10 @@ def build_index(
                         progress(index.rows)
             if not any(chunk["usable"] for chunk in index.record["chunks"]):
                 raise InputError(f"{library}: none of its {index.rows:,} rows can be indexed.")
+            if index.record["library"] != _source(library, columns):
+                raise InputError(
+                    f"{library}: has changed while it was indexed. Remove {path} and index the library again."
+                )
             index.record["complete"] = True
             index._write()
         return index
@@ -257,12 +262,10 @@ def _begun(
     library: Path, path: Path, recipe: CompoundRecipe, columns: Mapping[str, str] | None
 ) -> LibraryIndex:
     """The index of this library in the folder, or a new one."""
-    about = library.stat()
-    source = {"size": about.st_size, "changed": about.st_mtime_ns, "columns": dict(columns or {})}
     record: dict[str, Any] = {
         "version": _VERSION,
         "recipe": _recipe(recipe),
-        "library": {"name": library.name, **source},
+        "library": _source(library, columns),
         "chunks": [],
         "refused": {},
         "complete": False,
@@ -284,6 +287,17 @@ def _begun(
             "Choose another name, or remove the folder."
         )
     return LibraryIndex(path, stored)
+
+
+def _source(library: Path, columns: Mapping[str, str] | None) -> dict[str, Any]:
+    """What tells a library from another, or from what it was before."""
+    about = library.stat()
+    return {
+        "name": library.name,
+        "size": about.st_size,
+        "changed": about.st_mtime_ns,
+        "columns": dict(columns or {}),
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hyperpcm.lazy import lazy_names
 if TYPE_CHECKING:
     from hyperpcm.target_model.label_scale import LabelScale
     from hyperpcm.target_model.model import TargetModel
+    from hyperpcm.target_model.nearest import NearestLandmark
     from hyperpcm.target_model.numpy_form import NumpyTargetModel
     from hyperpcm.target_model.prior import CompiledRidge, CompiledTrees, RetrievedPrior
     from hyperpcm.target_model.scores import Scores
@@ -20,6 +21,7 @@ __all__ = [
     "CompiledRidge",
     "CompiledTrees",
     "LabelScale",
+    "NearestLandmark",
     "NumpyTargetModel",
     "RetrievedPrior",
     "Scores",
@@ -31,6 +33,7 @@ _HOMES = {
     "NumpyTargetModel": "numpy_form",
     "Scores": "scores",
     "TargetModel": "model",
+    "NearestLandmark": "nearest",
     **dict.fromkeys(("CompiledRidge", "CompiledTrees", "RetrievedPrior"), "prior"),
 }
 

@@ -26,6 +26,7 @@ from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.target_model.label_scale import LabelScale
+from hyperpcm.target_model.nearest import NearestLandmark, nearest_landmarks
 from hyperpcm.target_model.prior import RetrievedPrior
 from hyperpcm.target_model.scores import BLOCK, Scores, score_rows
 
@@ -135,6 +136,21 @@ class TargetModel:
             base = self.label_scale.prior(mean)
         total = torch.stack([qsar_scores(network, inputs) for network in self.networks]).mean(0)
         return self.label_scale.to_labels(base + total)[0]
+
+    def nearest_landmarks(self, smiles: Sequence[object]) -> tuple[NearestLandmark | None, ...]:
+        """Return the landmark compound nearest to each compound: what a score can rest on.
+
+        Landmarks are the training compounds that the target keeps: all of them where there are no more than
+        ``model.retrieval.max_landmarks``, else those that say most about this target.
+
+        Args:
+            smiles: one per row.
+
+        Returns:
+            The nearest by Tanimoto similarity of the target's fingerprint; None for a row that cannot be
+            used, and everywhere where the model retrieves no labels or an older version wrote the file.
+        """
+        return nearest_landmarks(self.prior, smiles)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds the model."""

@@ -91,6 +91,7 @@ class RetrievedPrior:
         radius: of those fingerprints.
         ridge: what is mixed into the retrieved mean; None: nothing.
         trees: what is mixed into both; None: nothing.
+        compounds: standardised SMILES of the landmarks; None where a file of an older version has none.
     """
 
     retrieval: LabelRetrieval
@@ -99,6 +100,7 @@ class RetrievedPrior:
     radius: int
     ridge: CompiledRidge | None = None
     trees: CompiledTrees | None = None
+    compounds: tuple[str, ...] | None = None
 
     def similarity(self, smiles: Sequence[str]) -> Float[np.ndarray, "n j"]:
         """Return the Tanimoto similarity of standardised SMILES to the landmark compounds."""
@@ -134,11 +136,15 @@ class RetrievedPrior:
         tensors = dict(self.retrieval.state_dict())
         tensors["sums"] = torch.stack([collapsed.evidence, collapsed.first, collapsed.second])
         tensors["landmarks"] = torch.from_numpy(np.packbits(self.landmarks > 0, axis=1))
+        if self.compounds is not None:
+            text = "\n".join(self.compounds).encode("ascii")
+            tensors["compounds"] = torch.from_numpy(np.frombuffer(text, dtype=np.uint8).copy())
         header: dict[str, Any] = {
             "radius": self.radius,
             "width": self.landmarks.shape[1],
             "ridge_share": None if self.ridge is None else self.ridge.share,
             "trees": None,
+            "compounds": self.compounds is not None,
         }
         if self.ridge is not None:
             tensors["ridge.coefficients"] = self.ridge.coefficients
@@ -172,4 +178,8 @@ class RetrievedPrior:
             grown.load_state_dict({key: tensors[f"trees.{key}"] for key in grown.state_dict()})
             trees = CompiledTrees(grown, float(held["carry"]), float(held["share"]))
         collapsed = CollapsedLabels(*tensors["sums"].unbind(0))
-        return cls(retrieval, collapsed, bits, header["radius"], ridge, trees)
+        compounds = None
+        if header.get("compounds"):
+            text = tensors["compounds"].numpy().tobytes().decode("ascii")
+            compounds = tuple(text.split("\n")) if text else ()
+        return cls(retrieval, collapsed, bits, header["radius"], ridge, trees, compounds)
