@@ -41,3 +41,8 @@ def test_parts_merged_in_any_order_are_the_whole_although_equal_structures_diffe
     for part in parts:
         whole.merge(offered(part.tolist(), scores, smiles, size, int(generator.integers(1, 50))).best())
     assert whole.best() == expected
+
+
+def test_what_is_no_number_is_no_hit():
+    top = offered([0, 1, 2], np.array([np.nan, 1.0, np.nan], np.float32), ["a", "b", "c"], size=5, step=2)
+    assert [hit.smiles for hit in top.best()] == ["b"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from hyperpcm.benchmark.benchmark import RESULTS, all_benchmarks
 from hyperpcm.benchmark.markdown import markdown
 from hyperpcm.benchmark.registry import kind_named
+from hyperpcm.benchmark.speed import speed_section
 from hyperpcm.benchmark.view import view_of
-from hyperpcm.evaluation.performance import Performance
 
 __all__ = ["page"]
 
@@ -26,12 +26,6 @@ exchanged among themselves: what it still gets right does not come from the prot
 is the model without its networks: what the hypernetwork adds is the distance between that row and the model,
 and no more.
 """
-_SPEED = """## Speed
-
-Ratios of two things measured in turns in one process; above 1 we are faster.
-
-| what | ours | against | ratio | unit | threads | peak MB |
-|---|---|---|---|---|---|---|"""
 
 
 def page(root: Path) -> str:
@@ -54,17 +48,7 @@ def page(root: Path) -> str:
     if without:
         parts.append("## Without results so far\n")
         parts.append("\n".join(f"- `{one.name}`: {one.file.title}" for one in without) + "\n")
-    speed = [
-        _line(Performance.read(path)) for path in sorted((root / RESULTS / "performance").glob("*.json"))
-    ]
+    speed = speed_section(root / RESULTS / "performance")
     if speed:
-        parts.append("\n".join([_SPEED, *speed]) + "\n")
+        parts.append(speed)
     return "\n".join(parts)
-
-
-def _line(result: Performance) -> str:
-    peak = result.detail.get("peak_mb")
-    return (
-        f"| `{result.name}` | {result.ours:.4g} | {result.against:.4g} | {result.ratio:.2f} "
-        f"| {result.unit} | {result.detail.get('threads')} | {'' if peak is None else f'{peak:.0f}'} |"
-    )

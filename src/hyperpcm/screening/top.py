@@ -68,7 +68,7 @@ class TopList:
             names: [n].
             accepts: whether a structure may be in the list; asked only for those that are good enough.
         """
-        candidates = np.arange(len(scores))
+        candidates = np.flatnonzero(~np.isnan(scores))  # what is no number is no hit
         if len(self._heap) == self.size:
             candidates = np.flatnonzero(scores > self._heap[0].score)
         for place in candidates[np.argsort(-scores[candidates], kind="stable")]:

@@ -1,0 +1,131 @@
+"""The part of the benchmark page about speed: all comparisons, screening, and a large run on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from hyperpcm.evaluation.performance import Performance
+
+__all__ = ["speed_section"]
+
+_HEAD: Final = """## Speed
+
+Ratios of two things measured in turns in one process; above 1 we are faster.
+
+| what | ours | against | ratio | unit | threads | peak MB |
+|---|---|---|---|---|---|---|"""
+
+_SCREEN: Final = """
+### A million compounds from an index
+
+The best thousand of an index of made compounds, their fingerprints as dense as real ones. Bare products are
+those that the scores are made of and nothing else, in dense form and by entries; reading is the index read,
+checked and unpacked. Memory is that of a process that only screens.
+
+| target | landmarks | trees | screen, s | dense products, s | products by entries, s | reading, s | peak MB |
+|---|---|---|---|---|---|---|---|"""
+
+_PANEL: Final = """
+### Many targets at once
+
+| panel | pairs/s | bare batched product, pairs/s | per pair, pairs/s |
+|---|---|---|---|"""
+
+_INDEX: Final = """
+### From SMILES to an index
+
+| encoder | compounds | compounds/s | RDKit parsing and fingerprints alone, compounds/s | bytes per compound |
+|---|---|---|---|---|"""
+
+_COMPOUNDS: Final = 1_000_000_000
+_TARGETS: Final = 500
+_NODES: Final = (1, 100, 1000)
+_DAY: Final = 86_400
+
+
+def speed_section(folder: Path) -> str:
+    """Return the section in Markdown; empty where there is no results file.
+
+    Args:
+        folder: of the results of performance.
+
+    Raises:
+        TableError: a file cannot be read.
+    """
+    results = [Performance.read(path) for path in sorted(folder.glob("*.json"))]
+    if not results:
+        return ""
+    found = {result.name: result for result in results}
+    parts = ["\n".join([_HEAD, *map(_line, results)])]
+    for name, write in (("screen_one_target", _screen), ("panel", _panel), ("index", _index)):
+        if name in found:
+            parts.append(write(found[name].detail))
+    if {"panel", "index"} <= found.keys():
+        parts.append(_on_paper(found["panel"], found["index"]))
+    return "\n".join(parts) + "\n"
+
+
+def _line(result: Performance) -> str:
+    peak = result.detail.get("peak_mb")
+    return (
+        f"| `{result.name}` | {result.ours:.4g} | {result.against:.4g} | {result.ratio:.2f} "
+        f"| {result.unit} | {result.detail.get('threads')} | {'' if peak is None else f'{peak:.0f}'} |"
+    )
+
+
+def _screen(detail: Mapping[str, Any]) -> str:
+    lines = [
+        f"| {name} | {one['landmarks']:,} | {one['trees']:,} | {one['seconds']:.3g} "
+        f"| {one['dense_seconds']:.3g} | {one['by_entries_seconds']:.3g} | {one['reading_seconds']:.2g} "
+        f"| {one['in_a_process_of_its_own']['peak_mb']:.0f} |"
+        for name, one in detail["targets"].items()
+    ]
+    sizes = "; ".join(
+        f"{size} compounds in {one['seconds']:.3g} s and {one['peak_mb']:.0f} MB"
+        for size, one in detail["network_in_a_process_of_its_own"].items()
+    )
+    return "\n".join([_SCREEN, *lines, "", f"The last target on larger indexes: {sizes}."])
+
+
+def _panel(detail: Mapping[str, Any]) -> str:
+    alone = detail["per_pair"]
+    lines = [
+        f"| {detail['targets']} targets, {name} | {one['pairs_per_second']:,.0f} "
+        f"| {one['bare_pairs_per_second']:,.0f} | {alone['pairs_per_second']:,.0f} |"
+        for name, one in detail["panels"].items()
+    ]
+    return "\n".join([_PANEL, *lines, "", f"Per pair: {alone['network']}."])
+
+
+def _index(detail: Mapping[str, Any]) -> str:
+    lines = [
+        f"| {name} | {one['compounds']:,} | {one['rows_per_second']:,.0f} "
+        f"| {one['rdkit_rows_per_second']:,.0f} | {one['bytes_per_row']:.0f} |"
+        for name, one in detail["encoders"].items()
+    ]
+    return "\n".join([_INDEX, *lines])
+
+
+def _on_paper(panel: Performance, index: Performance) -> str:
+    """What a screen of a billion compounds would take at the rates that were measured."""
+    nodes = ", ".join(f"{number:,}" for number in _NODES)
+    lines = [
+        "",
+        f"### {_COMPOUNDS:,} compounds × {_TARGETS} targets, on paper",
+        "",
+        "Nothing of this size was run. Take a node to be the machine measured above "
+        f"({panel.detail['threads']} threads), let nodes share nothing but the library's shards, and divide: "
+        f"{_COMPOUNDS:,} ÷ (compounds/s indexed) + {_COMPOUNDS:,} × {_TARGETS} ÷ (pairs/s of a panel). "
+        "A day has 86,400 s.",
+        "",
+        f"| targets | index, days of a node | score, days of a node | days on {nodes} nodes |",
+        "|---|---|---|---|",
+    ]
+    for (name, scored), indexed in zip(panel.detail["panels"].items(), ("default", "ecfp"), strict=True):
+        of_index = _COMPOUNDS / index.detail["encoders"][indexed]["rows_per_second"] / _DAY
+        of_scores = _COMPOUNDS * _TARGETS / scored["pairs_per_second"] / _DAY
+        days = ", ".join(f"{(of_index + of_scores) / number:.3g}" for number in _NODES)
+        lines.append(f"| {name} | {of_index:.3g} | {of_scores:.3g} | {days} |")
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""The section about speed holds what the files hold, and divides correctly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hyperpcm.benchmark.speed import speed_section
+from hyperpcm.evaluation.performance import Performance, performance_path
+from hyperpcm.evaluation.surroundings import Surroundings
+
+HERE = Surroundings({"python": "3.11"}, None, {})
+
+
+def written(folder: Path, name: str, detail: dict) -> None:
+    Performance.of_rates(name, 300.0, 200.0, "x/s", detail, HERE).write(performance_path(folder, name))
+
+
+def test_no_files_make_no_section_and_unknown_ones_a_line(tmp_path: Path):
+    assert speed_section(tmp_path / "performance") == ""
+    written(tmp_path, "other", {"threads": 3})
+    text = speed_section(tmp_path / "performance")
+    assert "| `other` | 300 | 200 | 1.50 | x/s | 3 |  |" in text
+    assert "###" not in text
+
+
+def test_screens_panels_indexes_and_the_run_on_paper_are_told(tmp_path: Path):
+    rates = {"pairs_per_second": 1e6, "bare_pairs_per_second": 2e6}
+    alone = {"pairs_per_second": 1234.0, "network": "the usual way"}
+    panels = {"default": rates, "plain": {**rates, "pairs_per_second": 1e7}}
+    written(tmp_path, "panel", {"threads": 2, "targets": 400, "panels": panels, "per_pair": alone})
+    encoders = {
+        name: {
+            "compounds": 5,
+            "rows_per_second": rate,
+            "rdkit_rows_per_second": 9000.0,
+            "bytes_per_row": 400.0,
+        }
+        for name, rate in (("ecfp", 1e4), ("default", 1e3))
+    }
+    written(tmp_path, "index", {"threads": 2, "encoders": encoders})
+    one = {
+        "landmarks": 2065,
+        "trees": 600,
+        "seconds": 40.0,
+        "dense_seconds": 60.0,
+        "by_entries_seconds": 20.0,
+        "reading_seconds": 1.5,
+        "in_a_process_of_its_own": {"seconds": 41.0, "peak_mb": 700.0},
+    }
+    larger = {"1,000": {"seconds": 1.0, "peak_mb": 600.0}, "10,000": {"seconds": 9.0, "peak_mb": 601.0}}
+    written(
+        tmp_path,
+        "screen_one_target",
+        {"threads": 2, "targets": {"default": one}, "network_in_a_process_of_its_own": larger},
+    )
+    text = speed_section(tmp_path / "performance")
+    assert "| default | 2,065 | 600 | 40 | 60 | 20 | 1.5 | 700 |" in text
+    assert "1,000 compounds in 1 s and 600 MB; 10,000 compounds in 9 s and 601 MB" in text
+    assert "| 400 targets, default | 1,000,000 | 2,000,000 | 1,234 |" in text
+    assert "| ecfp | 5 | 10,000 | 9,000 | 400 |" in text
+    # 10⁹ / 1,000 s = 11.6 days; 5 · 10¹¹ / 10⁶ s = 5.79 days
+    assert "| default | 11.6 | 5.79 | 17.4, 0.174, 0.0174 |" in text
+    assert "| plain | 1.16 | 0.579 | 1.74, 0.0174, 0.00174 |" in text
