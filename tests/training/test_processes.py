@@ -24,6 +24,8 @@ from small_runs import NO_RETRIEVAL, tiny, weights_of, write_table
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and sockets of POSIX")
 
 NOISY = ("model.qsar.noise_head=6", "model.context.guided=false", "training.targets_per_batch=5")
+# As published, some first gradients are zero but for rounding, which Adam divides by itself.
+NOISY += ("model.hypernetwork.initialisation=hyperfan_in",)
 
 
 def settings(folder: Path, *more: str) -> RunConfig:

@@ -22,6 +22,7 @@ from hyperpcm.target_model.scores import FREQUENCIES
 
 __all__ = ["TargetStack"]
 
+CPU: Final = torch.device("cpu")
 _OUTPUTS: Final = {"cpu": 512, "cuda": 65_536}
 """Outputs of the first layers computed at a time; on a CPU so few that they stay in a core's cache."""
 
@@ -34,11 +35,7 @@ class TargetStack:
         device: where they score.
     """
 
-    def __init__(
-        self,
-        targets: Sequence[TargetModel],
-        device: torch.device = torch.device("cpu"),  # noqa: B008
-    ) -> None:
+    def __init__(self, targets: Sequence[TargetModel], device: torch.device = CPU) -> None:
         first = targets[0]
         self.device, self.label_scale = device, first.label_scale
         self._scaler = copy.deepcopy(first.compound_scaler).to(device)
