@@ -50,7 +50,20 @@ _TABLES: Final = (
 )
 
 _NETWORK: Final = frozenset(
-    "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs glusterfs fuse.sshfs".split()  # noqa: SIM905
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "afs",
+        "ceph",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "glusterfs",
+        "fuse.sshfs",
+    }
 )
 """File systems on which SQLite's write-ahead log is unsafe: it needs memory shared between all its users.
 
