@@ -38,15 +38,21 @@ def usual_data() -> str:
     return "kiba"
 
 
-def compiled_targets(number: int, *overrides: str) -> list[TargetModel]:
-    """Targets of a model that is trained here for two epochs: known sequences, cut a little for more."""
+def compiled_targets(number: int, *overrides: str, model_path: Path | None = None) -> list[TargetModel]:
+    """Targets of a model: known sequences, cut a little for more.
+
+    Args:
+        number: of targets.
+        overrides: of the settings of a model that is trained here for two epochs.
+        model_path: of a trained model that is taken instead.
+    """
     data = usual_data()
-    config = load_config(
-        None, [f"data.name={data}", "split.name=cold_target", "training.epochs=2", *overrides]
-    )
     sequences = load(data).targets
     with tempfile.TemporaryDirectory() as folder:
-        model = load_model(fit(config, Path(folder) / "run").model_path)
+        if model_path is None:
+            overrides = (f"data.name={data}", "split.name=cold_target", "training.epochs=2", *overrides)
+            model_path = fit(load_config(None, list(overrides)), Path(folder) / "run").model_path
+        model = load_model(model_path)
     return [
         model.compile_target(
             sequences[place % len(sequences)][place // len(sequences) :], name=f"target {place}"

@@ -46,21 +46,26 @@ LIBRARY = 1_000_000
 TOP = 1000
 
 
-def screen_one_target(repeats: int) -> Performance:
-    """Seconds for the best thousand of a million indexed compounds against the bare dense products."""
+def screen_one_target(repeats: int, model: Path | None) -> Performance:
+    """Seconds for the best thousand of a million indexed compounds against the bare dense products.
+
+    Args:
+        repeats: of each timing.
+        model: trained with the default settings, to be compiled; None: one is trained.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     threads = torch.get_num_threads()
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, overrides in (("default", ()), ("network alone, ECFP", PLAIN)):
-            (target,) = compiled_targets(1, *overrides)
+            (target,) = compiled_targets(1, *overrides, model_path=None if overrides else model)
             stacked = Panel([target], device=device)
             whole = made_index(Path(folder) / name, stacked.recipe, LIBRARY)
             results[name] = _screened(target, stacked, whole, threads, repeats)
         memory = {}
         for times in (1, 10):
             larger = made_index(Path(folder) / name, stacked.recipe, times * LIBRARY)
-            memory[f"{times * LIBRARY:,}"] = _alone(larger.path, target, threads)
+            memory[f"{times * LIBRARY:,}"] = _alone(larger.path, target, threads, device)
     ours = results["default"]
     detail: dict[str, Any] = {
         "compounds": LIBRARY,
@@ -77,14 +82,19 @@ def screen_one_target(repeats: int) -> Performance:
     return Performance.of_times(name, ours["seconds"], ours["dense_seconds"], detail, where)
 
 
-def panel(repeats: int) -> Performance:
-    """Pairs per second of 400 targets on the same compounds against one bare batched product."""
+def panel(repeats: int, model: Path | None) -> Performance:
+    """Pairs per second of 400 targets on the same compounds against one bare batched product.
+
+    Args:
+        repeats: of each timing.
+        model: trained with the default settings, to be compiled; None: one is trained.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     targets, rows = 400, 100_000 if device == "cuda" else 4 * BLOCK
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, overrides in (("default", ()), ("network alone, ECFP", PLAIN)):
-            compiled = compiled_targets(targets, *overrides)
+            compiled = compiled_targets(targets, *overrides, model_path=None if overrides else model)
             stacked = Panel(compiled, device=device)
             made = made_index(Path(folder) / name, stacked.recipe, rows)
             compounds = [chunk.compounds for chunk in made.chunks()]
@@ -176,16 +186,16 @@ def _screen(library: LibraryIndex | LoadedIndex, stacked: Panel, threads: int) -
         screen_library(library, stacked, StateFolder(Path(folder), "job"), top=TOP, processes=threads)
 
 
-def _alone(index_path: Path, target: TargetModel, threads: int) -> dict[str, float]:
+def _alone(index_path: Path, target: TargetModel, threads: int, device: str) -> dict[str, float]:
     """Seconds and peak memory of a screen in a process that does nothing else."""
     path = index_path.parent / "target.hpcm"
     save_target_model(target, path, overwrite=True)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_screen_files, index_path, path, threads).result()
+        return pool.submit(_screen_files, index_path, path, threads, device).result()
 
 
-def _screen_files(index_path: Path, target_path: Path, threads: int) -> dict[str, float]:
-    stacked = Panel([load_target_model(target_path)], ["target"])
+def _screen_files(index_path: Path, target_path: Path, threads: int, device: str) -> dict[str, float]:
+    stacked = Panel([load_target_model(target_path)], ["target"], device=device)
     started = time.perf_counter()
     _screen(LibraryIndex.open(index_path), stacked, threads)
     return {"seconds": time.perf_counter() - started, "peak_mb": peak_memory_mb()}
@@ -224,7 +234,7 @@ def _screened(
         "dense_seconds": statistics.median(dense),
         "by_entries_seconds": statistics.median(entries),
         "reading_seconds": statistics.median(stream),
-        "in_a_process_of_its_own": _alone(library.path, target, threads),
+        "in_a_process_of_its_own": _alone(library.path, target, threads, stacked.device.type),
         "landmarks": _landmarks(target),
         "trees": _trees(target),
     }
