@@ -240,7 +240,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Performance]] = {
     "train_step_published": lambda given: train_step(PUBLISHED, "train_step_published", given.repeats),
     "train_step_default": lambda given: train_step(ModelConfig(), "train_step_default", given.repeats),
     "score_one_target": lambda given: score_one_target(given.repeats),
-    "screen_one_target": lambda given: screen_one_target(given.repeats, given.model),
+    "screen_one_target": lambda given: screen_one_target(given.repeats, given.model, given.compounds),
     "panel": lambda given: panel(given.repeats, given.model),
     "index": lambda given: index(given.repeats),
     "encode_minimol": lambda given: encode_minimol(given.repeats),
@@ -257,12 +257,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all of them when none is named")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--compounds", type=int, default=1_000_000, help="of the library that is screened")
     parser.add_argument("--model", type=Path, help="trained default model to compile; else one is trained")
     given = parser.parse_args()
     names = given.names or list(BENCHMARKS)
     if len(names) > 1:  # each in a process of its own, so that its peak memory is its own
         for name in names:
             options = ["--threads", str(given.threads), "--repeats", str(given.repeats)]
+            options += ["--compounds", str(given.compounds)]
             options += [] if given.model is None else ["--model", str(given.model)]
             subprocess.run([sys.executable, __file__, name, *options], check=True)
         return

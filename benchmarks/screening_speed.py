@@ -42,16 +42,16 @@ __all__ = ["index", "panel", "screen_one_target"]
 
 PLAIN = ("model.retrieval.enabled=false", 'encoders.compound=["ecfp"]', "model.members=1")
 BLOCK = 1024
-LIBRARY = 1_000_000
 TOP = 1000
 
 
-def screen_one_target(repeats: int, model: Path | None) -> Performance:
-    """Seconds for the best thousand of a million indexed compounds against the bare dense products.
+def screen_one_target(repeats: int, model: Path | None, library: int) -> Performance:
+    """Seconds for the best thousand of an indexed library against the bare dense products.
 
     Args:
         repeats: of each timing.
         model: trained with the default settings, to be compiled; None: one is trained.
+        library: compounds of the index.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     threads = torch.get_num_threads()
@@ -60,15 +60,15 @@ def screen_one_target(repeats: int, model: Path | None) -> Performance:
         for name, overrides in (("default", ()), ("network alone, ECFP", PLAIN)):
             (target,) = compiled_targets(1, *overrides, model_path=None if overrides else model)
             stacked = Panel([target], device=device)
-            whole = made_index(Path(folder) / name, stacked.recipe, LIBRARY)
+            whole = made_index(Path(folder) / name, stacked.recipe, library)
             results[name] = _screened(target, stacked, whole, threads, repeats)
         memory = {}
         for times in (1, 10):
-            larger = made_index(Path(folder) / name, stacked.recipe, times * LIBRARY)
-            memory[f"{times * LIBRARY:,}"] = _alone(larger.path, target, threads, device)
+            larger = made_index(Path(folder) / name, stacked.recipe, times * library)
+            memory[f"{times * library:,}"] = _alone(larger.path, target, threads, device)
     ours = results["default"]
     detail: dict[str, Any] = {
-        "compounds": LIBRARY,
+        "compounds": library,
         "top": TOP,
         "threads": threads,
         "peak_mb": ours["in_a_process_of_its_own"]["peak_mb"],
@@ -219,8 +219,8 @@ def _screened(
         started = time.perf_counter()
         _screen(library, stacked, threads)
         taken.append(time.perf_counter() - started)
-        dense.append(_median(products[True], 3) * LIBRARY / BLOCK)
-        entries.append(_median(products[False], 3) * LIBRARY / BLOCK)
+        dense.append(_median(products[True], 3) * library.rows / BLOCK)
+        entries.append(_median(products[False], 3) * library.rows / BLOCK)
         started = time.perf_counter()
         for _ in library.chunks():
             pass
