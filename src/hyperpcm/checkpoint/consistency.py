@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hyperpcm.errors import IncompatibleModelError
 from hyperpcm.nn.trees import BoostedTrees
+from hyperpcm.target_model.calibration import GRID, NEAREST_TARGETS, Calibration
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM
@@ -74,6 +75,9 @@ def check_model(model: HyperPCM) -> None:
     described = model.target_scaler.mean.shape[0]
     retrieved = 0 if model.retrieval is None else model.retrieval.width + 2
     _check_trees(model.trees, retrieved + model.compound_encoder.width + described)
+    if model.calibration is not None:
+        features = 0 if model.retrieval is None else model.retrieval.width
+        _check_calibration(model.calibration, features + 1 + NEAREST_TARGETS)
 
 
 def check_target_model(model: TargetModel) -> None:
@@ -100,6 +104,10 @@ def check_target_model(model: TargetModel) -> None:
     if model.learned_compounds is not None:
         width += model.learned_compounds.inputs(model.encoder.width) - model.encoder.width
         learned = torch.zeros(1, model.learned_compounds.messages.width)
+    if model.calibration is not None:
+        features = 0 if model.prior is None else model.prior.retrieval.width
+        _check_calibration(model.calibration, features + 1)
+        _require(len(model.calibration.quantiles) == 1, "the groups of the calibration")
     _require(bool(model.networks), "the number of networks")
     for network in model.networks:
         _check_network(network, width)
@@ -111,6 +119,15 @@ def check_target_model(model: TargetModel) -> None:
 def _check_trees(trees: BoostedTrees, width: int) -> None:
     """Refuse trees that split on columns that are not there, or whose ways down do not end."""
     _require(trees.is_sound(width), "the boosted trees")
+
+
+def _check_calibration(calibration: Calibration, columns: int) -> None:
+    """Refuse quantiles of groups that are not there, and a difficulty that would not be positive."""
+    _require(calibration.columns == columns, "the columns of the calibration")
+    _check_trees(calibration.trees, columns)
+    groups = len(calibration.bounds) + 1
+    _require(calibration.quantiles.shape == (groups, GRID), "the quantiles of the calibration")
+    _require(calibration.least > 0, "the least difficulty of the calibration")
 
 
 def _check_network(network: QsarNetwork, width: int) -> None:

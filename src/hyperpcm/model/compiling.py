@@ -20,7 +20,8 @@ from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import QsarNetwork
 from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.protein import validate_sequence
-from hyperpcm.target_model import CompiledRidge, CompiledTrees, RetrievedPrior, TargetModel
+from hyperpcm.target_model import Calibration, CompiledRidge, CompiledTrees, RetrievedPrior, TargetModel
+from hyperpcm.target_model.calibration import target_constants
 from hyperpcm.target_model.rounding import rounded_within_tolerance
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "", *, exact: boo
         label_scale=model.label_scale,
         prior=prior,
         learned_compounds=_learned_compounds(model),
+        calibration=_calibration(model, similarity),
         provenance={
             "model": licences | copy.deepcopy(model.card),
             "model_sha256": model.origin,
@@ -213,6 +215,13 @@ def _domain(model: HyperPCM, similarity: Tensor | None) -> dict[str, Any]:
         domain["nearest_target"] = model.memory_names[nearest]
         domain["nearest_similarity"] = round(float(similarity[0, nearest]), 4)
     return domain
+
+
+def _calibration(model: HyperPCM, similarity: Tensor | None) -> Calibration | None:
+    if model.calibration is None:
+        return None
+    known = torch.zeros(1, 0) if similarity is None else similarity.cpu()
+    return model.calibration.for_target(target_constants(known)[0])
 
 
 def _learned_compounds(model: HyperPCM) -> LearnedCompounds | None:

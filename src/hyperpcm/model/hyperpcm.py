@@ -35,12 +35,13 @@ from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.nn.trees import BoostedTrees
-from hyperpcm.target_model import LabelScale, TargetModel
+from hyperpcm.target_model import Calibration, LabelScale, TargetModel
 
 __all__ = ["HyperPCM"]
 
 _CLIP = 8.0  # standard deviations; an embedding entry further out counts as this far
 RIDGE_PARTS = 4  # products in the kernel of the ridge regression
+_CALIBRATION = "calibration."  # what the names of its tensors begin with
 _DENSE_MEMORY = 20_000_000  # a label memory with more cells than this is kept sparse
 
 
@@ -76,6 +77,7 @@ class HyperPCM(nn.Module):
         self.background: tuple[tuple[str, ...], Tensor] | None = (
             None  # known compounds, encoded when asked for
         )
+        self.calibration: Calibration | None = None  # of its errors, once it is trained
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
         components = min(config.alignment_components, len(memory.sequences))
         target_width = target_encoder.width + components
@@ -278,7 +280,7 @@ class HyperPCM(nn.Module):
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds the model."""
-        header = {
+        header: dict[str, Any] = {
             "config": self.config.model_dump(mode="json"),
             "quantity": dataclasses.asdict(self.quantity),
             "compound_encoder": self.compound_encoder.spec(),
@@ -291,7 +293,11 @@ class HyperPCM(nn.Module):
             "trees": list(self.trees.size),
             "card": self.card,
         }
-        return dict(self.state_dict()), header
+        tensors = dict(self.state_dict())
+        if self.calibration is not None:
+            own, header["calibration"] = self.calibration.state()
+            tensors |= {f"{_CALIBRATION}{key}": value for key, value in own.items()}
+        return tensors, header
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> HyperPCM:
@@ -314,8 +320,15 @@ class HyperPCM(nn.Module):
             radius=int(header["radius"]),
         )
         model.trees = BoostedTrees(*map(int, header["trees"]))
+        own = {
+            key.removeprefix(_CALIBRATION): value
+            for key, value in tensors.items()
+            if key.startswith(_CALIBRATION)
+        }
+        if "calibration" in header:
+            model.calibration = Calibration.from_state(own, header["calibration"])
         try:
-            model.load_state_dict(dict(tensors))
+            model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(_CALIBRATION)})
         except RuntimeError as error:
             raise IncompatibleModelError(
                 f"the weights do not fit the settings stored with them: {error}"

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hyperpcm.target_model.calibration import Calibration
     from hyperpcm.target_model.label_scale import LabelScale
     from hyperpcm.target_model.model import TargetModel
     from hyperpcm.target_model.nearest import NearestLandmark
     from hyperpcm.target_model.numpy_form import NumpyTargetModel
     from hyperpcm.target_model.prior import CompiledRidge, CompiledTrees, RetrievedPrior
-    from hyperpcm.target_model.scores import Scores
+    from hyperpcm.target_model.scores import Intervals, Scores
 
 __all__ = [
+    "Calibration",
     "CompiledRidge",
     "CompiledTrees",
+    "Intervals",
     "LabelScale",
     "NearestLandmark",
     "NumpyTargetModel",
@@ -29,8 +32,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Calibration": "calibration",
     "LabelScale": "label_scale",
     "NumpyTargetModel": "numpy_form",
+    "Intervals": "scores",
     "Scores": "scores",
     "TargetModel": "model",
     "NearestLandmark": "nearest",

@@ -25,10 +25,11 @@ from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
+from hyperpcm.target_model.calibration import Calibration, difficulty_columns
 from hyperpcm.target_model.label_scale import LabelScale
 from hyperpcm.target_model.nearest import NearestLandmark, nearest_landmarks
 from hyperpcm.target_model.prior import RetrievedPrior
-from hyperpcm.target_model.scores import BLOCK, Scores, score_rows
+from hyperpcm.target_model.scores import BLOCK, LEVEL, Intervals, Scores, score_rows
 
 __all__ = ["TargetModel"]
 
@@ -47,6 +48,7 @@ class TargetModel:
         label_scale: turns raw scores into labels.
         prior: what is retrieved from the memory's labels; None where the model has no label retrieval.
         learned_compounds: the compound encoder that was trained along; None where there is none.
+        calibration: how far its scores may be off; None where the model was not calibrated.
         provenance: where the model comes from (JSON values).
     """
 
@@ -59,6 +61,7 @@ class TargetModel:
     label_scale: LabelScale
     prior: RetrievedPrior | None = None
     learned_compounds: LearnedCompounds | None = None
+    calibration: Calibration | None = None
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -71,6 +74,7 @@ class TargetModel:
         self,
         smiles: Sequence[object],
         *,
+        level: float = LEVEL,
         strict: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> Scores:
@@ -81,21 +85,41 @@ class TargetModel:
 
         Args:
             smiles: one per row.
+            level: share of the labels that the intervals hold, in hundredths; where the model has intervals.
             strict: raise at the first row that cannot be used.
             progress: is called with the number of rows done.
 
         Raises:
             InvalidSmilesError: a row cannot be used and ``strict`` is set.
+            ConfigError: there are no intervals of this level.
         """
-        return score_rows(smiles, self.quantity, self._score_block, strict=strict, progress=progress)
+        calibration, difficulties = self.calibration, [np.zeros(0, dtype=np.float32)]
+        if calibration is not None:
+            calibration.half_widths(difficulties[0], level)  # refuses a level before the work
 
-    def _score_block(self, smiles: list[str]) -> npt.NDArray[np.float32]:
+        def score_block(block: list[str]) -> npt.NDArray[np.float32]:
+            values, difficulty = self._assessed_block(block)
+            if difficulty is not None:
+                difficulties.append(difficulty.numpy())
+            return values.numpy()
+
+        scores = score_rows(smiles, self.quantity, score_block, strict=strict, progress=progress)
+        if calibration is None:
+            return scores
+        difficulty = np.full(len(scores), np.nan, dtype=np.float32)
+        difficulty[[structure is not None for structure in scores.smiles]] = np.concatenate(difficulties)
+        half = calibration.half_widths(difficulty, level)
+        verdicts = calibration.verdicts(difficulty)
+        found = Intervals(level, scores.values - half, scores.values + half, difficulty, verdicts)
+        return dataclasses.replace(scores, intervals=found)
+
+    def _assessed_block(self, smiles: list[str]) -> tuple[Tensor, Tensor | None]:
         embeddings = torch.from_numpy(self.encoder.encode(smiles))
         similarity = None if self.prior is None else torch.from_numpy(self.prior.similarity(smiles))
         learned = None
         if self.learned_compounds is not None:
             learned = self.learned_compounds.vectors(MolecularGraphs.of_smiles(smiles))
-        return self.score_embedded(embeddings, similarity, learned).numpy()
+        return self.assess_embedded(embeddings, similarity, learned)
 
     @torch.no_grad()
     def score_embedded(
@@ -117,21 +141,57 @@ class TargetModel:
         Raises:
             ValueError: the model reads the graphs of compounds, and ``learned`` is missing.
         """
+        return self._embedded(embeddings, similarity, learned, None)[0]
+
+    @torch.no_grad()
+    def assess_embedded(
+        self,
+        embeddings: Float[Tensor, "n d"],
+        similarity: Float[Tensor, "n j"] | None = None,
+        learned: Float[Tensor, "n h"] | None = None,
+    ) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"] | None]:
+        """Score compounds and tell how hard each looks; arguments as for `score_embedded`.
+
+        Returns:
+            Scores, and the absolute error to be expected of each, both in label units; None in place of the
+            errors where the model was not calibrated.
+
+        Raises:
+            ValueError: the model reads the graphs of compounds, and ``learned`` is missing.
+        """
+        return self._embedded(embeddings, similarity, learned, self.calibration)
+
+    def _embedded(
+        self,
+        embeddings: Tensor,
+        similarity: Tensor | None,
+        learned: Tensor | None,
+        calibration: Calibration | None,
+    ) -> tuple[Tensor, Tensor | None]:
         if self.learned_compounds is not None and learned is None:
             raise ValueError("this target model reads the graphs of compounds too; use score(smiles).")
-        blocks = []
+        values, difficulties = [embeddings.new_zeros(0)], [embeddings.new_zeros(0)]
         for start in range(0, len(embeddings), BLOCK):
-            beside = (None if values is None else _padded(values, start) for values in (similarity, learned))
-            blocks.append(self._score_padded(_padded(embeddings, start), *beside))
-        return torch.cat(blocks)[: len(embeddings)] if blocks else embeddings.new_zeros(0)
+            own = _padded(embeddings, start)
+            near, vectors = (None if part is None else _padded(part, start) for part in (similarity, learned))
+            retrieved = mean = None
+            if self.prior is not None and near is not None:
+                retrieved, mean = self.prior.features_and_mean(near, own)
+            values.append(self._scores_of(own, retrieved, mean, vectors))
+            if calibration is not None:
+                columns = _difficulty_columns(retrieved, near, len(own))
+                difficulties.append(calibration.difficulty(columns))
+        scores = torch.cat(values)[: len(embeddings)]
+        return scores, None if calibration is None else torch.cat(difficulties)[: len(embeddings)]
 
-    def _score_padded(self, embeddings: Tensor, similarity: Tensor | None, learned: Tensor | None) -> Tensor:
+    def _scores_of(
+        self, embeddings: Tensor, retrieved: Tensor | None, mean: Tensor | None, learned: Tensor | None
+    ) -> Tensor:
         inputs = self.compound_scaler(embeddings)[None]
         if self.learned_compounds is not None and learned is not None:
             inputs = self.learned_compounds(inputs, learned[None])
         base: Tensor | float = 0.0
-        if self.prior is not None and similarity is not None:
-            retrieved, mean = self.prior.features_and_mean(similarity, embeddings)
+        if retrieved is not None and mean is not None:
             inputs = torch.cat([inputs, retrieved], dim=-1)
             base = self.label_scale.prior(mean)
         total = torch.stack([qsar_scores(network, inputs) for network in self.networks]).mean(0)
@@ -176,6 +236,9 @@ class TargetModel:
         if self.prior is not None:
             of_prior, header["prior"] = self.prior.state()
             tensors |= {f"prior.{key}": value for key, value in of_prior.items()}
+        if self.calibration is not None:
+            of_errors, header["calibration"] = self.calibration.state()
+            tensors |= {f"calibration.{key}": value for key, value in of_errors.items()}
         if self.learned_compounds is not None:
             learned = self.learned_compounds
             tensors |= {f"compounds.{key}": value for key, value in learned.state_dict().items()}
@@ -211,8 +274,21 @@ class TargetModel:
             label_scale=LabelScale(**header["label_scale"]),
             prior=None if header["prior"] is None else _prior(tensors, header["prior"]),
             learned_compounds=_learned_compounds(tensors, header.get("learned_compounds")),
+            calibration=(
+                Calibration.from_state(_under("calibration.", tensors), header["calibration"])
+                if "calibration" in header
+                else None
+            ),
             provenance=header["provenance"],
         )
+
+
+def _difficulty_columns(retrieved: Tensor | None, near: Tensor | None, rows: int) -> Tensor:
+    """What `Calibration` of one target reads of each compound; the columns of the target are gone."""
+    nothing = torch.zeros(rows, 0)
+    features = nothing if retrieved is None else retrieved[0]
+    nearest = near.amax(-1) if near is not None and near.shape[-1] else torch.zeros(rows)
+    return difficulty_columns(features, nearest, nothing[0])
 
 
 def _padded(values: Tensor, start: int) -> Tensor:

@@ -13,14 +13,38 @@ from hyperpcm.chem import standardise_all
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import InvalidSmilesError, Rejection
 
-__all__ = ["BLOCK", "FREQUENCIES", "Scores", "score_rows"]
+__all__ = ["BLOCK", "FREQUENCIES", "LEVEL", "Intervals", "Scores", "score_rows"]
 
 BLOCK: Final = 512
 """Compounds per matrix product; fixed, so that a score does not depend on its neighbours."""
 
 
+LEVEL: Final = 0.8
+"""Level of intervals where none is asked for."""
+
 FREQUENCIES: Final = (0.01, 0.99)
 """Least and largest frequency of a class before it becomes a logit."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How far scores may be off.
+
+    Attributes:
+        level: share of the labels that lie between ``lower`` and ``upper``, over rows as new to the model as
+            its held-out ones were.
+        lower: float32 [n], in the quantity's unit; NaN where the row was rejected.
+        upper: likewise.
+        difficulty: absolute error to be expected of each score, likewise.
+        verdicts: where in the model's domain each row lies: ``inside``, ``edge`` or ``outside``; None where
+            the row was rejected.
+    """
+
+    level: float
+    lower: npt.NDArray[np.float32]
+    upper: npt.NDArray[np.float32]
+    difficulty: npt.NDArray[np.float32]
+    verdicts: tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -33,12 +57,14 @@ class Scores:
         quantity: what the values mean.
         smiles: the standardised structure that was scored, None where rejected.
         rejections: the rows that could not be scored, with reasons.
+        intervals: how far each score may be off; None where the model was not calibrated.
     """
 
     values: npt.NDArray[np.float32]
     quantity: Quantity
     smiles: tuple[str | None, ...]
     rejections: tuple[Rejection, ...]
+    intervals: Intervals | None = None
 
     def __len__(self) -> int:
         return len(self.values)

@@ -23,7 +23,7 @@ from hyperpcm.model.compiling import collapse_labels, collapse_ridge, collapse_t
 from hyperpcm.nn.kernel_ridge import ridge_scores
 from hyperpcm.nn.molecular_graphs import MolecularGraphs, PlacedGraphs
 from hyperpcm.target_model.prior import prior_columns
-from hyperpcm.training.hiding import Hidden, OwnLabelFinder, relatives_bound
+from hyperpcm.training.hiding import Hidden, OwnLabelFinder, nearest_similarity, relatives_bound
 
 __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
@@ -58,6 +58,8 @@ class EncodedData:
         retrieved: label features of each interaction, float32 [n, f], zero where not asked for.
         ridge: score of each interaction by ridge regression, float32 [n], likewise.
         prior: what the networks are added to, in scaled label units, float32 [n], likewise.
+        nearest: Tanimoto similarity of each interaction's compound to the nearest landmark that its target
+            keeps, float32 [n], likewise.
     """
 
     compounds: Tensor
@@ -78,6 +80,7 @@ class EncodedData:
     retrieved: Tensor | None = None
     ridge: Tensor | None = None
     prior: Tensor | None = None
+    nearest: Tensor | None = None
 
     def graphs_of(self, rows: npt.NDArray[np.int64]) -> PlacedGraphs | None:
         """Return the graphs of the compounds of some interactions, each once; None where there are none.
@@ -90,6 +93,13 @@ class EncodedData:
         compounds, places = np.unique(self.compound_index[rows], return_inverse=True)
         chosen = self.graphs.take(torch.from_numpy(compounds))
         return PlacedGraphs(chosen, torch.from_numpy(places.reshape(rows.shape)))
+
+    def retrieved_for(self, rows: Tensor) -> Retrieved | None:
+        """Return what was retrieved for some interactions, int64 [n]; None where nothing was."""
+        if self.retrieved is None or self.prior is None or self.nearest is None:
+            return None
+        ridge = None if self.ridge is None else self.ridge[rows]
+        return Retrieved(self.retrieved[rows], ridge, self.prior[rows], self.nearest[rows])
 
     def similarity_to(
         self, landmarks: npt.NDArray[np.int64], compounds: npt.NDArray[np.int64]
@@ -245,11 +255,14 @@ class Retrieved:
         features: label features, float32 [n, f].
         ridge: scores of the ridge regression in scaled label units, float32 [n]; None where there is none.
         prior: what the networks are added to, likewise, float32 [n].
+        nearest: Tanimoto similarity of each compound to the nearest landmark that its target keeps,
+            float32 [n].
     """
 
     features: Tensor
     ridge: Tensor | None
     prior: Tensor
+    nearest: Tensor
 
 
 @torch.no_grad()
@@ -276,7 +289,7 @@ def retrieve_pairs(
     if model.retrieval is None or data.similarity is None:
         return None
     features = torch.zeros(len(targets), model.retrieval.width)
-    prior = torch.zeros(len(targets))
+    prior, nearest = torch.zeros(len(targets)), torch.zeros(len(targets))
     ridge = torch.zeros(len(targets)) if model.ridge is not None and hidden is None else None
     label_memory = model.label_memory()
     finder = None if hidden is None else OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
@@ -296,6 +309,7 @@ def retrieve_pairs(
             if finder is not None and row >= 0:
                 unseen = finder.of(collapsed, kept, row, float(similarity[0, row]), compounds[block])
             features[block] = model.retrieval(collapsed, near, unseen)[0]
+            nearest[block] = nearest_similarity(near, unseen)[0]
             if model.ridge is not None and ridge is not None and linear is not None:
                 ridge[block] = ridge_scores(linear, model.ridge.compound_exponents, near)[0]
             linear_scores = None if ridge is None else ridge[block]
@@ -306,7 +320,7 @@ def retrieve_pairs(
                 prior[block] = trees.mixed(columns, prior[block])
         if progress is not None:
             progress("label retrieval", number + 1, len(different))
-    return Retrieved(features, ridge, prior)
+    return Retrieved(features, ridge, prior, nearest)
 
 
 def retrieve_rows(
@@ -328,6 +342,7 @@ def retrieve_rows(
         retrieved=_filled(data.retrieved, len(data.labels), at, found.features),
         ridge=data.ridge if found.ridge is None else _filled(data.ridge, len(data.labels), at, found.ridge),
         prior=_filled(data.prior, len(data.labels), at, found.prior),
+        nearest=_filled(data.nearest, len(data.labels), at, found.nearest),
     )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
+from torch import Tensor
 
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
@@ -20,9 +21,10 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
 
-__all__ = ["Hidden", "OwnLabelFinder", "families", "relatives_bound"]
+__all__ = ["Hidden", "OwnLabelFinder", "families", "nearest_similarity", "relatives_bound"]
 
 _ROUNDING = 1e-6  # of similarities
+_NO_LABEL = 1e-6  # of evidence: what is left is rounding
 _LEAST_SHARE = 0.25  # of known targets with a nearer relative than validation has
 
 
@@ -136,3 +138,19 @@ class OwnLabelFinder:
         ]
         rest[0] = rest[0].clamp_min(0)  # what rounding leaves of the only label
         return OwnLabels(columns[None], torch.stack(rest, dim=-1).permute(1, 0, 2)[None])
+
+
+def nearest_similarity(near: Tensor, own: OwnLabels | None) -> Tensor:
+    """Return the similarity of each query's compound to the nearest landmark that has a label it may see.
+
+    Args:
+        near: similarity of the queries to the landmarks, float32 [1, c, j].
+        own: what the queries must not see; None: nothing is hidden of their own compound.
+    """
+    if own is None or not near.shape[-1]:
+        return near.amax(-1) if near.shape[-1] else near.new_zeros(near.shape[:-1])
+    others = own.mask(near).amax(-1)
+    if own.rest is None:
+        return others
+    is_known = own.rest[:, :, 0, 0] > _NO_LABEL
+    return torch.where(is_known | (own.columns < 0), near.amax(-1), others)

@@ -19,8 +19,9 @@ from hyperpcm.errors import ConfigError
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.losses import Loss, LossName
+from hyperpcm.training.calibration_fit import fit_calibration
 from hyperpcm.training.correction import supported_logit_share, supported_share
-from hyperpcm.training.encoded import EncodedData, Progress, Retrieved
+from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers
 from hyperpcm.training.loop import Trainer, predict_pairs
@@ -105,6 +106,8 @@ def _train_here(prepared: PreparedRun, *, stop: StopSignal, progress: Progress |
             model.cpu()
             if not is_repeated:
                 model.card |= _card(prepared, history)
+                if trainer.fabric.is_global_zero:
+                    _calibrate(prepared, progress)
             if folder is not None:
                 is_last = is_repeated or not config.training.refit
                 path = folder.model_path if is_last else folder.selected_path
@@ -112,6 +115,16 @@ def _train_here(prepared: PreparedRun, *, stop: StopSignal, progress: Progress |
                 if is_last:
                     loggers.files(path, folder.split_path)
     return model
+
+
+def _calibrate(prepared: PreparedRun, progress: Progress | None) -> None:
+    """Give the trained model its intervals, from the errors of the validation side."""
+    interactions, split, model, data = prepared.interactions, prepared.split, prepared.model, prepared.data
+    retrieved = data.retrieved_for(torch.from_numpy(split.valid.copy()))
+    compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
+    scores = predict_pairs(model, data, compounds, targets, retrieved)
+    hidden = Hidden.as_in_validation(interactions, split)
+    fit_calibration(model, data, split.valid, scores, retrieved, prepared.config, hidden, progress)
 
 
 def _unheard(record: dict[str, Any]) -> None:
@@ -147,10 +160,7 @@ def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, fl
     labels = interactions.point()[split.valid]
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
     at = torch.from_numpy(split.valid.copy())
-    retrieved = None
-    if data.retrieved is not None and data.prior is not None:
-        ridge = None if data.ridge is None else data.ridge[at]
-        retrieved = Retrieved(data.retrieved[at], ridge, data.prior[at])
+    retrieved = data.retrieved_for(at)
     functions = {
         "mse": metrics.mse,
         "mae": metrics.mae,

@@ -1,0 +1,184 @@
+"""Calibrates a trained model on its validation side: how hard rows look, and how wrong their scores are.
+
+What makes a row hard is learned from training rows, each as it looks while its own labels are hidden, so that
+the validation rows are left for the quantiles alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hyperpcm.baselines.lightgbm_fit import in_blocks
+from hyperpcm.config import RunConfig
+from hyperpcm.errors import LabelError
+from hyperpcm.model import HyperPCM
+from hyperpcm.nn.trees import BoostedTrees
+from hyperpcm.target_model.calibration import NEAREST_TARGETS, target_constants
+from hyperpcm.training.encoded import EncodedData, Progress, Retrieved
+from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.trees_fit import trees_of
+from hyperpcm.trust import HeldOut, calibrate
+
+__all__ = ["fit_calibration", "held_out_rows"]
+
+_SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "objective": "regression",
+        "learning_rate": 0.05,
+        "num_leaves": 15,
+        "feature_fraction": 0.7,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "deterministic": True,
+        "force_col_wise": True,
+        "verbosity": -1,
+    }
+)
+_TREES: Final = 150
+_LEAF_ROWS: Final = (20, 200)  # least rows of a leaf: a hundredth of all, between these
+_MOST_ROWS: Final = 200_000
+_LEAST_SHARE: Final = 0.1  # of the mean difficulty: no row looks easier than this
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """The columns of `difficulty_columns` of some rows, in blocks."""
+
+    columns: npt.NDArray[np.float32]
+
+    def rows(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the columns of some rows."""
+        return self.columns[rows]
+
+
+def fit_calibration(
+    model: HyperPCM,
+    data: EncodedData,
+    valid: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    retrieved: Retrieved | None,
+    config: RunConfig,
+    hidden: Hidden,
+    progress: Progress | None = None,
+) -> None:
+    """Set ``model.calibration``, or write into the model's card why there is none.
+
+    Args:
+        model: trained; changed in place.
+        data: with what training rows find while their own labels are hidden.
+        valid: validation rows, int64 [n].
+        scores: of those rows, in label units, float32 [n].
+        retrieved: what is retrieved for those rows; None where the model retrieves nothing.
+        config: the run's settings.
+        hidden: what training queries must not see.
+        progress: called with a stage, what is done and what there is.
+    """
+    if model.quantity.kind == "binary":
+        model.card["no_intervals"] = "scores are probabilities of a class; intervals are for values."
+        return
+    if progress is not None:
+        progress("calibration", 0, 1)
+    trees, columns = _difficulty_trees(model, data, config, hidden)
+    if not trees.size[0]:
+        least = float(np.abs(data.labels.numpy()[valid] - scores).mean()) or 1.0
+    else:
+        least = _LEAST_SHARE * float(trees(torch.from_numpy(columns)).mean())
+    held_out = held_out_rows(data, valid, scores, retrieved, (trees, least), hidden)
+    try:
+        model.calibration = calibrate(trees, columns.shape[1], least, held_out)
+    except LabelError as error:
+        model.card["no_intervals"] = str(error)
+    if progress is not None:
+        progress("calibration", 1, 1)
+
+
+def held_out_rows(
+    data: EncodedData,
+    rows: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    retrieved: Retrieved | None,
+    difficulty: tuple[BoostedTrees, float],
+    hidden: Hidden,
+) -> HeldOut:
+    """Return rows that were not learned from as a calibration takes them.
+
+    Args:
+        data: the encoded table.
+        rows: int64 [n].
+        scores: of those rows, in label units, float32 [n].
+        retrieved: what is retrieved for those rows; None where the model retrieves nothing.
+        difficulty: trees over the columns that tell it, and the least there is.
+        hidden: what training queries must not see.
+    """
+    trees, least = difficulty
+    target = data.target_index[rows]
+    constants = _constants(data, target, None)
+    features = torch.zeros(len(rows), 0) if retrieved is None else retrieved.features
+    nearest = torch.zeros(len(rows)) if retrieved is None else retrieved.nearest
+    columns = torch.cat([features, nearest[:, None], constants], dim=1)
+    return HeldOut(
+        errors=data.labels.numpy()[rows].astype(np.float64) - scores,
+        difficulty=trees(columns).clamp_min(least).numpy(),
+        nearest_target=constants[:, 0].numpy(),
+        nearest_compound=nearest.numpy(),
+        target=target,
+        unseen={(True, True): "both", (True, False): "target", (False, True): "compound"}.get(
+            (hidden.targets, hidden.compounds), "pair"
+        ),
+    )
+
+
+def _constants(
+    data: EncodedData, targets: npt.NDArray[np.int64], allowed: torch.Tensor | None
+) -> torch.Tensor:
+    """What tells of each row's target how hard it is, float32 [n, k]; zeros where no alignment is there."""
+    if data.similarity is None:
+        return torch.zeros(len(targets), NEAREST_TARGETS)
+    different, places = np.unique(targets, return_inverse=True)
+    similarity = data.similarity[torch.from_numpy(different)]
+    if allowed is not None:
+        similarity = similarity * allowed[torch.from_numpy(different)]
+    return target_constants(similarity)[torch.from_numpy(places)]
+
+
+def _difficulty_trees(
+    model: HyperPCM, data: EncodedData, config: RunConfig, hidden: Hidden
+) -> tuple[BoostedTrees, npt.NDArray[np.float32]]:
+    """Trees grown on the absolute errors of what training rows retrieve, and their columns."""
+    width = 1 + NEAREST_TARGETS
+    if model.retrieval is None or data.retrieved is None or data.nearest is None:
+        return BoostedTrees(), np.zeros((0, width), dtype=np.float32)
+    import lightgbm
+
+    generator, rows = np.random.default_rng([config.seed, 11]), data.learned
+    if len(rows) > _MOST_ROWS:
+        rows = np.sort(generator.choice(rows, _MOST_ROWS, replace=False))
+    at = torch.from_numpy(rows.copy())
+    constants = _constants(data, data.target_index[rows], data.allowed if hidden.targets else None)
+    features = data.retrieved[at]
+    columns = torch.cat([features, data.nearest[at][:, None], constants], dim=1).numpy()
+    scale = model.label_scale
+    expected = model.retrieval.scores(features)
+    errors = (data.labels[at] - scale.to_labels(scale.prior(expected))).abs().numpy()
+    smallest, largest = _LEAF_ROWS
+    settings = {
+        **_SETTINGS,
+        "min_data_in_leaf": min(largest, max(smallest, len(rows) // 100)),
+        # a nearer compound or target never makes a row look harder
+        "monotone_constraints": [0] * features.shape[1] + [-1] * width,
+        "bin_construct_sample_cnt": min(len(rows), 100_000),
+        "seed": config.seed,
+        "num_threads": max(1, config.threads),
+    }
+    if len(rows) < 2 * settings["min_data_in_leaf"]:
+        return BoostedTrees(), columns
+    table = lightgbm.Dataset(in_blocks(_Table(columns), np.arange(len(rows))), errors, params=settings)
+    booster = lightgbm.train(settings, table, _TREES)
+    return BoostedTrees.of(trees_of(booster, np.arange(columns.shape[1]), 1.0)), columns

@@ -1,0 +1,23 @@
+"""Whether to believe a score: intervals that hold for new targets, and where in the domain a row lies.
+
+Public names are imported when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hyperpcm.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from hyperpcm.trust.conformal import HeldOut, calibrate, conformal_quantiles
+    from hyperpcm.trust.coverage import Coverage, coverage
+
+__all__ = ["Coverage", "HeldOut", "calibrate", "conformal_quantiles", "coverage"]
+
+_HOMES = {
+    **dict.fromkeys(("HeldOut", "calibrate", "conformal_quantiles"), "conformal"),
+    **dict.fromkeys(("Coverage", "coverage"), "coverage"),
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,0 +1,101 @@
+"""What intervals and verdicts are worth, measured on rows that neither training nor calibration saw."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperpcm.target_model.calibration import VERDICTS, Calibration
+from hyperpcm.trust.conformal import HeldOut
+
+__all__ = ["LEVELS", "Coverage", "coverage"]
+
+LEVELS: Final = (0.8, 0.9)
+"""Levels that coverage is measured at."""
+_BINS: Final = 3  # of the test targets, by the similarity of the nearest known one
+_ABSTAINED: Final = 0.3
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What intervals of one model hold on one test side.
+
+    Attributes:
+        rows: of the test side.
+        targets: of the test side.
+        held: share of the labels inside their interval, by level.
+        worst_bin: the least of that share over thirds of the targets by nearest known target, by level.
+        width: mean width of the intervals in label units, by level.
+        width_ratio: of that to the width of the interval that holds as many training labels, by level.
+        rmse_by_verdict: root of the mean squared error of the rows of each verdict.
+        share_by_verdict: share of the rows with each verdict.
+        mse: of all rows.
+        abstain_mse_ratio: mean squared error without the three tenths of the rows that look hardest, over
+            that of all.
+    """
+
+    rows: int
+    targets: int
+    held: dict[str, float]
+    worst_bin: dict[str, float]
+    width: dict[str, float]
+    width_ratio: dict[str, float]
+    rmse_by_verdict: dict[str, float]
+    share_by_verdict: dict[str, float]
+    mse: float
+    abstain_mse_ratio: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return dataclasses.asdict(self)
+
+
+def coverage(calibration: Calibration, test: HeldOut, known_labels: npt.NDArray[np.float32]) -> Coverage:
+    """Return what the intervals of a calibration hold.
+
+    Args:
+        calibration: of a model, not of one target.
+        test: rows that were neither learned from nor calibrated on.
+        known_labels: labels of the training side; their quantiles are the interval of whoever knows nothing
+            of target and compound.
+    """
+    errors, group = np.abs(test.errors), np.searchsorted(calibration.bounds, test.nearest_target, "right")
+    held, worst, width, ratio = {}, {}, {}, {}
+    bins = _bins(test)
+    for level in LEVELS:
+        half = np.zeros(len(errors), dtype=np.float32)
+        for one in np.unique(group):
+            half[group == one] = calibration.half_widths(test.difficulty[group == one], level, int(one))
+        inside, name = errors <= half, f"{level:g}"
+        held[name] = float(inside.mean())
+        worst[name] = min(float(inside[bins == one].mean()) for one in np.unique(bins))
+        low, high = np.quantile(known_labels, [(1 - level) / 2, (1 + level) / 2])
+        width[name] = float(2 * half.mean())
+        ratio[name] = width[name] / float(high - low) if high > low else float("inf")
+    verdicts = np.array(calibration.verdicts(test.difficulty))
+    squares = test.errors**2
+    kept = np.argsort(test.difficulty, kind="stable")[: round((1 - _ABSTAINED) * len(errors))]
+    present = [verdict for verdict in VERDICTS if (verdicts == verdict).any()]
+    return Coverage(
+        rows=len(errors),
+        targets=len(np.unique(test.target)),
+        held=held,
+        worst_bin=worst,
+        width=width,
+        width_ratio=ratio,
+        rmse_by_verdict={one: float(np.sqrt(squares[verdicts == one].mean())) for one in present},
+        share_by_verdict={one: float((verdicts == one).mean()) for one in present},
+        mse=float(squares.mean()),
+        abstain_mse_ratio=float(squares[kept].mean() / squares.mean()),
+    )
+
+
+def _bins(test: HeldOut) -> npt.NDArray[np.int64]:
+    """The third of the targets, by how near the nearest known one is, that each row belongs to."""
+    _, first = np.unique(test.target, return_index=True)
+    edges = np.quantile(test.nearest_target[first], np.arange(1, _BINS) / _BINS)
+    return np.searchsorted(edges, test.nearest_target, side="right").astype(np.int64)
