@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hyperpcm.target_model.calibration import VERDICTS, Calibration
 from hyperpcm.trust.conformal import HeldOut
 
-__all__ = ["LEVELS", "Coverage", "coverage"]
+__all__ = ["LEVELS", "Coverage", "measured_coverage"]
 
 LEVELS: Final = (0.8, 0.9)
 """Levels that coverage is measured at."""
@@ -54,7 +54,9 @@ class Coverage:
         return dataclasses.asdict(self)
 
 
-def coverage(calibration: Calibration, test: HeldOut, known_labels: npt.NDArray[np.float32]) -> Coverage:
+def measured_coverage(
+    calibration: Calibration, test: HeldOut, known_labels: npt.NDArray[np.float32]
+) -> Coverage:
     """Return what the intervals of a calibration hold.
 
     Args:

@@ -1,0 +1,104 @@
+"""Training calibrates the model on its validation side, or says why it does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hyperpcm.checkpoint import load_model
+from hyperpcm.training.encoded import encode, retrieve_pairs
+from hyperpcm.training.hiding import Hidden, nearest_similarity
+from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.run import fit, open_data, open_split, train_model
+from small_runs import NO_RETRIEVAL, tiny, write_table
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory):
+    return write_table(tmp_path_factory.mktemp("table") / "table.csv", targets=60)
+
+
+@pytest.fixture(scope="module")
+def trained(table):
+    config = tiny(table)
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    return config, interactions, split, train_model(config, interactions, split)[0]
+
+
+def test_the_calibration_is_that_of_the_errors_of_the_validation_side(trained):
+    config, interactions, split, model = trained
+    data, made = encode(config, interactions, split), model.calibration
+    compounds, targets = data.compound_index[split.valid], data.target_index[split.valid]
+    found = retrieve_pairs(model, data, compounds, targets)
+    errors = data.labels.numpy()[split.valid] - predict_pairs(model, data, compounds, targets, found)
+    assert made.held_out["rows"] == len(split.valid)
+    assert made.held_out["targets"] == len(np.unique(targets))
+    assert made.held_out["unseen"] == "target"
+    assert made.held_out["rmse"] == pytest.approx(float(np.sqrt(np.mean(errors**2))), rel=1e-4)
+    nearest = data.similarity[torch.from_numpy(targets)].amax(1).numpy()
+    assert made.held_out["by_nearest_target"][-1]["to"] == pytest.approx(float(nearest.max()), abs=1e-6)
+
+
+def test_a_compiled_target_looks_as_hard_as_its_rows_did(trained):
+    """The columns of training and of a compiled target are the same."""
+    config, interactions, split, model = trained
+    data = encode(config, interactions, split)
+    target = int(data.target_index[split.test[0]])
+    rows = split.test[data.target_index[split.test] == target]
+    compounds = data.compound_index[rows]
+    found = retrieve_pairs(model, data, compounds, np.full(len(rows), target))
+    compiled = model.compile_target(interactions.targets[target])
+    scores = compiled.score([interactions.compounds[one] for one in compounds])
+    columns = torch.cat([found.features, found.nearest[:, None]], dim=1)
+    expected = compiled.calibration.difficulty(columns).numpy()
+    np.testing.assert_allclose(scores.intervals.difficulty, expected, rtol=1e-5)
+    nearest = [
+        one.similarity for one in compiled.nearest_landmarks([interactions.compounds[c] for c in compounds])
+    ]
+    np.testing.assert_allclose(found.nearest.numpy(), nearest, atol=1e-6)
+
+
+def test_a_model_without_retrieval_gets_intervals_of_one_width(table):
+    config = tiny(table, *NO_RETRIEVAL)
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    model, _ = train_model(config, interactions, split)
+    assert model.calibration.trees.size == (0, 0)
+    found = model.compile_target(interactions.targets[0]).score(["CCO", "c1ccccc1"]).intervals
+    assert found.difficulty[0] == found.difficulty[1] > 0
+
+
+def test_too_small_a_validation_side_is_told_in_the_card(tmp_path):
+    config = tiny(write_table(tmp_path / "table.csv", targets=6))
+    run = fit(config, tmp_path / "run")
+    model = load_model(run.model_path)
+    assert model.calibration is None
+    assert "intervals need 50 held-out rows or more" in model.card["no_intervals"]
+
+
+def test_a_refitted_model_keeps_the_calibration_of_the_one_that_was_validated(table, tmp_path):
+    run = fit(tiny(table, "training.refit=true"), tmp_path / "run")
+    chosen, model = load_model(run.folder.selected_path), load_model(run.model_path)
+    np.testing.assert_array_equal(model.calibration.quantiles, chosen.calibration.quantiles)
+    assert model.calibration.held_out == chosen.calibration.held_out
+
+
+def test_the_nearest_compound_of_a_training_row_is_not_itself_where_compounds_are_hidden(table):
+    config = tiny(table, "split.name=cold_compound")
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    hidden = Hidden.as_in_validation(interactions, split)
+    assert hidden.compounds
+    model, _ = train_model(config, interactions, split)
+    data = encode(config, interactions, split)
+    rows = split.train[:40]
+    found = retrieve_pairs(model, data, data.compound_index[rows], data.target_index[rows], hidden=hidden)
+    seen = retrieve_pairs(model, data, data.compound_index[rows], data.target_index[rows])
+    assert float(found.nearest.max()) < 1.0
+    torch.testing.assert_close(seen.nearest, torch.ones(len(rows)))
+
+
+def test_without_landmarks_nothing_is_near():
+    torch.testing.assert_close(nearest_similarity(torch.zeros(1, 3, 0), None), torch.zeros(1, 3))
