@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "kind_named"]
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"accuracy": ("accuracy", "AccuracyKind"), "few_shot": ("few_shot", "FewShotKind")}
+    {
+        "accuracy": ("accuracy", "AccuracyKind"),
+        "few_shot": ("few_shot", "FewShotKind"),
+        "trust": ("trust", "TrustKind"),
+    }
 )
 """Kind → module of this package and class in it."""
 

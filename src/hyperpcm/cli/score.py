@@ -11,6 +11,15 @@ import typer
 from hyperpcm.cli.arguments import CompoundColumns, column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
+from hyperpcm.cli.intervals import (
+    INTERVAL_COLUMNS,
+    abstained,
+    interval_cells,
+    interval_columns,
+    interval_header,
+    tell_intervals,
+    told_interval,
+)
 from hyperpcm.cli.models import model_file, score_title, target_model_of, tell_licences
 from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
@@ -52,6 +61,12 @@ def score(
             "--nearest", help="Tell the most similar of the training compounds that the target keeps."
         ),
     ] = False,
+    level: Annotated[
+        float, typer.Option(help="Share of the labels that intervals hold, in hundredths.")
+    ] = 0.8,
+    abstain: Annotated[
+        bool, typer.Option("--abstain", help="Do not rank compounds outside the model's domain; say why.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail at the first row that cannot be used.")
     ] = False,
@@ -61,7 +76,8 @@ def score(
     """Score compounds for one target and rank them, the strongest first.
 
     A row that cannot be used is named on stderr with the reason, and the others are scored. The file of
-    --out holds every row in the order given, with its rank, its score or why it has none.
+    --out holds every row in the order given, with its rank, its score or why it has none. Where the model was
+    calibrated, each score has an interval and a verdict: inside the model's domain, at its edge, or outside.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -77,15 +93,19 @@ def score(
     tell_licences(console, target_model)
     with console.progress() as progress:
         scores = target_model.score(
-            given.smiles, progress=progress.rows("compounds scored", len(given.smiles))
+            given.smiles, level=level, progress=progress.rows("compounds scored", len(given.smiles))
         )
+    tell_intervals(console, target_model)
     rejections = all_rejections(given.rejections, scores.rejections)
+    if abstain:
+        rejections |= abstained(target_model, scores)
     name_rejections(console, rejections, len(given.smiles), out)
     if len(rejections) == len(given.smiles):
         raise InputError(f"none of the {len(given.smiles):,} compounds can be scored; the reasons are above.")
     if out is not None and top is None:
         top = _BESIDE_FILE
-    best = [int(row) for row in scores.order()[:top]]
+    order = [int(row) for row in scores.order() if int(row) not in rejections]
+    best = order[:top]
     near = None
     if nearest:
         rows = best if out is None else range(len(given.smiles))
@@ -93,7 +113,7 @@ def score(
             zip(rows, target_model.nearest_landmarks([scores.smiles[row] for row in rows]), strict=True)
         )
     if out is not None:
-        _write(out, given, scores, rejections, near, overwrite=overwrite)
+        _write(out, given, scores, order, rejections, near, overwrite=overwrite)
     if as_json:
         console.result_json(_record(target_model, given, scores, rejections, best, near))
     else:
@@ -138,6 +158,7 @@ def _write(
     path: Path,
     given: GivenCompounds,
     scores: Scores,
+    order: list[int],
     rejections: dict[int, Rejection],
     near: Nearest,
     *,
@@ -147,7 +168,7 @@ def _write(
     from hyperpcm.datasets.output import TableWriter
 
     rows = range(len(given.smiles))
-    ranks = {int(row): rank for rank, row in enumerate(scores.order(), start=1)}
+    ranks = {row: rank for rank, row in enumerate(order, start=1)}
     refused = [rejections.get(row) for row in rows]
     columns: dict[str, Column] = {
         "row": [row + 1 for row in rows],
@@ -161,6 +182,9 @@ def _write(
         "reason": [one.reason if one else None for one in refused],
     }
     schema = _SCHEMA
+    if scores.intervals is not None:
+        schema = schema | INTERVAL_COLUMNS
+        columns |= interval_columns(scores.intervals)
     if near is not None:
         schema = schema | _NEAREST
         told = [_told(near[row]) for row in rows]
@@ -192,6 +216,7 @@ def _record(
             "name": given.names[row],
             "smiles": scores.smiles[row],
             "score": float(scores.values[row]),
+            **told_interval(scores.intervals, row),
             **({} if near is None else _told(near[row])),
         }
         for rank, row in enumerate(best, start=1)
@@ -202,6 +227,7 @@ def _record(
         "quantity": scores.quantity.name,
         "unit": scores.quantity.unit,
         "kind": scores.quantity.kind,
+        "calibration": None if model.calibration is None else dict(model.calibration.held_out),
         "scores": ranked,
         "rejected": [as_record(one) for one in rejections.values()],
     }
@@ -211,12 +237,14 @@ def _ranking(given: GivenCompounds, scores: Scores, best: list[int], near: Neare
     """The result as a table; without a column of names where there are none."""
     title = score_title(scores.quantity)
     named = any(given.names[row] for row in best)
-    header = ["rank", title, *(["name"] if named else []), "SMILES"]
+    intervals = scores.intervals
+    header = ["rank", title, *interval_header(intervals), *(["name"] if named else []), "SMILES"]
     header += [] if near is None else ["similarity", "nearest compound"]
     rows = [
         [
             str(rank),
             f"{scores.values[row]:.3f}",
+            *interval_cells(intervals, row),
             *([given.names[row]] if named else []),
             scores.smiles[row] or "",
             *([] if near is None else _in_cells(near[row])),

@@ -85,7 +85,8 @@ class Calibration:
         reach: similarity of the nearest known target, and of the nearest landmark, below which held-out
             rows tell nothing.
         hardest: largest difficulty of a held-out row, which rows out there have at least.
-        nearest_target: similarity of the nearest known target; of the calibration of a target alone.
+        nearest_target: similarity of the known target nearest to the one that this is the calibration of;
+            None for that of a model.
         held_out: what the numbers rest on (JSON values): how many rows and targets, what of them training
             had not seen, and the errors by verdict and by similarity of the nearest target and compound.
     """
@@ -99,7 +100,7 @@ class Calibration:
     reach: tuple[float, float]
     hardest: float
     held_out: Mapping[str, Any]
-    nearest_target: float = 1.0
+    nearest_target: float | None = None
 
     def for_target(self, constants: Float[Tensor, "k"]) -> Calibration:
         """Return what is left of it for one target: its own group, and trees over compounds alone.
@@ -120,15 +121,21 @@ class Calibration:
         )
 
     def difficulty(self, columns: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
-        """Return the absolute error to be expected of each row of one target, in label units.
+        """Return the absolute error to be expected of each row, in label units.
 
         Args:
-            columns: as from `difficulty_columns`, without those of the target.
+            columns: as from `difficulty_columns`; those of the target are left out where this is the
+                calibration of one.
         """
+        features = self.columns - 1 - (NEAREST_TARGETS if self.nearest_target is None else 0)
+        compound = columns[:, features]
+        target = (
+            compound.new_full(compound.shape, self.nearest_target)
+            if self.nearest_target is not None
+            else columns[:, features + 1]
+        )
         expected: Tensor = self.trees(columns.float()).clamp_min(self.least)
-        is_beyond = columns[:, -1] < self.reach[1]
-        if self.nearest_target < self.reach[0]:
-            is_beyond = torch.ones_like(is_beyond)
+        is_beyond = (target < self.reach[0]) | (compound < self.reach[1])
         return torch.where(is_beyond, expected.clamp_min(self.hardest), expected)
 
     def half_widths(
@@ -196,6 +203,6 @@ class Calibration:
             edges=(inside, edge),
             reach=(target, compound),
             hardest=float(header["hardest"]),
-            nearest_target=float(header["nearest_target"]),
+            nearest_target=None if header["nearest_target"] is None else float(header["nearest_target"]),
             held_out=header["held_out"],
         )

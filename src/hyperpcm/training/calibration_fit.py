@@ -6,7 +6,7 @@ the validation rows are left for the quantiles alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -90,7 +90,9 @@ def fit_calibration(
         least = float(np.abs(data.labels.numpy()[valid] - scores).mean()) or 1.0
     else:
         least = _LEAST_SHARE * float(trees(torch.from_numpy(columns)).mean())
-    held_out = held_out_rows(data, valid, scores, retrieved, (trees, least), hidden)
+    held_out = held_out_rows(
+        data, valid, scores, retrieved, hidden, lambda columns: trees(columns).clamp_min(least)
+    )
     try:
         model.calibration = calibrate(trees, columns.shape[1], least, held_out)
     except LabelError as error:
@@ -104,8 +106,8 @@ def held_out_rows(
     rows: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float32],
     retrieved: Retrieved | None,
-    difficulty: tuple[BoostedTrees, float],
     hidden: Hidden,
+    difficulty: Callable[[torch.Tensor], torch.Tensor],
 ) -> HeldOut:
     """Return rows that were not learned from as a calibration takes them.
 
@@ -114,10 +116,9 @@ def held_out_rows(
         rows: int64 [n].
         scores: of those rows, in label units, float32 [n].
         retrieved: what is retrieved for those rows; None where the model retrieves nothing.
-        difficulty: trees over the columns that tell it, and the least there is.
         hidden: what training queries must not see.
+        difficulty: of rows, from their columns as `Calibration.difficulty` reads them.
     """
-    trees, least = difficulty
     target = data.target_index[rows]
     constants = _constants(data, target, None)
     features = torch.zeros(len(rows), 0) if retrieved is None else retrieved.features
@@ -125,7 +126,7 @@ def held_out_rows(
     columns = torch.cat([features, nearest[:, None], constants], dim=1)
     return HeldOut(
         errors=data.labels.numpy()[rows].astype(np.float64) - scores,
-        difficulty=trees(columns).clamp_min(least).numpy(),
+        difficulty=difficulty(columns).numpy(),
         nearest_target=constants[:, 0].numpy(),
         nearest_compound=nearest.numpy(),
         target=target,

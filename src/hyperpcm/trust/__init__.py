@@ -11,13 +11,13 @@ from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.trust.conformal import HeldOut, calibrate, conformal_quantiles
-    from hyperpcm.trust.measured import Coverage, measured_coverage
+    from hyperpcm.trust.measured import Coverage, measured_coverage, summarised
 
-__all__ = ["Coverage", "HeldOut", "calibrate", "conformal_quantiles", "measured_coverage"]
+__all__ = ["Coverage", "HeldOut", "calibrate", "conformal_quantiles", "measured_coverage", "summarised"]
 
 _HOMES = {
     **dict.fromkeys(("HeldOut", "calibrate", "conformal_quantiles"), "conformal"),
-    **dict.fromkeys(("Coverage", "measured_coverage"), "measured"),
+    **dict.fromkeys(("Coverage", "measured_coverage", "summarised"), "measured"),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

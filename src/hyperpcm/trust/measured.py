@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from hyperpcm.target_model.calibration import VERDICTS, Calibration
 from hyperpcm.trust.conformal import HeldOut
 
-__all__ = ["LEVELS", "Coverage", "measured_coverage"]
+__all__ = ["LEVELS", "Coverage", "measured_coverage", "summarised"]
 
 LEVELS: Final = (0.8, 0.9)
 """Levels that coverage is measured at."""
@@ -28,7 +29,8 @@ class Coverage:
         rows: of the test side.
         targets: of the test side.
         held: share of the labels inside their interval, by level.
-        worst_bin: the least of that share over thirds of the targets by nearest known target, by level.
+        held_by_bin: that share in each third of the targets, from those far from every known target to those
+            near one, by level.
         width: mean width of the intervals in label units, by level.
         width_ratio: of that to the width of the interval that holds as many training labels, by level.
         rmse_by_verdict: root of the mean squared error of the rows of each verdict.
@@ -41,7 +43,7 @@ class Coverage:
     rows: int
     targets: int
     held: dict[str, float]
-    worst_bin: dict[str, float]
+    held_by_bin: dict[str, list[float]]
     width: dict[str, float]
     width_ratio: dict[str, float]
     rmse_by_verdict: dict[str, float]
@@ -66,7 +68,7 @@ def measured_coverage(
             of target and compound.
     """
     errors, group = np.abs(test.errors), np.searchsorted(calibration.bounds, test.nearest_target, "right")
-    held, worst, width, ratio = {}, {}, {}, {}
+    held, by_bin, width, ratio = {}, {}, {}, {}
     bins = _bins(test)
     for level in LEVELS:
         half = np.zeros(len(errors), dtype=np.float32)
@@ -74,7 +76,7 @@ def measured_coverage(
             half[group == one] = calibration.half_widths(test.difficulty[group == one], level, int(one))
         inside, name = errors <= half, f"{level:g}"
         held[name] = float(inside.mean())
-        worst[name] = min(float(inside[bins == one].mean()) for one in np.unique(bins))
+        by_bin[name] = [float(inside[bins == one].mean()) for one in np.unique(bins)]
         low, high = np.quantile(known_labels, [(1 - level) / 2, (1 + level) / 2])
         width[name] = float(2 * half.mean())
         ratio[name] = width[name] / float(high - low) if high > low else float("inf")
@@ -86,7 +88,7 @@ def measured_coverage(
         rows=len(errors),
         targets=len(np.unique(test.target)),
         held=held,
-        worst_bin=worst,
+        held_by_bin=by_bin,
         width=width,
         width_ratio=ratio,
         rmse_by_verdict={one: float(np.sqrt(squares[verdicts == one].mean())) for one in present},
@@ -94,6 +96,46 @@ def measured_coverage(
         mse=float(squares.mean()),
         abstain_mse_ratio=float(squares[kept].mean() / squares.mean()),
     )
+
+
+def summarised(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the means of several parts (JSON values).
+
+    Args:
+        parts: as from `Coverage.as_dict`, one of each fold or seed.
+
+    Returns:
+        ``coverage`` and ``width`` by level; ``worst_bin_coverage_0.8``, the least of the coverages of the
+        thirds, each averaged over the parts; ``width_ratio`` at 0.8; ``abstain_30_mse_ratio``;
+        ``rmse_by_verdict``.
+    """
+    usual = f"{LEVELS[0]:g}"
+    bins = max(len(part["held_by_bin"][usual]) for part in parts)
+    of_bins = [
+        _mean(
+            [part["held_by_bin"][usual][place] for part in parts if place < len(part["held_by_bin"][usual])]
+        )
+        for place in range(bins)
+    ]
+    present = [verdict for verdict in VERDICTS if any(verdict in part["rmse_by_verdict"] for part in parts)]
+    return {
+        "coverage": {f"{level:g}": _mean([part["held"][f"{level:g}"] for part in parts]) for level in LEVELS},
+        "coverage_by_third_0.8": of_bins,
+        "worst_bin_coverage_0.8": min(of_bins),
+        "width": {f"{level:g}": _mean([part["width"][f"{level:g}"] for part in parts]) for level in LEVELS},
+        "width_ratio": _mean([part["width_ratio"][usual] for part in parts]),
+        "abstain_30_mse_ratio": _mean([part["abstain_mse_ratio"] for part in parts]),
+        "rmse_by_verdict": {
+            verdict: _mean(
+                [part["rmse_by_verdict"][verdict] for part in parts if verdict in part["rmse_by_verdict"]]
+            )
+            for verdict in present
+        },
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
 
 
 def _bins(test: HeldOut) -> npt.NDArray[np.int64]:

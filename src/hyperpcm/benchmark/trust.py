@@ -1,0 +1,128 @@
+"""The kind of benchmark that asks whether intervals hold what they promise and verdicts tell errors apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from hyperpcm.benchmark.files import BenchmarkFile
+from hyperpcm.benchmark.folds import (
+    FoldFile,
+    check_folds,
+    encode_rows,
+    fold_jobs,
+    memory_estimate_mb,
+    opened_fold,
+)
+from hyperpcm.benchmark.kind import Job, Kind, Progress
+from hyperpcm.benchmark.trust_results import TrustOnDisk
+from hyperpcm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hyperpcm.benchmark.benchmark import Benchmark
+    from hyperpcm.benchmark.view import TableView
+    from hyperpcm.config import RunConfig
+    from hyperpcm.datasets.interactions import Interactions
+    from hyperpcm.datasets.splits import Split
+    from hyperpcm.encoders import EmbeddingStore
+
+__all__ = ["TrustKind"]
+
+
+@final
+class TrustKind(Kind):
+    """Rows × folds × seeds; a row is a model, calibrated on the validation side, judged on the test side."""
+
+    name: ClassVar[str] = "trust"
+    protocol: ClassVar[type[BenchmarkFile]] = FoldFile
+
+    def check(self, benchmark: Benchmark) -> None:
+        """Refuse what no benchmark over folds may hold, and rows that have no intervals."""
+        check_folds(benchmark)
+        for row in benchmark.rows:
+            if row.file.baseline is not None or row.file.part == "prior":
+                raise ConfigError(
+                    f"{benchmark.folder / row.name}.toml: this kind of benchmark is about the intervals of a "
+                    "whole model; leave baseline and part out."
+                )
+
+    def jobs(self, benchmark: Benchmark) -> list[Job]:
+        """Fold by fold, all rows of a fold together."""
+        return fold_jobs(benchmark)
+
+    def prepare(
+        self,
+        benchmark: Benchmark,
+        rows: Sequence[str],
+        store: EmbeddingStore,
+        threads: int,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """Embeddings, fingerprints and alignments of the rows, once."""
+        from hyperpcm.training.evaluation import protocol_of
+
+        config, interactions, _ = opened_fold(benchmark, benchmark.rows[0], 0, 0, threads, progress)
+        networks = encode_rows(benchmark, map(benchmark.row, rows), interactions, store, threads)
+        return {
+            "protocol": protocol_of(config, interactions),
+            "estimate_mb": memory_estimate_mb(interactions),
+            "rows_mb": networks,
+        }
+
+    def execute(
+        self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress
+    ) -> dict[str, Any]:
+        """Train one row with its calibration and measure what its intervals hold."""
+        from hyperpcm.evaluation.measure import peak_memory_mb
+        from hyperpcm.training.evaluation import protocol_of
+
+        row = benchmark.row(job.row)
+        config, interactions, split = opened_fold(benchmark, row, job.fold, job.seed, threads, progress)
+        start = time.perf_counter()
+        found = _coverage(config, interactions, split, store, progress)
+        part = {"row": row.name, "fold": job.fold, "seed": job.seed, **found}
+        part |= {"seconds": time.perf_counter() - start, "peak_mb": peak_memory_mb(), "settings": row.digest}
+        return {"protocol": protocol_of(config, interactions), "part": part}
+
+    def results_path(self, benchmark: Benchmark, folder: Path) -> Path:
+        """``trust/<data>.json``, or of the name that the benchmark gives its results."""
+        return folder / "trust" / f"{benchmark.file.results or benchmark.data_label}.json"
+
+    def results(self, benchmark: Benchmark, folder: Path) -> TrustOnDisk:
+        """The results file."""
+        return TrustOnDisk(benchmark, self.results_path(benchmark, folder))
+
+    def view(self, benchmark: Benchmark, folder: Path) -> TableView:
+        """The table of the rows that have results."""
+        from hyperpcm.benchmark.trust_view import trust_view
+
+        return trust_view(benchmark, self.results(benchmark, folder))
+
+
+def _coverage(
+    config: RunConfig, interactions: Interactions, split: Split, store: EmbeddingStore, progress: Progress
+) -> dict[str, Any]:
+    """What the intervals of a model hold on the test side, which it is calibrated without.
+
+    Raises:
+        ConfigError: the model got no intervals.
+    """
+    from hyperpcm.training.calibration_fit import held_out_rows
+    from hyperpcm.training.encoded import encode, retrieve_pairs
+    from hyperpcm.training.hiding import Hidden
+    from hyperpcm.training.loop import predict_pairs
+    from hyperpcm.training.run import train_model
+    from hyperpcm.trust import measured_coverage
+
+    model, _ = train_model(config, interactions, split, store=store, progress=progress)
+    if model.calibration is None:
+        raise ConfigError(f"the model has no intervals: {model.card.get('no_intervals')}")
+    data = encode(config, interactions, split, store, progress)
+    compounds, targets = interactions.compound_index[split.test], interactions.target_index[split.test]
+    retrieved = retrieve_pairs(model, data, compounds, targets, progress)
+    scores = predict_pairs(model, data, compounds, targets, retrieved)
+    hidden = Hidden.as_in_validation(interactions, split)
+    test = held_out_rows(data, split.test, scores, retrieved, hidden, model.calibration.difficulty)
+    return measured_coverage(model.calibration, test, interactions.point()[split.train]).as_dict()

@@ -1,0 +1,104 @@
+"""The tables of a benchmark of trust: what intervals hold, and the errors of each verdict."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from hyperpcm.benchmark.benchmark import Benchmark, Row
+from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
+from hyperpcm.benchmark.trust_results import TrustOnDisk
+from hyperpcm.benchmark.view import Cell, Column, Line, Section, TableView
+from hyperpcm.errors import TableError
+from hyperpcm.evaluation.surroundings import Surroundings
+from hyperpcm.target_model.calibration import VERDICTS
+
+__all__ = ["trust_view"]
+
+_Part = Mapping[str, Any]
+_Number = Callable[[_Part], float | None]
+
+_INTERVALS: Final[tuple[tuple[Column, _Number], ...]] = (
+    (Column("held by 80 % intervals"), lambda part: part["held"]["0.8"]),
+    (Column("by 90 % intervals"), lambda part: part["held"]["0.9"]),
+    (Column("80 %, far targets"), lambda part: part["held_by_bin"]["0.8"][0]),
+    (Column("80 %, near targets"), lambda part: part["held_by_bin"]["0.8"][-1]),
+    (Column("width, 80 %", "↓"), lambda part: part["width"]["0.8"]),
+    (Column("of unconditional", "↓"), lambda part: part["width_ratio"]["0.8"]),
+)
+_ERRORS: Final[tuple[tuple[Column, _Number], ...]] = (
+    *((Column(f"RMSE {one}"), lambda part, one=one: part["rmse_by_verdict"].get(one)) for one in VERDICTS),
+    *((Column(f"share {one}"), lambda part, one=one: part["share_by_verdict"].get(one)) for one in VERDICTS),
+    (Column("MSE of all"), lambda part: part["mse"]),
+    (Column("without the hardest 30 %", "↓"), lambda part: part["abstain_mse_ratio"]),
+)
+_CAPTIONS: Final = (
+    "Mean ± standard deviation over folds (seeds count as folds). Far and near targets are the thirds of the "
+    "test targets with the least and the most similar known target. Unconditional is the interval that holds "
+    "as many training labels, whatever target and compound.",
+    "Verdicts are given by the error that is to be expected of a row, learned on training rows whose labels "
+    "were hidden. The last column is the mean squared error without the three tenths of the rows that look "
+    "hardest, over that of all.",
+)
+
+
+def trust_view(benchmark: Benchmark, held: TrustOnDisk) -> TableView:
+    """What the table of a benchmark shows.
+
+    Raises:
+        TableError: there are no results yet.
+    """
+    if not held.has_table or held.protocol is None:
+        raise TableError(
+            f"benchmark {benchmark.name!r} has no results at {held.path}. Make them with: hyperpcm benchmark "
+            f"run {benchmark.name}"
+        )
+    by_row = [(row, held.of_row(row.name)) for row in benchmark.rows]
+    shown = [(row, own) for row, own in by_row if own]
+    every = [part for _, own in shown for part in own]
+    where = Surroundings(*(every[-1][name] for name in ("versions", "commit", "machine")))
+    return TableView(
+        name=benchmark.name,
+        title=benchmark.file.title,
+        about=" ".join(benchmark.file.about.split()),
+        facts=(
+            ("folds", str(len({part["fold"] for part in every}))),
+            *facts_of(benchmark, held.protocol, where, [part["commit"] for part in every]),
+        ),
+        sections=(
+            _section("Intervals", _INTERVALS, benchmark, shown, _CAPTIONS[0]),
+            _section("Domain", _ERRORS, benchmark, shown, _CAPTIONS[1]),
+        ),
+        sentences=tuple(stale_rows(benchmark, held)),
+        notes=notes_of(benchmark),
+        missing=tuple(row.title for row, own in by_row if not own),
+    )
+
+
+def _section(
+    heading: str,
+    columns: Sequence[tuple[Column, _Number]],
+    benchmark: Benchmark,
+    shown: Sequence[tuple[Row, Sequence[_Part]]],
+    caption: str,
+) -> Section:
+    lines = [
+        Line(
+            row.name,
+            row.title,
+            tuple(_cell(number(part) for part in own) for _, number in columns),
+            "reference" if row.name == benchmark.file.reference else "row",
+        )
+        for row, own in shown
+    ]
+    return Section(heading, "row", tuple(column for column, _ in columns), tuple(lines), caption)
+
+
+def _cell(values: Iterable[float | None]) -> Cell:
+    found = [value for value in values if value is not None]
+    if not found:
+        return Cell(numbers={"mean": None, "sd": None, "folds": 0})
+    mean, sd = statistics.fmean(found), statistics.stdev(found) if len(found) > 1 else None
+    text = f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"
+    return Cell(text, numbers={"mean": mean, "sd": sd, "folds": len(found)})

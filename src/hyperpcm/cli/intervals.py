@@ -1,0 +1,106 @@
+"""How far scores may be off, and where in the domain they lie, as the command line tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from hyperpcm.errors import Rejection
+
+if TYPE_CHECKING:
+    from hyperpcm.cli.console import Console
+    from hyperpcm.datasets.output import Column
+    from hyperpcm.target_model import Intervals, Scores, TargetModel
+
+__all__ = [
+    "INTERVAL_COLUMNS",
+    "abstained",
+    "interval_cells",
+    "interval_columns",
+    "interval_header",
+    "tell_intervals",
+    "told_interval",
+]
+
+INTERVAL_COLUMNS: Final[dict[str, type]] = {"lower": float, "upper": float, "level": float, "domain": str}
+"""Columns of a table with intervals, in its files."""
+_UNSEEN: Final = {
+    "target": "new targets",
+    "compound": "new compounds",
+    "both": "new compounds on new targets",
+    "pair": "new pairs of known targets and compounds",
+}
+
+
+def tell_intervals(console: Console, target: TargetModel) -> None:
+    """Say what the intervals of a target rest on, or why there are none."""
+    calibration = target.calibration
+    if calibration is None:
+        reason = target.provenance.get("model", {}).get("no_intervals")
+        if reason:
+            console.note(f"No intervals: {reason}")
+        return
+    held = calibration.held_out
+    console.note(
+        f"Intervals are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} targets: "
+        f"{_UNSEEN[held['unseen']]}."
+    )
+    if calibration.nearest_target is not None and calibration.nearest_target < calibration.reach[0]:
+        console.note(
+            f"No known target is as near to this one ({calibration.nearest_target:.2f}) as one was to the "
+            f"held-out targets ({calibration.reach[0]:.2f} and more): every compound counts as outside the "
+            "domain."
+        )
+
+
+def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:
+    """Return a rejection for each row outside the domain; none where the model was not calibrated."""
+    intervals, calibration = scores.intervals, target.calibration
+    if intervals is None or calibration is None:
+        return {}
+    rmse = calibration.held_out.get("verdicts", {}).get("outside", {}).get("rmse")
+    told = "" if rmse is None else f"; such held-out rows were off by {rmse:.2f} (root mean square)"
+    return {
+        row: Rejection(
+            row,
+            scores.smiles[row] or "",
+            "ABSTAINED",
+            f"it is outside the model's domain: an error of {intervals.difficulty[row]:.2f} is to be expected"
+            f"{told}.",
+        )
+        for row, verdict in enumerate(intervals.verdicts)
+        if verdict == "outside"
+    }
+
+
+def interval_columns(intervals: Intervals) -> dict[str, Column]:
+    """Return the columns of `INTERVAL_COLUMNS` for all rows."""
+    return {
+        "lower": intervals.lower,
+        "upper": intervals.upper,
+        "level": [None if verdict is None else intervals.level for verdict in intervals.verdicts],
+        "domain": list(intervals.verdicts),
+    }
+
+
+def told_interval(intervals: Intervals | None, row: int) -> dict[str, Any]:
+    """Return the values of `INTERVAL_COLUMNS` for one row as JSON values; empty where there are none."""
+    if intervals is None:
+        return {}
+    return {
+        "lower": float(intervals.lower[row]),
+        "upper": float(intervals.upper[row]),
+        "level": intervals.level,
+        "domain": intervals.verdicts[row],
+    }
+
+
+def interval_header(intervals: Intervals | None) -> list[str]:
+    """Return the heads of the columns of `interval_cells`."""
+    return [] if intervals is None else [f"{100 * intervals.level:g} % interval", "domain"]
+
+
+def interval_cells(intervals: Intervals | None, row: int) -> list[str]:
+    """Return the interval and the verdict of one row as a terminal shows them."""
+    if intervals is None:
+        return []
+    return [f"{intervals.lower[row]:.2f} – {intervals.upper[row]:.2f}", intervals.verdicts[row] or ""]
