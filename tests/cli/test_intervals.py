@@ -1,0 +1,107 @@
+"""`hyperpcm score` tells how far a score may be off, and keeps quiet where it should."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from hyperpcm.checkpoint import load_target_model, save_target_model
+from hyperpcm.cli.main import app
+from small_calibrations import calibrated_model
+from small_models import QUERY, SMILES
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    model = calibrated_model(edges=(0.5, 0.8))
+    save_target_model(model.compile_target(QUERY, name="query"), tmp_path / "query.hpcm")
+    return tmp_path / "query.hpcm"
+
+
+ASKED = (*SMILES[:4], "CCCCCCCCCC")
+
+
+def test_json_has_interval_level_and_domain_of_every_score(target: Path):
+    done = call("score", target, *ASKED, "--level", "0.9", "--json")
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    scores = load_target_model(target).score(list(ASKED), level=0.9)
+    for one in record["scores"]:
+        row = one["row"] - 1
+        assert one["level"] == 0.9
+        assert one["lower"] == pytest.approx(float(scores.intervals.lower[row]))
+        assert one["upper"] == pytest.approx(float(scores.intervals.upper[row]))
+        assert one["domain"] == scores.intervals.verdicts[row]
+    assert record["calibration"]["rows"] == 500
+
+
+def test_the_table_shows_them_and_what_they_rest_on(target: Path):
+    done = call("score", target, *ASKED)
+    assert "80 % interval" in done.stdout
+    assert "domain" in done.stdout
+    assert "500 held-out rows of 30 targets: new targets" in done.stderr
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_files_have_columns_of_them(target: Path, tmp_path: Path, ending: str):
+    out = tmp_path / f"scores{ending}"
+    assert call("score", target, *ASKED, "junk", "-o", out).exit_code == 0
+    if ending == ".csv":
+        with out.open() as file:
+            rows = list(csv.DictReader(file))
+    else:
+        rows = pq.read_table(out).to_pylist()
+    scores = load_target_model(target).score(list(ASKED))
+    np.testing.assert_allclose([float(row["lower"]) for row in rows[:-1]], scores.intervals.lower, rtol=1e-5)
+    assert [row["domain"] for row in rows[:-1]] == list(scores.intervals.verdicts)
+    assert not rows[-1]["domain"]
+    assert {float(row["level"]) for row in rows[:-1]} == {0.8}
+
+
+def test_abstaining_names_rows_outside_the_domain_and_ranks_the_others(target: Path, tmp_path: Path):
+    out = tmp_path / "scores.csv"
+    done = call("score", target, *ASKED, "--abstain", "-o", out, "--json")
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    verdicts = load_target_model(target).score(list(ASKED)).intervals.verdicts
+    outside = [row + 1 for row, verdict in enumerate(verdicts) if verdict == "outside"]
+    assert outside
+    assert [one["row"] for one in record["rejected"]] == outside
+    assert {one["code"] for one in record["rejected"]} == {"ABSTAINED"}
+    assert {one["row"] for one in record["scores"]} == set(range(1, len(ASKED) + 1)) - set(outside)
+    assert "outside the model's domain" in done.stderr
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["row"] for row in rows if not row["rank"]] == [str(row) for row in outside]
+    assert all("an error of" in rows[row - 1]["reason"] for row in outside)
+
+
+def test_abstaining_on_everything_is_an_error_with_the_reasons(tmp_path: Path):
+    model = calibrated_model(edges=(0.01, 0.02))
+    save_target_model(model.compile_target(QUERY), tmp_path / "target.hpcm")
+    done = call("score", tmp_path / "target.hpcm", *ASKED, "--abstain")
+    assert done.exit_code == 2
+    assert "none of the 5 compounds can be scored" in done.stderr
+
+
+def test_a_target_far_from_all_known_ones_is_named(tmp_path: Path):
+    model = calibrated_model(reach=(1.5, 0.0))
+    save_target_model(model.compile_target(QUERY), tmp_path / "target.hpcm")
+    done = call("score", tmp_path / "target.hpcm", *ASKED)
+    assert "every compound counts as outside" in " ".join(done.stderr.split())
+
+
+def test_a_level_that_is_not_kept_is_refused(target: Path):
+    done = call("score", target, "CCO", "--level", "1.2")
+    assert done.exit_code == 2
+    assert "intervals are kept for 0.01" in done.stderr
