@@ -11,6 +11,7 @@ from hyperpcm.nn.kernel_ridge import (
     KernelPart,
     RidgeProblem,
     TwoAxisRidge,
+    known_scores,
     landmark_number,
     ridge_scores,
     solve_ridge,
@@ -125,3 +126,23 @@ def test_landmarks_are_all_compounds_where_there_are_few_and_fewer_the_more_ther
     compounds, most, expected
 ):
     assert landmark_number(compounds, most) == expected
+
+
+def test_rows_of_many_targets_at_once_give_what_one_target_at_a_time_gives():
+    problem = made(np.array([0, 2, 3, 5]))
+    one = solve_ridge(problem, PARTS, 0.3, tolerance=1e-6, by_target=True)
+    many = solve_ridge(problem, PARTS, 0.3, tolerance=1e-6, by_target=False)
+    torch.testing.assert_close(many, one, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("landmarks", [None, np.array([0, 2, 3, 5])])
+def test_a_gpu_solves_what_the_cpu_solves(landmarks):
+    problem = made(landmarks)
+    here = solve_ridge(problem, PARTS, 0.3, tolerance=1e-6)
+    there = solve_ridge(problem.to("cuda"), PARTS, 0.3, tolerance=1e-6)
+    assert there.device.type == "cuda"
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-3, atol=1e-4)
+    asked = problem.targets[:5], problem.compounds[:5]
+    on_gpu = known_scores(problem.to("cuda"), PARTS, there, *(one.to("cuda") for one in asked))
+    torch.testing.assert_close(on_gpu.cpu(), known_scores(problem, PARTS, here, *asked), rtol=1e-3, atol=1e-4)

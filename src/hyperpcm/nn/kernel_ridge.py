@@ -16,7 +16,7 @@ machines", NeurIPS 2000 (landmarks).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -92,6 +92,10 @@ class RidgeProblem:
         """Return the problem with these of its labels, in this order."""
         axes = {name: getattr(self, name)[rows] for name in ("targets", "compounds", "labels")}
         return replace(self, **axes)
+
+    def to(self, device: torch.device | str) -> RidgeProblem:
+        """Return the problem in the memory of a device."""
+        return replace(self, **{one.name: getattr(self, one.name).to(device) for one in fields(self)})
 
     @property
     def is_exact(self) -> bool:
@@ -181,6 +185,7 @@ def solve_ridge(
     *,
     iterations: int = 100,
     tolerance: float = 3e-3,
+    by_target: bool | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Float[Tensor, "k m j"]:
     """Return the coefficients A of the ridge solution: (K + noise · I) α = labels by conjugate gradients.
@@ -194,10 +199,13 @@ def solve_ridge(
         noise: added to the kernel's diagonal; variance of a label's noise over that of the prior.
         iterations: most steps; stopping early shrinks a little more.
         tolerance: stop when the residual's norm falls below this share of the labels' norm.
+        by_target: multiply the rows of one target at a time, as suits a CPU, or of many at once, as suits a
+            GPU, where starting so many products takes longer than they do; None: as suits the device.
         progress: called with the steps done.
     """
     problem = problem.only(torch.argsort(problem.targets, stable=True))
-    operators = [_Operator(problem, part) for part in parts]
+    by_target = problem.labels.device.type == "cpu" if by_target is None else by_target
+    operators = [_Operator(problem, part, by_target=by_target) for part in parts]
     active = [operator for operator in operators if operator.part.weight > 0]
 
     def product(vector: Tensor) -> Tensor:
@@ -238,7 +246,7 @@ def known_scores(
         targets: known target of each pair.
         compounds: known compound of each pair.
     """
-    scores = torch.zeros(len(targets))
+    scores = problem.labels.new_zeros(len(targets))
     for part, of_part in zip(parts, coefficients, strict=True):
         if part.weight <= 0:
             continue
@@ -252,12 +260,12 @@ def known_scores(
 class _Operator:
     """Multiplies by one part of the kernel between labelled pairs in the order of their targets.
 
-    Where compounds go by landmarks, one target at a time: its kernel rows are gathered, and the rest is one
-    product of a matrix and a vector.
+    Where compounds go by landmarks, kernel rows are gathered: those of one target at a time, and the rest is
+    one product of a matrix and a vector; or those of many at once.
     """
 
-    def __init__(self, problem: RidgeProblem, part: KernelPart) -> None:
-        self.problem, self.part = problem, part
+    def __init__(self, problem: RidgeProblem, part: KernelPart, *, by_target: bool) -> None:
+        self.problem, self.part, self.by_target = problem, part, by_target
         if part.weight <= 0:
             return
         self.of_targets = part.weight * _positive(similarity_power(problem.similarity, part.target_exponent))
@@ -280,20 +288,28 @@ class _Operator:
             product: Tensor = (state @ self.of_compounds)[problem.targets, problem.compounds]
             return product
         out = torch.empty_like(vector)
-        for target, rows in self.blocks:
-            torch.mv(self._kernel(rows), state[target], out=out[rows])
+        if self.by_target:
+            for target, rows in self.blocks:
+                torch.mv(self._kernel(rows), state[target], out=out[rows])
+        else:
+            for rows in _blocks(len(vector)):
+                out[rows] = (self._kernel(rows) * state[problem.targets[rows]]).sum(1)
         return out
 
     def coefficients(self, vector: Float[Tensor, "n"]) -> Float[Tensor, "m j"]:
         """Return what a vector over the labels amounts to by known target and landmark."""
         problem = self.problem
-        sums = torch.zeros(len(problem.similarity), problem.tanimoto.shape[1])
+        sums = problem.labels.new_zeros(len(problem.similarity), problem.tanimoto.shape[1])
         if self.part.weight <= 0:
             return sums
         if self.factor is None:
             return sums.index_put_((problem.targets, problem.compounds), vector, accumulate=True)
-        for target, rows in self.blocks:
-            sums[target] += vector[rows] @ self._kernel(rows)
+        if self.by_target:
+            for target, rows in self.blocks:
+                sums[target] += vector[rows] @ self._kernel(rows)
+        else:
+            for rows in _blocks(len(vector)):
+                sums.index_add_(0, problem.targets[rows], vector[rows, None] * self._kernel(rows))
         solved: Tensor = torch.cholesky_solve(sums.T, self.factor)
         return solved.T
 

@@ -15,6 +15,7 @@ from hyperpcm.errors import ConfigError
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
 from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.processes import solving_device
 from hyperpcm.training.retrieval_fit import fit_retrieval
 from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share, refit_ridge
 from hyperpcm.training.trees_fit import fit_trees, refit_trees
@@ -43,9 +44,9 @@ def fit_prior(
     Returns:
         The data with what is retrieved for the training and validation rows filled in.
     """
-    retrieval = config.model.retrieval
+    retrieval, device = config.model.retrieval, solving_device(config.training)
     fit_retrieval(model, data, data.learned, retrieval, config.seed, hidden, progress)
-    fit_ridge(model, data, split.valid, retrieval, config.seed, progress)
+    fit_ridge(model, data, split.valid, retrieval, config.seed, progress, device=device)
     data = retrieve_rows(model, data, split.valid, progress)
     fit_ridge_share(model, data, split.valid)
     data = retrieve_rows(model, data, data.learned, progress, hidden=hidden)
@@ -78,7 +79,8 @@ def refit_prior(
     if model.retrieval is not None and chosen.retrieval is not None:
         model.retrieval.load_state_dict(chosen.retrieval.state_dict())
         model.retrieval.requires_grad_(False)
-    refit_ridge(model, data, chosen, retrieval, config.seed, progress)
+    device = solving_device(config.training)
+    refit_ridge(model, data, chosen, retrieval, config.seed, progress, device=device)
     data = retrieve_rows(model, data, data.learned, progress, hidden=hidden)
     refit_trees(model, data, chosen, config, hidden, progress)
     return data

@@ -35,7 +35,7 @@ from hyperpcm.errors import ConfigError, HyperpcmError, ProcessLostError
 from hyperpcm.training.run_folder import outer_processes
 from hyperpcm.training.stopping import StopSignal
 
-__all__ = ["check_processes", "launch", "make_fabric", "meet", "must_launch"]
+__all__ = ["check_processes", "launch", "make_fabric", "meet", "must_launch", "solving_device"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -106,6 +106,12 @@ def make_fabric(training: TrainingConfig) -> Fabric:
         strategy=_SharedSteps(cluster_environment=environment, timeout=_TIMEOUT),
         precision=training.precision,
     )
+
+
+def solving_device(training: TrainingConfig) -> torch.device:
+    """Return where systems of equations are solved: on the GPU that trains, in double precision in part."""
+    is_wanted = training.accelerator in ("auto", "cuda") and torch.cuda.is_available()
+    return torch.device("cuda" if is_wanted else "cpu")
 
 
 def must_launch(training: TrainingConfig) -> bool:

@@ -46,6 +46,8 @@ def fit_ridge(
     config: RetrievalConfig,
     seed: int,
     progress: Progress | None = None,
+    *,
+    device: torch.device | str = "cpu",
 ) -> None:
     """Set the model's ridge regression to the solution that validates best; nothing where it has none.
 
@@ -56,19 +58,20 @@ def fit_ridge(
         config: steps of the solver.
         seed: of the choice of landmarks, where there are more compounds than landmarks.
         progress: called with the number of kernels tried.
+        device: where the regression is solved.
     """
     if model.ridge is None or data.similarity is None:
         return
     bits = model.landmark_bits()
     columns = _landmarks(len(bits), len(model.ridge_columns), seed)
     model.ridge_columns.copy_(torch.from_numpy(columns.astype(np.int32)))
-    problem = _problem(model, data, columns)
+    problem = _problem(model, data, columns).to(device)
     rows = valid
     if len(rows) > _CHOICE_ROWS:
         rows = np.sort(np.random.default_rng([seed, 11]).choice(rows, _CHOICE_ROWS, replace=False))
     labels = model.label_scale.to_scaled(data.labels[torch.from_numpy(rows.copy())])
     steps = -(-config.ridge_iterations // 4)  # the order of the kernels shows after a few
-    sample = problem.only(_drawn(len(problem.labels), _LARGE, seed))
+    sample = problem.only(_drawn(len(problem.labels), _LARGE, seed).to(device))
     best, chosen = float("inf"), CANDIDATES[0]
     for number, parts in enumerate(CANDIDATES):
         if progress is not None:
@@ -89,6 +92,8 @@ def refit_ridge(
     config: RetrievalConfig,
     seed: int,
     progress: Progress | None = None,
+    *,
+    device: torch.device | str = "cpu",
 ) -> None:
     """Solve the regression for the model's own memory, with the kernel and the share of another model.
 
@@ -99,6 +104,7 @@ def refit_ridge(
         config: steps of the solver.
         seed: of the choice of landmarks.
         progress: called before and after.
+        device: where it is solved.
     """
     if model.ridge is None or chosen.ridge is None or data.similarity is None:
         return
@@ -107,8 +113,8 @@ def refit_ridge(
     columns = _landmarks(len(model.landmark_bits()), len(model.ridge_columns), seed)
     model.ridge_columns.copy_(torch.from_numpy(columns.astype(np.int32)))
     kernel = chosen.ridge.kernel_parts()
-    found = solve_ridge(_problem(model, data, columns), kernel, NOISE, iterations=config.ridge_iterations)
-    model.ridge.set(kernel, found)
+    problem = _problem(model, data, columns).to(device)
+    model.ridge.set(kernel, solve_ridge(problem, kernel, NOISE, iterations=config.ridge_iterations))
     model.ridge_share.copy_(chosen.ridge_share)
     if progress is not None:
         progress("kernel ridge", 1, 1)
@@ -133,6 +139,8 @@ def ridge_out_of_fold(
     hidden: Hidden,
     seed: int,
     progress: Progress | None = None,
+    *,
+    device: torch.device | str = "cpu",
 ) -> Tensor:
     """Return the score of each training row by a regression that has not seen what is hidden from the row.
 
@@ -147,6 +155,7 @@ def ridge_out_of_fold(
         hidden: what a training row must not see.
         seed: of the division.
         progress: called with the number of parts done.
+        device: where the regressions are solved.
 
     Returns:
         Scaled label units, float32 [n], in the order of the memory's labels.
@@ -164,18 +173,19 @@ def ridge_out_of_fold(
         if is_hidden
     ] or [_parts_of(np.arange(rows), parts, seed)]
     combinations = list(itertools.product(*(range(int(group.max()) + 1) for group in groups)))
-    scores = torch.zeros(rows)
+    scores, whole = torch.zeros(rows), whole.to(device)
     for number, part in enumerate(combinations):
         if progress is not None:
             progress("kernel ridge without a part", number, len(combinations))
         matches = np.array([group == chosen for group, chosen in zip(groups, part, strict=True)])
-        asked = torch.from_numpy(np.flatnonzero(matches.all(axis=0)))
-        rest = torch.from_numpy(np.flatnonzero(~matches.any(axis=0)))
+        asked = torch.from_numpy(np.flatnonzero(matches.all(axis=0))).to(device)
+        rest = torch.from_numpy(np.flatnonzero(~matches.any(axis=0))).to(device)
         if not len(rest):
             continue  # one unit in all: nothing is left to learn from, and the mean of all labels is said
         kernel = model.ridge.kernel_parts()
         found = solve_ridge(whole.only(rest), kernel, NOISE, iterations=-(-config.ridge_iterations // 2))
-        scores[asked] = known_scores(whole, kernel, found, whole.targets[asked], whole.compounds[asked])
+        said = known_scores(whole, kernel, found, whole.targets[asked], whole.compounds[asked])
+        scores[asked.cpu()] = said.cpu()
     return scores
 
 

@@ -16,6 +16,7 @@ from hyperpcm.nn.trees import BoostedTrees, Tree
 from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.processes import solving_device
 from hyperpcm.training.ridge_fit import ridge_out_of_fold
 
 __all__ = ["fit_trees", "refit_trees", "trees_of"]
@@ -181,7 +182,8 @@ def _columns(
     ridge = (model.retrieval.scores(data.retrieved) if data.ridge is None else data.ridge).clone()
     train = torch.from_numpy(data.learned.copy())
     if model.ridge is not None:
-        ridge[train] = ridge_out_of_fold(model, data, config.model.retrieval, hidden, config.seed, progress)
+        settings = (config.model.retrieval, hidden, config.seed, progress)
+        ridge[train] = ridge_out_of_fold(model, data, *settings, device=solving_device(config.training))
     mean = model.prior_mean(data.retrieved, ridge)
     chosen = _dividing(data.compounds.numpy(), np.unique(data.compound_index[data.learned]))
     with torch.no_grad():
