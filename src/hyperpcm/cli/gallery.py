@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from hyperpcm.cli.pages import page_environment
 
+if TYPE_CHECKING:
     from hyperpcm.screening import Hit
     from hyperpcm.target_model import NearestLandmark
 
@@ -62,7 +61,7 @@ def write_gallery(
         for name, found in list(hits.items())[:_TARGETS]
     ]
     told = nearest is not None and any(one is not None for found in nearest.values() for one in found)
-    page = _environment().get_template("gallery.html")
+    page = page_environment().get_template("gallery.html")
     text = page.render(library=library, title=title, scored=f"{scored:,}", targets=targets, told=told)
     with atomic_file(path, overwrite=overwrite) as file:
         file.write(text.encode())
@@ -103,16 +102,3 @@ def nearness(smiles: str, nearest: NearestLandmark) -> str:
         if nearest.similarity >= least:
             return f"{words}, similarity {nearest.similarity:.2f}"
     return f"unlike all training compounds kept, nearest {nearest.similarity:.2f}"
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=ChoiceLoader([PackageLoader("hyperpcm.cli"), PackageLoader("hyperpcm.evaluation.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -30,6 +30,7 @@ from hyperpcm.cli import (
     train,
 )
 from hyperpcm.cli.console import QUIET, Console
+from hyperpcm.cli.explain import explain as explain_scores
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 
 __all__ = ["app", "main"]
@@ -52,6 +53,7 @@ _ORDER: Final = (
     "evaluate",
     "compile",
     "score",
+    "explain",
     "panel",
     "index",
     "screen",
@@ -108,6 +110,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
+app.command("explain")(explain_scores)
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)

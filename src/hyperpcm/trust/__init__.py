@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING
 from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hyperpcm.trust.attribution import AtomContributions, atom_contributions
     from hyperpcm.trust.conformal import HeldOut, calibrate, conformal_quantiles
     from hyperpcm.trust.measured import Coverage, measured_coverage, summarised
 
-__all__ = ["Coverage", "HeldOut", "calibrate", "conformal_quantiles", "measured_coverage", "summarised"]
+__all__ = [
+    "AtomContributions",
+    "Coverage",
+    "HeldOut",
+    "atom_contributions",
+    "calibrate",
+    "conformal_quantiles",
+    "measured_coverage",
+    "summarised",
+]
 
 _HOMES = {
+    **dict.fromkeys(("AtomContributions", "atom_contributions"), "attribution"),
     **dict.fromkeys(("HeldOut", "calibrate", "conformal_quantiles"), "conformal"),
     **dict.fromkeys(("Coverage", "measured_coverage", "summarised"), "measured"),
 }
