@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 _MOST: Final = 200  # compounds on one page
+_PLACES: Final = {"inside": "inside the", "edge": "at the edge of the", "outside": "outside the"}
 _DRAWING: Final = (420, 300)  # pixels
 
 
@@ -195,12 +196,12 @@ def _drawn(one: _Explained, scores: Scores) -> dict[str, object]:
         "smiles": found.smiles,
         "score": f"{found.score:.2f}",
         "baseline": f"{found.baseline:.2f}",
-        "whole": f"{found.whole:+.2f}",
+        "whole": f"{found.whole:+.2f}".replace("-0.00", "+0.00"),
         "largest": f"{max(map(abs, found.atoms.tolist()), default=0.0):.2f}",
         "exact": found.is_exact,
         "interval": f"{told['lower']:.2f} – {told['upper']:.2f}" if told else "",
         "level": f"{100 * told['level']:g}" if told else "",
-        "domain": told.get("domain", ""),
+        "domain": _PLACES.get(told.get("domain", ""), ""),
         "nearest": "" if one.nearest is None else nearness(found.smiles, one.nearest),
         "drawing": Markup(depict_svg(found.smiles, width=width, height=height, weights=found.atoms.tolist())),
     }
