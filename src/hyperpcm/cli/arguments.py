@@ -39,7 +39,10 @@ PreparingProcesses = Annotated[
 """How many processes standardise and encode a library."""
 
 Device = Annotated[
-    str, typer.Option(help="Where compounds are scored: cpu, cuda, or auto: a GPU where there is one.")
+    str,
+    typer.Option(
+        help="Where compounds are scored: cpu, cuda (cuda:1: the second GPU), or auto: a GPU where there is one."
+    ),
 ]
 """Name of the device of a panel."""
 

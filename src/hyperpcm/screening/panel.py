@@ -16,6 +16,7 @@ import torch
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.screening.device import device_of
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.stack import TargetStack
 from hyperpcm.screening.tensors import CompoundTensors
@@ -57,7 +58,7 @@ class Panel:
     Args:
         targets: compiled targets; one at least.
         names: what to call them; None: their own names.
-        device: where compounds are scored: ``cpu``, ``cuda``, or ``auto``: a GPU where torch sees one.
+        device: where compounds are scored, as `device_of` takes it.
 
     Raises:
         ConfigError: no such device, no target, two of one name, or targets that read different encoders, mean
@@ -76,7 +77,7 @@ class Panel:
         self.names = tuple(target.name for target in targets) if names is None else tuple(names)
         _check_same(targets, self.names)
         self.encoder, self.quantity = targets[0].encoder, targets[0].quantity
-        self.device = _device(device)
+        self.device = device_of(device)
         kinds: dict[object, list[int]] = {}
         for place, target in enumerate(targets):
             kinds.setdefault(TargetStack.kind(target), []).append(place)
@@ -138,15 +139,6 @@ class Panel:
             for places, stack in zip(self._places, self._stacks, strict=True):
                 values[places, start : start + _ROWS] = stack.scores(block).cpu().numpy()
         return values
-
-
-def _device(name: str) -> torch.device:
-    if name not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"device is {name!r}; give auto, cpu or cuda.")
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise ConfigError("device is 'cuda', and torch sees no GPU here; give cpu.")
-    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
 def _worth_stacking(targets: Sequence[TargetModel], places: list[int]) -> list[list[int]]:
