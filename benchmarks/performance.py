@@ -80,6 +80,12 @@ def made_memory(generator: np.random.Generator, rows: int = MEMORY) -> ContextMe
     )
 
 
+def made_model(config: ModelConfig, memory: ContextMemory) -> HyperPCM:
+    """An untrained model at the published widths."""
+    quantity = Quantity("pChEMBL", "-log10(M)")
+    return HyperPCM(config, quantity, memory, EcfpEncoder(width=COMPOUND_WIDTH), GivenWidth())
+
+
 class PublishedLoop(nn.Module):
     """The straightforward way: project the whole memory, generate, slice and apply target by target."""
 
@@ -137,13 +143,7 @@ def train_step(config: ModelConfig, name: str, repeats: int) -> Performance:
     generator = np.random.default_rng(0)
     torch.manual_seed(0)
     memory = made_memory(generator)
-    model = HyperPCM(
-        config,
-        Quantity("pChEMBL", "-log10(M)"),
-        memory,
-        EcfpEncoder(width=COMPOUND_WIDTH),
-        GivenWidth(),
-    )
+    model = made_model(config, memory)
     model.requires_grad_(True)
     if model.retrieval is not None:
         model.retrieval.requires_grad_(False)  # it is fitted before training
@@ -151,7 +151,9 @@ def train_step(config: ModelConfig, name: str, repeats: int) -> Performance:
     targets = torch.from_numpy(memory.embeddings[rows])
     compounds = torch.randn(TARGETS, COMPOUNDS, COMPOUND_WIDTH)
     allowed = torch.from_numpy(np.arange(MEMORY)[None] != rows[:, None])
-    similarity = torch.from_numpy(memory.similarity[rows]) if config.needs_alignment else None  # type: ignore[index]
+    similarity = None
+    if config.needs_alignment and memory.similarity is not None:
+        similarity = torch.from_numpy(memory.similarity[rows])
     retrieved = None
     if model.retrieval is not None:
         retrieved = torch.randn(TARGETS, COMPOUNDS, model.retrieval.width)
@@ -189,13 +191,7 @@ def score_one_target(repeats: int) -> Performance:
     generator = np.random.default_rng(0)
     torch.manual_seed(0)
     memory = made_memory(generator, rows=100)
-    model = HyperPCM(
-        PUBLISHED,
-        Quantity("pChEMBL", "-log10(M)"),
-        memory,
-        EcfpEncoder(width=COMPOUND_WIDTH),
-        GivenWidth(),
-    )
+    model = made_model(PUBLISHED, memory)
     model.eval()
     with torch.no_grad():
         networks = tuple(

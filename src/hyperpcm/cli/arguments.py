@@ -41,7 +41,7 @@ PreparingProcesses = Annotated[
 Device = Annotated[
     str,
     typer.Option(
-        help="Where compounds are scored: cpu, cuda (cuda:1: the second GPU), or auto: a GPU where there is one."
+        help="Where compounds are scored: cpu, cuda (cuda:1 is the second GPU), or auto: a GPU if there is."
     ),
 ]
 """Name of the device of a panel."""

@@ -10,8 +10,6 @@ import typer
 
 from hyperpcm.cli.arguments import CompoundColumns, Device, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.gallery import write_gallery
-from hyperpcm.cli.models import score_title
 from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
 from hyperpcm.cli.screen_options import (
@@ -28,7 +26,7 @@ from hyperpcm.cli.screen_options import (
     check_result_files,
     known_actives,
 )
-from hyperpcm.cli.screen_output import write_hits
+from hyperpcm.cli.screen_output import write_results
 from hyperpcm.cli.screen_summary import hits_table, tell_refused
 from hyperpcm.errors import InputError
 
@@ -114,17 +112,16 @@ def screen(
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
         nearest = nearest_of_hits(hits, dict(zip(panel.names, models, strict=True)).get)
-        write_hits(out, hits, panel.quantity, nearest=nearest, overwrite=overwrite)
-        if gallery is not None:
-            write_gallery(
-                gallery,
-                hits,
-                nearest=nearest,
-                library=library.name,
-                title=score_title(panel.quantity),
-                scored=found.scored,
-                overwrite=overwrite,
-            )
+        write_results(
+            out,
+            hits,
+            panel.quantity,
+            nearest=nearest,
+            gallery=gallery,
+            library=library,
+            scored=found.scored,
+            overwrite=overwrite,
+        )
         if rejected is not None:
             write_rejections(rejected, list(folder.refused()), overwrite=overwrite)
         folder.remove()
@@ -143,7 +140,7 @@ def screen(
         )
         return
     console.result(hits_table(hits, panel.quantity))
-    tell_refused(console, found.rows, found.scored, found.refused)
+    tell_refused(console, found.rows, found.refused)
     new = found.rows - found.resumed
     console.note(
         f"{out}: {sum(map(len, hits.values())):,} hits of {found.scored:,} compounds on {len(panel):,} "

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import torch
 
-from hyperpcm.encoders.parallel import prepare_process, usable_cores
-from hyperpcm.errors import ConfigError
+from hyperpcm.encoders.parallel import checked_processes, prepare_process, usable_cores
 from hyperpcm.scaleout.runner import ShardReport, ShardRunner
 from hyperpcm.screening.device import device_of
 
@@ -69,9 +68,7 @@ class LocalEngine:
         )
         if processes is None:
             processes = usable_cores() if found.type == "cpu" else len(self._devices)
-        if processes < 1:
-            raise ConfigError(f"processes must be 1 or more, not {processes}")
-        self.processes = processes
+        self.processes = checked_processes(processes)
 
     def run(self, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
         """Report each shard as it ends; see `Engine`."""

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, Self
 
 from hyperpcm.checkpoint import load_target_model, read_archive
 from hyperpcm.datasets.compound_pieces import read_pieces
+from hyperpcm.encoders.parallel import Workers
 from hyperpcm.errors import DiskFullError, InputError, OutputError, Rejection
 from hyperpcm.scaleout.plan import LibraryFacts, Plan, Shard
 from hyperpcm.scaleout.planning import rows_file
@@ -178,8 +179,8 @@ class _Loaded:
         top = self.plan.settings.top
         state = ScreenState({name: TopList(top) for name in self.panel.names}, rows=shard.first)
         rejections: list[Rejection] = []
-        with Preparer(self.recipe, isolate=isolate) as prepare:
-            for batch in self._batches(shard, number, prepare):
+        with Workers(1, apart=isolate) as workers:
+            for batch in self._batches(shard, number, Preparer(self.recipe, workers)):
                 rejections += [dataclasses.replace(one, row=one.row + state.rows) for one in batch.rejections]
                 scores = self.panel.score_prepared(batch.compounds)
                 take_batch(state, self.panel.names, batch, scores, self.accepts)

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from hyperpcm.encoders.base import parts_of
 from hyperpcm.errors import Rejection
-from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds, parts_of
+from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.seen import SeenStructures
 from hyperpcm.screening.sparse_rows import SparseRows
 from hyperpcm.screening.tensors import CompoundTensors

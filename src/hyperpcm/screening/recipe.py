@@ -14,18 +14,13 @@ import numpy.typing as npt
 
 from hyperpcm.chem import morgan_counts
 from hyperpcm.encoders import EcfpEncoder, Encoder
-from hyperpcm.encoders.base import ConcatenatedEncoder
+from hyperpcm.encoders.base import parts_of
 from hyperpcm.screening.sparse_rows import SparseRows
 
-__all__ = ["CompoundRecipe", "Part", "PreparedCompounds", "parts_of"]
+__all__ = ["CompoundRecipe", "Part", "PreparedCompounds"]
 
 Part = SparseRows | npt.NDArray[np.float32]
 """What one encoder says of some compounds: by entries where it is sparse, else float32 [n, w]."""
-
-
-def parts_of(encoder: Encoder) -> tuple[Encoder, ...]:
-    """Return the encoders whose vectors an encoder puts side by side: itself where it is one."""
-    return encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
 
 
 @dataclass(frozen=True)

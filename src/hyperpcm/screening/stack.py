@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperpcm.screening.recipe import parts_of
+from hyperpcm.encoders.base import parts_of
 from hyperpcm.screening.stacked_networks import StackedNetworks
 from hyperpcm.screening.stacked_prior import StackedPrior
 from hyperpcm.screening.tensors import CompoundTensors
