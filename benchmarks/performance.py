@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from encoder_speed import encode_ecfp, encode_minimol
+from layer_speed import first_layer
 from screening_speed import index, panel, screen_one_target
 from timing import NotHereError, seconds_of
 from torch import Tensor, nn
@@ -238,6 +239,7 @@ BENCHMARKS: dict[str, Callable[[int], Performance]] = {
     "score_one_target": score_one_target,
     "screen_one_target": screen_one_target,
     "panel": panel,
+    "first_layer": first_layer,
     "index": index,
     "encode_minimol": encode_minimol,
     "encode_ecfp": encode_ecfp,

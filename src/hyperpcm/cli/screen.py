@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, Device, PreparingProcesses, column_roles, existing_file
+from hyperpcm.cli.arguments import (
+    CompoundColumns,
+    Device,
+    Precision,
+    PreparingProcesses,
+    column_roles,
+    existing_file,
+)
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
@@ -48,6 +55,7 @@ def screen(
     columns: CompoundColumns = None,
     processes: PreparingProcesses = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
     work: Annotated[
         Path | None, typer.Option(help="Folder of the state of the screen. [default: OUT.screen]")
     ] = None,
@@ -83,9 +91,11 @@ def screen(
 
     source = LibraryIndex.open(library) if is_index else library
     chosen = StructureFilter(only or [], known_actives(actives or []), most_similar)
-    panel, models = panel_of(files, device)
+    panel, models = panel_of(files, device, precision)
     tell_all_licences(console, models)
     settings = {"top": top, "only": list(chosen.names), "columns": roles, "unlike": chosen.job}
+    if precision != "float32":
+        settings["precision"] = precision
     seals = {name: read_archive(path).sha256 for name, path in zip(panel.names, files, strict=True)}
     folder_path = out.with_name(f"{out.name}.screen") if work is None else work
     started = time.monotonic()
@@ -120,6 +130,7 @@ def screen(
             gallery=gallery,
             library=library,
             scored=found.scored,
+            precision=precision,
             overwrite=overwrite,
         )
         if rejected is not None:
@@ -134,6 +145,7 @@ def screen(
                 "rejected": dict(found.refused),
                 "resumed": found.resumed,
                 "hits": {name: len(one) for name, one in hits.items()},
+                "precision": precision,
                 "out": str(out),
                 "seconds": seconds,
             }

@@ -23,6 +23,7 @@ _SCHEMA: Final[dict[str, type]] = {
     "rank": int,
     "score": float,
     "quantity": str,
+    "precision": str,
     "smiles": str,
     "name": str,
     "row": int,
@@ -53,6 +54,7 @@ def write_hits(
     quantity: Quantity,
     *,
     nearest: Mapping[str, Sequence[NearestLandmark | None]] | None = None,
+    precision: str = "float32",
     overwrite: bool,
 ) -> None:
     """Write the hits of all targets, those of one target together, the best first.
@@ -63,6 +65,7 @@ def write_hits(
         quantity: what a score means.
         nearest: the landmark compound nearest to each hit, in the same order; where there is none, or None is
             given, the columns are empty.
+        precision: of the dense layers that gave the scores.
         overwrite: whether a file that is there may be replaced.
     """
     lines = [
@@ -71,6 +74,7 @@ def write_hits(
             "rank": rank,
             "score": hit.score,
             "quantity": quantity.name,
+            "precision": precision,
             "smiles": hit.smiles,
             "name": hit.name,
             "row": hit.row + 1,
@@ -100,6 +104,7 @@ def write_results(
     gallery: Path | None,
     library: Path,
     scored: int,
+    precision: str = "float32",
     overwrite: bool,
 ) -> None:
     """Write the hits as a table, and the best of them as a page of drawings where one is wanted.
@@ -112,9 +117,10 @@ def write_results(
         gallery: file of the page; None: none is drawn.
         library: what was screened.
         scored: how many of its rows were scored.
+        precision: of the dense layers that gave the scores.
         overwrite: whether files that are there may be replaced.
     """
-    write_hits(out, hits, quantity, nearest=nearest, overwrite=overwrite)
+    write_hits(out, hits, quantity, nearest=nearest, precision=precision, overwrite=overwrite)
     if gallery is not None:
         write_gallery(
             gallery,
