@@ -201,13 +201,13 @@ def test_an_index_of_other_libraries_or_a_newer_version_is_refused(library: Path
     stored(recipe=record["recipe"] | {"libraries": ["rdkit 1999.1"]})
     with pytest.raises(ConfigError, match=r"was made with rdkit 1999\.1, and here are rdkit"):
         next(LibraryIndex.open(folder).chunks())
-    stored(version=3)
-    with pytest.raises(InputError, match="version 3; versions up to 2"):
+    stored(version=4)
+    with pytest.raises(InputError, match="version 4; versions up to 3"):
         LibraryIndex.open(folder)
-    stored(version=1)
-    with pytest.raises(InputError, match="version 1, which is no longer read"):
+    stored(version=2)
+    with pytest.raises(InputError, match="version 2, which is no longer read"):
         LibraryIndex.open(folder)
-    for content in ("", "{", "[]", '{"version": 2}'):
+    for content in ("", "{", "[]", '{"version": 3}'):
         (folder / "index.json").write_text(content)
         with pytest.raises(InputError, match="not the index of a library, or it is damaged"):
             LibraryIndex.open(folder)

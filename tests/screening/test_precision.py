@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
 
 from hyperpcm.encoders import compound_encoder
-from hyperpcm.encoders.base import Encoder
 from hyperpcm.errors import ConfigError
-from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
-from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.screening import Panel
 from hyperpcm.screening.device import PRECISION_TOLERANCE
-from hyperpcm.target_model import LabelScale, TargetModel
-from small_models import PKD, PUBLISHED, QUERY, SEQUENCES, SMALL, made_model, many_smiles
+from small_models import PUBLISHED, QUERY, SEQUENCES, SMALL, made_model, many_smiles
+from small_networks import dense_targets
 
 needs_bfloat16 = pytest.mark.skipif(
     not torch.cpu._is_avx512_bf16_supported(), reason="needs a processor with products in bfloat16"
 )
-
-
-def dense_targets(encoder: Encoder, hidden: tuple[int, ...], number: int = 3) -> list[TargetModel]:
-    """Targets over a dense encoder whose scores spread as labels of a standard deviation of 1 do."""
-    generator = torch.Generator().manual_seed(0)
-    scaler = Standardiser(encoder.width)
-    scaler.fit(torch.from_numpy(encoder.encode(many_smiles(300))))
-    found = []
-    for name in range(number):
-        widths = [encoder.width, *hidden, 1]
-        layers = tuple(
-            GeneratedLayer(
-                bias=torch.zeros(1, after),
-                delta=torch.randn(1, after, before, generator=generator) * (2 / before) ** 0.5,
-            )
-            for before, after in itertools.pairwise(widths)
-        )
-        network = QsarNetwork(layers=layers)
-        found.append(
-            TargetModel(str(name), "M", PKD, encoder, (network,), scaler, LabelScale(0.0, 1.0, binary=False))
-        )
-    return found
 
 
 @needs_bfloat16

@@ -51,7 +51,7 @@ def default_processes(encoder: Encoder) -> int:
     is not in the table of encoders gets 1.
     """
     entries = [ENCODERS.get(part.name) for part in parts_of(encoder)]
-    light = all(entry is not None and entry.weights is None and not entry.is_of_the_user for entry in entries)
+    light = all(entry is not None and not entry.is_learned for entry in entries)
     return usable_cores() if light else 1
 
 

@@ -34,7 +34,7 @@ __all__ = ["LibraryIndex", "LoadedIndex", "build_index"]
 ROWS: Final = 4096
 """Rows of one chunk."""
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _NAME: Final = "index.json"
 
 
