@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from pathlib import Path
 
@@ -13,16 +11,16 @@ from hyperpcm.checkpoint import load_model
 from hyperpcm.config import load_config
 from hyperpcm.datasets import load
 from hyperpcm.datasets.catalog import fetch
-from hyperpcm.encoders.base import Encoder
+from hyperpcm.encoders.base import Encoder, parts_of
 from hyperpcm.errors import DataUnavailableError
 from hyperpcm.screening import CompoundRecipe, LibraryIndex
-from hyperpcm.screening.chunk import Chunk, packed_chunk
-from hyperpcm.screening.recipe import PreparedCompounds, parts_of
+from hyperpcm.screening.chunk import Chunk
+from hyperpcm.screening.recipe import PreparedCompounds
 from hyperpcm.screening.sparse_rows import SparseRows
 from hyperpcm.target_model import TargetModel
 from hyperpcm.training import fit
 
-__all__ = ["compiled_targets", "made_index", "usual_data"]
+__all__ = ["compiled_targets", "made_bits", "made_index", "usual_data"]
 
 ROWS = 4096  # of a chunk
 DIFFERENT = 25  # chunks that are made; a larger library repeats them
@@ -68,33 +66,12 @@ def made_index(folder: Path, recipe: CompoundRecipe, rows: int) -> LibraryIndex:
     """
     generator = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for number in range(min(DIFFERENT, -(-rows // ROWS))):
-        content = packed_chunk(_made_chunk(generator, recipe, number), recipe)
-        name = f"{number:06d}.npz"
-        (folder / name).write_bytes(content)
-        entries.append(
-            {
-                "file": name,
-                "rows": ROWS,
-                "usable": ROWS,
-                "copies": 0,
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-        )
-    record = {
-        "version": 2,
-        "recipe": {
-            "encoder": recipe.encoder.spec(),
-            "libraries": list(recipe.encoder.libraries()),
-            "fingerprints": [list(kind) for kind in recipe.fingerprints],
-        },
-        "library": {"name": "made"},
-        "chunks": [entries[place % len(entries)] for place in range(-(-rows // ROWS))],
-        "refused": {},
-        "complete": True,
-    }
-    (folder / "index.json").write_text(json.dumps(record))
+    index = LibraryIndex.begin(folder, recipe, {"name": "made"})
+    chunks = -(-rows // ROWS)
+    for number in range(min(DIFFERENT, chunks)):
+        index.add(_made_chunk(generator, recipe, number), recipe)
+    index.repeat(chunks)
+    index.finish()
     return LibraryIndex.open(folder)
 
 
@@ -105,20 +82,20 @@ def _made_chunk(generator: np.random.Generator, recipe: CompoundRecipe, number: 
         same = recipe.same_bits(kind)
         shared = None if same is None else parts[same]
         is_shared = isinstance(shared, SparseRows)
-        prints[kind] = shared.bits() if is_shared else _made_bits(generator, kind[1]).bits()
+        prints[kind] = shared.bits() if is_shared else made_bits(generator, ROWS, kind[1]).bits()
     names = [f"made-{number * ROWS + row}" for row in range(ROWS)]
     return Chunk(ROWS, list(range(ROWS)), names, names, PreparedCompounds(parts, prints), [])
 
 
 def _made_part(generator: np.random.Generator, encoder: Encoder) -> SparseRows | np.ndarray:
     if encoder.sparse:
-        return _made_bits(generator, encoder.width)
+        return made_bits(generator, ROWS, encoder.width)
     return generator.random((ROWS, encoder.width), dtype=np.float32)
 
 
-def _made_bits(generator: np.random.Generator, width: int) -> SparseRows:
+def made_bits(generator: np.random.Generator, rows: int, width: int) -> SparseRows:
     """Log counts; how often a column has one falls off as one over its place, as in real fingerprints."""
     weight = 1 / (np.arange(width) + 10)
     chance = np.minimum(0.9, BITS * weight / weight.sum())
-    counts = generator.integers(1, 4, (ROWS, width)) * (generator.random((ROWS, width)) < chance)
+    counts = generator.integers(1, 4, (rows, width)) * (generator.random((rows, width)) < chance)
     return SparseRows.of(np.log1p(counts).astype(np.float32))

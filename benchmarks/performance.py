@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from encoder_speed import encode_ecfp, encode_minimol
+from layer_speed import first_layer
 from screening_speed import index, panel, screen_one_target
 from timing import NotHereError, seconds_of
 from torch import Tensor, nn
@@ -80,6 +81,12 @@ def made_memory(generator: np.random.Generator, rows: int = MEMORY) -> ContextMe
     )
 
 
+def made_model(config: ModelConfig, memory: ContextMemory) -> HyperPCM:
+    """An untrained model at the published widths."""
+    quantity = Quantity("pChEMBL", "-log10(M)")
+    return HyperPCM(config, quantity, memory, EcfpEncoder(width=COMPOUND_WIDTH), GivenWidth())
+
+
 class PublishedLoop(nn.Module):
     """The straightforward way: project the whole memory, generate, slice and apply target by target."""
 
@@ -137,13 +144,7 @@ def train_step(config: ModelConfig, name: str, repeats: int) -> Performance:
     generator = np.random.default_rng(0)
     torch.manual_seed(0)
     memory = made_memory(generator)
-    model = HyperPCM(
-        config,
-        Quantity("pChEMBL", "-log10(M)"),
-        memory,
-        EcfpEncoder(width=COMPOUND_WIDTH),
-        GivenWidth(),
-    )
+    model = made_model(config, memory)
     model.requires_grad_(True)
     if model.retrieval is not None:
         model.retrieval.requires_grad_(False)  # it is fitted before training
@@ -151,7 +152,9 @@ def train_step(config: ModelConfig, name: str, repeats: int) -> Performance:
     targets = torch.from_numpy(memory.embeddings[rows])
     compounds = torch.randn(TARGETS, COMPOUNDS, COMPOUND_WIDTH)
     allowed = torch.from_numpy(np.arange(MEMORY)[None] != rows[:, None])
-    similarity = torch.from_numpy(memory.similarity[rows]) if config.needs_alignment else None  # type: ignore[index]
+    similarity = None
+    if config.needs_alignment and memory.similarity is not None:
+        similarity = torch.from_numpy(memory.similarity[rows])
     retrieved = None
     if model.retrieval is not None:
         retrieved = torch.randn(TARGETS, COMPOUNDS, model.retrieval.width)
@@ -189,13 +192,7 @@ def score_one_target(repeats: int) -> Performance:
     generator = np.random.default_rng(0)
     torch.manual_seed(0)
     memory = made_memory(generator, rows=100)
-    model = HyperPCM(
-        PUBLISHED,
-        Quantity("pChEMBL", "-log10(M)"),
-        memory,
-        EcfpEncoder(width=COMPOUND_WIDTH),
-        GivenWidth(),
-    )
+    model = made_model(PUBLISHED, memory)
     model.eval()
     with torch.no_grad():
         networks = tuple(
@@ -242,6 +239,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Performance]] = {
     "score_one_target": lambda given: score_one_target(given.repeats),
     "screen_one_target": lambda given: screen_one_target(given.repeats, given.model, given.compounds),
     "panel": lambda given: panel(given.repeats, given.model),
+    "first_layer": lambda given: first_layer(given.repeats),
     "index": lambda given: index(given.repeats),
     "encode_minimol": lambda given: encode_minimol(given.repeats),
     "encode_ecfp": lambda given: encode_ecfp(given.repeats),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import statistics
 import tempfile
@@ -254,9 +255,10 @@ def _products(
     width = target.encoder.width
     parts = [part.dense() if isinstance(part, Entries) else part for part in compounds.parts]
     embeddings, layer = torch.cat(parts, dim=1), first[:width].to(device)
+    fingerprints = compounds.parts[0]
     by_entries = (
-        BagProduct(first[: compounds.parts[0].width], device)
-        if isinstance(compounds.parts[0], Entries)
+        functools.partial(BagProduct(first[: fingerprints.width], device), fingerprints)
+        if isinstance(fingerprints, Entries)
         else None
     )
     prior = target.prior
@@ -273,7 +275,7 @@ def _products(
         if is_dense or by_entries is None:
             hidden = embeddings @ layer
         else:
-            hidden = by_entries(compounds.parts[0])  # type: ignore[arg-type]
+            hidden = by_entries()
         found = torch.relu_(hidden) @ second
         if prior is not None:
             _ = table @ landmarks if is_dense else shared(bits)

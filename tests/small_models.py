@@ -71,26 +71,32 @@ GRAPHS = {
 }
 
 
-def measured(quantity: Quantity = PKD, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def measured(
+    quantity: Quantity = PKD, seed: int = 0, compounds: int = len(SMILES)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Memory rows, landmark columns and values of about two thirds of all pairs."""
     generator = np.random.default_rng(seed)
-    rows, columns = np.nonzero(generator.random((len(SEQUENCES), len(SMILES))) < 0.65)
-    values = (5.0 + 0.5 * rows + 0.25 * columns + generator.normal(0, 0.3, len(rows))).astype(np.float32)
+    rows, columns = np.nonzero(generator.random((len(SEQUENCES), compounds)) < 0.65)
+    values = (5.0 + 0.5 * rows + 0.25 * (columns % 8) + generator.normal(0, 0.3, len(rows))).astype(
+        np.float32
+    )
     return rows, columns, (values > 6.6).astype(np.float32) if quantity.kind == "binary" else values
 
 
-def made_model(settings: dict = SMALL, quantity: Quantity = PKD, seed: int = 0) -> HyperPCM:
+def made_model(
+    settings: dict = SMALL, quantity: Quantity = PKD, seed: int = 0, compounds: tuple[str, ...] = SMILES
+) -> HyperPCM:
     """An untrained model with fitted scalers and a memory with labels, in evaluation mode."""
     config = ModelConfig.model_validate(settings)
     encoder = compound_encoder("ecfp", options={"ecfp": {"width": WIDTH}})
     own_encoder = target_encoder("composition")
-    rows, columns, values = measured(quantity)
+    rows, columns, values = measured(quantity, compounds=len(compounds))
     memory = ContextMemory(
         sequences=SEQUENCES,
         names=tuple(f"target {row}" for row in range(len(SEQUENCES))),
         embeddings=own_encoder.encode(SEQUENCES),
-        compounds=SMILES,
-        landmarks=morgan_counts(SMILES, width=WIDTH),
+        compounds=compounds,
+        landmarks=morgan_counts(compounds, width=WIDTH),
         rows=rows,
         columns=columns,
         values=values,
@@ -99,7 +105,7 @@ def made_model(settings: dict = SMALL, quantity: Quantity = PKD, seed: int = 0) 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = HyperPCM(config, quantity, memory, encoder, own_encoder)
-    model.fit_scalers(torch.from_numpy(encoder.encode(SMILES)), torch.from_numpy(values))
+    model.fit_scalers(torch.from_numpy(encoder.encode(compounds)), torch.from_numpy(values))
     return model.eval()
 
 

@@ -82,6 +82,48 @@ def test_the_ending_or_the_option_says_what_kind_of_file_is_written(
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_what_leaving_landmarks_out_changes_is_told_and_stands_in_the_file(
+    trained: SimpleNamespace, tmp_path: Path
+):
+    out = tmp_path / "few.hpcm"
+    done = call("compile", trained.run, trained.sequence, "-o", out, "--max-landmarks", 3, "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    stated = load_target_model(out).provenance["landmarks"]
+    assert (told["landmarks"], told["bytes"]) == (stated, out.stat().st_size)
+    assert (stated["kept"], stated["of"]) == (3, 14)
+    assert stated["largest_difference"] > stated["typical_difference"] > 0
+    assert "3 of 14 landmark compounds are kept, which changes scores of known compounds by up to" in (
+        done.stderr
+    )
+    assert "Keep more of them with --max-landmarks." in done.stderr
+    again = call(
+        "compile", trained.run, trained.sequence, "-o", out, "--overwrite", "--max-landmarks", 3,
+        "--landmark-tolerance", 0.001,
+    )  # fmt: skip
+    assert "needs more than the 3 that are allowed: allow more with --max-landmarks" in again.stderr
+    wide = call(
+        "compile", trained.run, trained.sequence, "-o", out, "--overwrite", "--landmark-tolerance", 100
+    )
+    assert wide.exit_code == 0
+    assert "of 14 landmark compounds are kept, which changes" in wide.stderr
+    assert "--max-landmarks" not in wide.stderr
+
+
+def test_a_panel_is_not_mixed_of_targets_with_other_landmarks(trained: SimpleNamespace, tmp_path: Path):
+    fasta, out = tmp_path / "two.fasta", tmp_path / "panel"
+    fasta.write_text(f">one\n{trained.sequence}\n>two\n{trained.sequence[5:]}\n")
+    made = call("compile", trained.run, fasta, "--all", "-o", out, "--max-landmarks", 4, "--json")
+    assert made.exit_code == 0, made.output
+    told = json.loads(made.stdout)
+    assert (told["targets"], told["there_before"], told["landmarks"]["kept"]) == (2, 0, 4)
+    again = call("compile", trained.run, fasta, "--all", "-o", out, "--max-landmarks", 4)
+    assert again.exit_code == 0
+    other = call("compile", trained.run, fasta, "--all", "-o", out)
+    assert other.exit_code == 2
+    assert "compiled with another limit or tolerance of landmark compounds" in other.stderr
+
+
 def test_a_compiled_target_names_the_model_it_comes_from_and_what_it_knows(trained: SimpleNamespace):
     provenance = load_target_model(trained.target).provenance
     assert provenance["model_sha256"] == read_archive(trained.run / "model.safetensors").sha256

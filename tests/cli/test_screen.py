@@ -46,6 +46,7 @@ def test_the_best_of_the_library_are_written_and_the_state_is_gone(
         "rejected": {"PARSE": 1},
         "resumed": 0,
         "hits": {"new one": 7},
+        "precision": "float32",
         "out": str(out),
         "seconds": 0,
     }
@@ -136,6 +137,27 @@ def test_similarity_is_told_in_words(similarity: float, says: str):
     assert nearness("CCN", NearestLandmark("CCN", 1.0)) == "a training compound"
 
 
+def test_hits_say_their_precision(
+    trained: SimpleNamespace, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for precision in ("float32", "bfloat16"):
+        monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: True)
+        out = tmp_path / f"{precision}.csv"
+        done = call(
+            "screen", trained.target, "-l", library, "-o", out, "--top", 3, "--precision", precision, "--json"
+        )
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["precision"] == precision
+        with out.open() as file:
+            assert {row["precision"] for row in csv.DictReader(file)} == {precision}
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: False)
+    refused = call(
+        "screen", trained.target, "-l", library, "-o", tmp_path / "x.csv", "--precision", "bfloat16"
+    )
+    assert refused.exit_code == 2
+    assert "this processor has no products in bfloat16; give float32" in refused.stderr
+
+
 def test_a_screen_goes_on_where_it_was_stopped(
     trained: SimpleNamespace, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -159,6 +181,10 @@ def test_a_screen_goes_on_where_it_was_stopped(
     other = call("screen", trained.target, "-l", library, "-o", out, "--top", 6, "--processes", 1)
     assert other.exit_code == 2
     assert "state of another screen" in other.stderr
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: True)
+    half = call("screen", trained.target, "-l", library, "-o", out, "--top", 5, "--precision", "bfloat16")
+    assert half.exit_code == 2
+    assert "state of another screen" in half.stderr
     done = call("screen", trained.target, "-l", library, "-o", out, "--top", 5, "--processes", 1, "--json")
     assert json.loads(done.stdout)["resumed"] == 20
     assert out.exists()

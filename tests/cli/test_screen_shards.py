@@ -184,6 +184,19 @@ def test_ray_that_is_not_installed_is_told_with_the_command(plan: Path, monkeypa
     assert done.stderr == "error: Ray is not installed. Run: pip install 'hyperpcm[ray]'\n"
 
 
+def test_a_device_that_is_not_there_is_refused_and_auto_is_not(plan: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for device, words in (
+        ("cuda", "device is 'cuda', and torch sees no GPU here; give cpu."),
+        ("gpu", "device is 'gpu'; give auto, cpu or cuda, or cuda:1 for the second GPU."),
+    ):
+        refused = call("screen", "run", plan, "--device", device)
+        assert (refused.exit_code, refused.stderr) == (2, f"error: {words}\n")
+    done = call("screen", "run", plan, "--device", "auto", "--processes", 1)
+    assert done.exit_code == 0, done.output
+    assert "3 of 3 shards are done" in done.stdout
+
+
 def test_an_address_without_ray_is_refused(plan: Path):
     done = call("screen", "run", plan, "--ray-address", "auto")
     assert done.exit_code == 2

@@ -246,7 +246,7 @@ def test_with_too_many_landmarks_those_with_the_most_evidence_are_kept():
     assert kept.tolist() == sorted(np.argsort(-least, kind="stable")[:3].tolist())
     torch.testing.assert_close(collapsed.first, whole.first[..., torch.from_numpy(kept)])
     compiled = model.compile_target(QUERY)
-    assert compiled.prior.landmarks.shape[0] == 3
+    assert compiled.prior.landmarks.shape[0] == model.landmark_limit() == 3
     assert np.isfinite(compiled.score(SMILES).values).all()
 
 

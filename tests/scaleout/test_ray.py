@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperpcm.errors import DiskFullError, HyperpcmError, InvalidSmilesError, MissingExtraError
+from hyperpcm.errors import ConfigError, DiskFullError, HyperpcmError, InvalidSmilesError, MissingExtraError
 from hyperpcm.scaleout import LocalEngine, Plan, run_shards
 from hyperpcm.scaleout.ray_engine import _error
 from small_shards import Story, library_lines, merged, planned, screened_whole
@@ -124,6 +124,33 @@ def test_a_cluster_that_cannot_be_reached_is_told_at_once(library: Path, targets
         )
     assert done.returncode == 2
     assert f"error: {address}: no Ray cluster can be reached there" in done.stderr
+
+
+@needs_ray
+def test_a_ray_without_a_gpu_is_told_at_once(library: Path, targets: list[Path], tmp_path: Path):
+    folder = planned(tmp_path / "plan", library, targets)
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [*COMMAND, folder, "--device", "cuda"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=hidden,
+    )
+    assert done.returncode == 2
+    assert "error: device is 'cuda', and Ray has no GPU here; give cpu." in done.stderr
+    there = planned(tmp_path / "auto", library, targets)
+    done = subprocess.run([*COMMAND, there, "--device", "auto"], check=False, timeout=120, env=hidden)
+    assert done.returncode == 0
+
+
+@needs_ray
+def test_ray_alone_says_which_gpu_an_actor_gets():
+    from hyperpcm.scaleout.ray_engine import RayEngine
+
+    with pytest.raises(ConfigError, match="Ray gives each actor a GPU of its own"):
+        RayEngine(device="cuda:1")
 
 
 @pytest.mark.parametrize(

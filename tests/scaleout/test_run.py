@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from pathlib import Path
 
 import pytest
 
+from hyperpcm.encoders.parallel import usable_cores
+from hyperpcm.errors import ConfigError
 from hyperpcm.scaleout import LocalEngine, Part, Plan, ShardRunner, run_shards
 from hyperpcm.scaleout.results import ShardFiles
-from small_shards import Story, merged, planned
+from small_shards import SlowRunner, Story, merged, planned
 
 
 @pytest.mark.parametrize("rows", [1, 40, 10_000])
@@ -58,6 +61,37 @@ def test_two_processes_write_the_bytes_of_one(library: Path, targets: list[Path]
     assert contents[0] == contents[1]
     assert len(rows) == 5
     assert rows[-1] == (195, 195)
+
+
+def test_a_device_is_chosen_by_the_engine_and_goes_with_the_runner(
+    library: Path, targets: list[Path], whole: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = planned(tmp_path / "plan", library, targets, rows=48)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert LocalEngine(device="auto").device == "cpu"
+    run_shards(folder, LocalEngine(1, "auto"))
+    assert merged(folder) == whole
+    for device, words in (("cuda", "no GPU"), ("tpu", "give auto, cpu or cuda")):
+        with pytest.raises(ConfigError, match=words):
+            LocalEngine(device=device)
+    runner = SlowRunner(folder)
+    there = copy.copy(runner.on("cuda:1"))  # as it goes to another process
+    assert (type(there), there.device, there.folder) == (SlowRunner, "cuda:1", runner.folder)
+    assert runner.on("cpu") is runner
+    with pytest.raises(ConfigError, match="no GPU"):
+        there.load()
+
+
+def test_processes_on_gpus_are_one_for_each_unless_more_are_asked_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert LocalEngine(device="cuda").processes == 3
+    assert LocalEngine(device="auto").processes == 3
+    assert LocalEngine(device="cuda:2").processes == 1
+    assert LocalEngine(5, "cuda").processes == 5
+    assert LocalEngine(device="cpu").processes == usable_cores()
+    with pytest.raises(ConfigError, match="torch sees 3 GPUs"):
+        LocalEngine(device="cuda:3")
 
 
 def test_parts_cover_all_shards_and_each_does_its_own(

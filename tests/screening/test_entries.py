@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hyperpcm.encoders import compound_encoder
 from hyperpcm.errors import ConfigError
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.nn.trees import BoostedTrees
+from hyperpcm.scaleout import LocalEngine, run_shards
 from hyperpcm.screening import CompoundRecipe, Panel
 from hyperpcm.screening.bag import BagProduct
 from hyperpcm.screening.forest import Forest
@@ -23,6 +25,7 @@ from hyperpcm.screening.sparse_rows import SparseRows
 from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.screening.threads import in_threads
 from small_models import QUERY, SEQUENCES, SMALL, made_model, many_smiles
+from small_shards import library_lines, merged, planned, write_targets
 from small_trees import with_trees
 
 CPU = torch.device("cpu")
@@ -158,6 +161,8 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
         Panel([target], device="tpu")
     with pytest.raises(ConfigError, match="no GPU"):
         Panel([target], device="cuda")
+    with pytest.raises(ConfigError, match="no GPU"):
+        Panel([target], device="cuda:1")
     assert Panel([target], device="auto").device == CPU
 
 
@@ -170,6 +175,24 @@ def test_a_gpu_says_what_the_cpu_says():
     smiles = many_smiles(400)
     near, far = (Panel(targets, device=device).score(smiles).values for device in ("cpu", "cuda"))
     np.testing.assert_allclose(far, near, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("processes", [None, 2])
+def test_shards_on_a_gpu_find_what_shards_on_the_cpu_find(processes: int | None, tmp_path: Path):
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    targets = write_targets(tmp_path)
+    library = tmp_path / "library.smi"
+    library.write_text("\n".join(library_lines()) + "\n")
+    near, far = (planned(tmp_path / name, library, targets, rows=48) for name in ("near", "far"))
+    run_shards(near, LocalEngine(1))
+    run_shards(far, LocalEngine(processes, "cuda"))
+    ours, theirs = merged(near), merged(far)
+    assert (ours[:3], ours[4]) == (theirs[:3], theirs[4])
+    for name, hits in ours[3].items():
+        scores = [[float.fromhex(str(hit[0])) for hit in one] for one in (hits, theirs[3][name])]
+        np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
 
 
 def test_structures_are_known_again_whenever_they_came():

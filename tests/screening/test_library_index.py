@@ -123,6 +123,34 @@ def test_an_index_that_was_stopped_anywhere_ends_as_if_it_had_not_been(library: 
     assert build_index(library, tmp_path / "index", RECIPE, progress=stop).rows == ROWS  # nothing left to do
 
 
+def test_chunks_added_by_hand_are_the_index_that_is_built(library: Path, tmp_path: Path):
+    built = build_index(library, tmp_path / "built", RECIPE)
+    (tmp_path / "added").mkdir()
+    index = LibraryIndex.begin(tmp_path / "added", RECIPE, built.record["library"])
+    for chunk in built.chunks():
+        with pytest.raises(InputError, match="not finished"):
+            LibraryIndex.open(index.path)
+        index.add(chunk, RECIPE)
+    with pytest.raises(ValueError, match="refused rows"):
+        index.repeat(9)
+    index.finish()
+    assert contents(index.path) == contents(built.path)
+
+
+def test_chunks_that_are_entered_again_are_rows_again(tmp_path: Path):
+    library = tmp_path / "good.smi"
+    library.write_text("\n".join(many_smiles(32)))
+    index = build_index(library, tmp_path / "index", RECIPE)
+    index.repeat(5)
+    again = LibraryIndex.open(index.path)
+    assert again.rows == 5 * 16
+    first, second = list(index.chunks())[:2]
+    assert [chunk.smiles for chunk in again.chunks()] == [
+        one.smiles for one in (first, second, first, second, first)
+    ]
+    assert len(list(index.path.glob("*.npz"))) == 2
+
+
 def test_two_processes_write_what_one_writes(library: Path, tmp_path: Path, monkeypatch):
     from hyperpcm.encoders import parallel
 
@@ -173,13 +201,13 @@ def test_an_index_of_other_libraries_or_a_newer_version_is_refused(library: Path
     stored(recipe=record["recipe"] | {"libraries": ["rdkit 1999.1"]})
     with pytest.raises(ConfigError, match=r"was made with rdkit 1999\.1, and here are rdkit"):
         next(LibraryIndex.open(folder).chunks())
-    stored(version=3)
-    with pytest.raises(InputError, match="version 3; versions up to 2"):
+    stored(version=4)
+    with pytest.raises(InputError, match="version 4; versions up to 3"):
         LibraryIndex.open(folder)
-    stored(version=1)
-    with pytest.raises(InputError, match="version 1, which is no longer read"):
+    stored(version=2)
+    with pytest.raises(InputError, match="version 2, which is no longer read"):
         LibraryIndex.open(folder)
-    for content in ("", "{", "[]", '{"version": 2}'):
+    for content in ("", "{", "[]", '{"version": 3}'):
         (folder / "index.json").write_text(content)
         with pytest.raises(InputError, match="not the index of a library, or it is damaged"):
             LibraryIndex.open(folder)

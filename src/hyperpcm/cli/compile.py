@@ -10,7 +10,14 @@ import typer
 
 from hyperpcm.cli.compile_all import compile_all
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.models import compiled, model_file, tell_licences, tell_rounding
+from hyperpcm.cli.models import (
+    Shortening,
+    compiled,
+    model_file,
+    tell_landmarks,
+    tell_licences,
+    tell_rounding,
+)
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError
 
@@ -60,22 +67,42 @@ def compile_target(
         bool,
         typer.Option("--exact", help="Keep all digits of the weights: a file of up to four times the size."),
     ] = False,
+    max_landmarks: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most landmark compounds that it keeps, in place of the model's own limit."),
+    ] = None,
+    landmark_tolerance: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Keep as few landmark compounds as change scores by no more than this share of the labels' "
+            "standard deviation; 0: all that may be kept.",
+        ),
+    ] = 0.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Compile a protein, also one that no one has measured, into a model that scores compounds for it.
 
-    Weights are rounded as far as scores hardly change; how much is told. With --all a panel is compiled:
+    Weights are rounded as far as scores hardly change; how much is told. So is what leaving landmark
+    compounds out changes, where a limit or a tolerance leaves any out: the training compounds whose labels a
+    score is retrieved from, those kept that count most for this target. With --all a panel is compiled:
     files of this model that are in the folder already are kept, so the same command goes on where it was
     stopped.
     """
     from hyperpcm.datasets.output_files import check_output
 
     console: Console = ctx.obj
-    source = model_file(model)
+    source, shortening = model_file(model), Shortening(exact, max_landmarks, landmark_tolerance)
     fasta = target_file(target)
     if every:
         _check_every(kind, name, record, fasta, target)
-        compile_all(console, source, target, out, exact=exact, overwrite=overwrite)
+        made = compile_all(console, source, target, out, shortening, overwrite=overwrite)
+        there = f", {made['there_before']:,} of them were there" if made["there_before"] else ""
+        if as_json:
+            console.result_json(made)
+        else:
+            console.result(f"{out}: {made['targets']:,} compiled targets{there}")
         return
     check_output(out, overwrite=overwrite, inputs=[source] if fasta is None else [source, fasta])
     kind = kind or _BY_ENDING.get(out.suffix.lower(), Format.HPCM)
@@ -83,14 +110,29 @@ def compile_target(
         from hyperpcm.checkpoint import check_onnx
 
         check_onnx()
-    target_model = compiled(source, target, record=record, name=name, exact=exact)
+    target_model = compiled(source, target, record=record, name=name, shortening=shortening)
     _save(target_model, out, kind, overwrite=overwrite)
-    named = f"{printable(target_model.name)}, " if target_model.name else ""
-    console.result(
-        f"{out}: {named}{len(target_model.sequence):,} residues; scores {target_model.quantity.name}"
-    )
+    rounding, landmarks = target_model.provenance["rounding"], target_model.provenance.get("landmarks")
+    if as_json:
+        console.result_json(
+            {
+                "out": str(out),
+                "bytes": out.stat().st_size,
+                "name": target_model.name,
+                "residues": len(target_model.sequence),
+                "quantity": target_model.quantity.name,
+                "rounding": rounding,
+                "landmarks": landmarks,
+            }
+        )
+    else:
+        named = f"{printable(target_model.name)}, " if target_model.name else ""
+        console.result(
+            f"{out}: {named}{len(target_model.sequence):,} residues; scores {target_model.quantity.name}"
+        )
     tell_licences(console, target_model)
-    tell_rounding(console, target_model.provenance["rounding"]["largest_difference"])
+    tell_landmarks(console, landmarks)
+    tell_rounding(console, rounding["largest_difference"])
     console.note(_NEXT[kind].format(out=out))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import tell_licences, tell_rounding
+from hyperpcm.cli.models import Shortening, tell_landmarks, tell_licences, tell_rounding
 from hyperpcm.cli.rejections import in_words
 from hyperpcm.errors import InputError, ModelFileError, OutputError
 
@@ -23,8 +23,8 @@ _LISTED: Final = 20  # refused records named on stderr
 
 
 def compile_all(
-    console: Console, source: Path, fasta: str, folder: Path, *, exact: bool, overwrite: bool
-) -> None:
+    console: Console, source: Path, fasta: str, folder: Path, shortening: Shortening, *, overwrite: bool
+) -> dict[str, Any]:
     """Compile every record of a FASTA file; one that cannot be used is named, and the others are compiled.
 
     Args:
@@ -32,8 +32,11 @@ def compile_all(
         source: the trained model.
         fasta: the file.
         folder: gets a file NAME.hpcm for each record; made if need be.
-        exact: keep all digits of the weights.
+        shortening: how targets are made smaller.
         overwrite: whether files of other models may be replaced.
+
+    Returns:
+        How many there are and were there before, and the largest of what shortening changes (JSON values).
 
     Raises:
         InputError: no record can be used, or two have one name.
@@ -53,24 +56,39 @@ def compile_all(
     model = load_model(source)
     _make(folder)
     kept, largest, last = 0, 0.0, None
+    landmarks: dict[str, Any] | None = None
     with console.progress() as progress:
         step = progress.rows("targets compiled", len(targets))
         for done, (stem, target) in enumerate(targets.items(), start=1):
             path = folder / f"{stem}.hpcm"
             if path.exists() and not overwrite:
-                _check_kept(path, model, target, exact=exact)
+                _check_kept(path, model, target, shortening)
                 kept += 1
             else:
-                last = model.compile_target(target.sequence, name=target.name or stem, exact=exact)
+                last = model.compile_target(target.sequence, name=target.name or stem, **shortening.options())
                 save_target_model(last, path, overwrite=overwrite)
                 largest = max(largest, last.provenance["rounding"]["largest_difference"])
+                landmarks = _worse(landmarks, last.provenance.get("landmarks"))
             step(done)
     if last is not None:
         tell_licences(console, last)
+        tell_landmarks(console, landmarks)
         tell_rounding(console, largest)
-    there = f", {kept:,} of them were there" if kept else ""
-    console.result(f"{folder}: {len(targets):,} compiled targets{there}")
     console.note(f"Score compounds on all of them: hyperpcm panel {folder} --compounds compounds.smi")
+    return {
+        "out": str(folder),
+        "targets": len(targets),
+        "there_before": kept,
+        "largest_difference_of_rounding": largest,
+        "landmarks": landmarks,
+    }
+
+
+def _worse(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Of what two targets state of their landmarks, the one that changes scores more."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda record: record["largest_difference"])
 
 
 def _named(targets: tuple[Target, ...], fasta: str) -> dict[str, Target]:
@@ -93,7 +111,7 @@ def _make(folder: Path) -> None:
         raise OutputError(f"{folder}: this folder cannot be made ({error.strerror}).") from None
 
 
-def _check_kept(path: Path, model: HyperPCM, target: Target, *, exact: bool) -> None:
+def _check_kept(path: Path, model: HyperPCM, target: Target, shortening: Shortening) -> None:
     """Refuse a file that is not what would be written."""
     from hyperpcm.checkpoint import load_target_model
 
@@ -107,8 +125,16 @@ def _check_kept(path: Path, model: HyperPCM, target: Target, *, exact: bool) -> 
             "folder, or allow it to be replaced (--overwrite)."
         )
     weights = there.provenance.get("rounding", {}).get("weights", "single")
-    if exact and weights != "single":
+    if shortening.exact and weights != "single":
         raise OutputError(
             f"{path}: exists already, with rounded weights, and --exact asks for all digits. Choose another "
             "folder, or allow it to be replaced (--overwrite)."
+        )
+    limit = model.landmark_limit(shortening.max_landmarks)
+    asked = {"limit": limit, "tolerance": shortening.landmark_tolerance * model.label_scale.scale}
+    stated = there.provenance.get("landmarks", asked)
+    if any(stated[name] != value for name, value in asked.items()):
+        raise OutputError(
+            f"{path}: exists already, compiled with another limit or tolerance of landmark compounds. Choose "
+            "another folder, or allow it to be replaced (--overwrite)."
         )

@@ -10,6 +10,7 @@ import typer
 
 from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.console import Console
+from hyperpcm.cli.screen_summary import tell_refused
 from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,9 +71,7 @@ def index(
             }
         )
         return
-    if refused:
-        reasons = ", ".join(f"{code} {number:,}" for code, number in sorted(refused.items()))
-        console.error(f"{refused.total():,} of {made.rows:,} rows cannot be used: {reasons}.")
+    tell_refused(console, made.rows, refused, done="used")
     kept = made.rows - refused.total() - made.copies
     copies = f"; {made.copies:,} more rows are copies of them" if made.copies else ""
     console.result(f"{out}: {kept:,} compounds ({recipe.encoder.name}){copies}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hyperpcm.errors import InputError
 
@@ -12,7 +15,29 @@ if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
     from hyperpcm.target_model import TargetModel
 
-__all__ = ["compiled", "model_file", "score_title", "target_model_of", "tell_licences", "tell_rounding"]
+__all__ = [
+    "Shortening",
+    "compiled",
+    "model_file",
+    "score_title",
+    "target_model_of",
+    "tell_landmarks",
+    "tell_licences",
+    "tell_rounding",
+]
+
+
+@dataclass(frozen=True)
+class Shortening:
+    """How a compiled target is made smaller; the fields are the options of `HyperPCM.compile_target`."""
+
+    exact: bool = False
+    max_landmarks: int | None = None
+    landmark_tolerance: float = 0.0
+
+    def options(self) -> dict[str, Any]:
+        """Return them by name."""
+        return dataclasses.asdict(self)
 
 
 def model_file(given: Path) -> Path:
@@ -41,9 +66,21 @@ def model_file(given: Path) -> Path:
 
 
 def compiled(
-    path: Path, target: str, *, record: str | None, name: str | None, exact: bool = False
+    path: Path,
+    target: str,
+    *,
+    record: str | None,
+    name: str | None,
+    shortening: Shortening | None = None,
 ) -> TargetModel:
-    """The target model that the trained model in a file makes of a target; as `HyperPCM.compile_target`.
+    """The target model that the trained model in a file makes of a target.
+
+    Args:
+        path: of the file.
+        target: a FASTA file or a sequence.
+        record: which record of the file.
+        name: what to call the target.
+        shortening: how it is made smaller; None: as `HyperPCM.compile_target` does.
 
     Raises:
         InputError: as `hyperpcm.cli.targets.read_target`.
@@ -54,7 +91,8 @@ def compiled(
     protein = read_target(target, record=record, name=name)
     from hyperpcm.checkpoint import load_model
 
-    return load_model(path).compile_target(protein.sequence, name=protein.name, exact=exact)
+    options = (shortening or Shortening()).options()
+    return load_model(path).compile_target(protein.sequence, name=protein.name, **options)
 
 
 def target_model_of(path: Path, target: str | None, *, record: str | None) -> TargetModel:
@@ -103,3 +141,28 @@ def tell_rounding(console: Console, largest: float) -> None:
     """
     if largest > 0:
         console.note(f"rounded weights change scores by up to {largest:.1g}; --exact keeps all digits")
+
+
+def tell_landmarks(console: Console, record: Mapping[str, Any] | None) -> None:
+    """Say on stderr what leaving landmark compounds out changes, where any is left out.
+
+    Args:
+        console: where to tell.
+        record: what a compiled target states of its landmarks; None: it retrieves no labels.
+    """
+    if record is None or record["kept"] == record["of"]:
+        return
+    told = (
+        f"{record['kept']:,} of {record['of']:,} landmark compounds are kept, which changes scores of known "
+        f"compounds by up to {record['largest_difference']:.2g} ({record['typical_difference']:.2g} in root "
+        "mean square)"
+    )
+    if record["largest_difference"] <= record["tolerance"]:
+        console.note(told)
+    elif record["tolerance"] > 0:
+        console.error(
+            f"{told}. The tolerance of {record['tolerance']:.2g} needs more than the {record['limit']:,} "
+            "that are allowed: allow more with --max-landmarks, or a larger tolerance."
+        )
+    else:
+        console.error(f"{told}. Keep more of them with --max-landmarks.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, Device, column_roles
+from hyperpcm.cli.arguments import CompoundColumns, Device, Precision, column_roles
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.panel_findings import PanelFindings
@@ -48,6 +48,7 @@ def panel(
     ] = None,
     columns: CompoundColumns = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -81,7 +82,7 @@ def panel(
 
         check_heat_map(heat_map)
     given = read_all(compounds, columns=roles or None)
-    stacked, models = panel_of(files, device)
+    stacked, models = panel_of(files, device, precision)
     place = _wanted(stacked, wanted)
     tell_all_licences(console, models)
     with console.progress() as progress:

@@ -30,6 +30,7 @@ _SCHEMA: Final[dict[str, type]] = {
     "target": str,
     "score": float,
     "quantity": str,
+    "precision": str,
     "rank": int,
     "above_usual": float,
     "rejected": str,
@@ -154,6 +155,7 @@ class PanelFindings:
             "quantity": quantity.name,
             "unit": quantity.unit,
             "kind": quantity.kind,
+            "precision": self.scores.precision,
         }
         if fish:
             record["compounds"] = [
@@ -208,6 +210,7 @@ class PanelFindings:
             "given": self.given.smiles[row],
             "smiles": self.scores.smiles[row],
             "quantity": self.scores.quantity.name,
+            "precision": self.scores.precision,
         }
         if one := self.rejections.get(row):
             return [about | {"rejected": one.code, "reason": one.reason}]

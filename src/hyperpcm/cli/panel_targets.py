@@ -34,14 +34,14 @@ def target_files(given: list[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def panel_of(files: list[Path], device: str = "cpu") -> tuple[Panel, list[TargetModel]]:
-    """The targets stacked on a device; one without a name is called as its file."""
+def panel_of(files: list[Path], device: str, precision: str) -> tuple[Panel, list[TargetModel]]:
+    """The targets stacked on a device, in a precision; one without a name is called as its file."""
     from hyperpcm.checkpoint import load_target_model
     from hyperpcm.screening import Panel
 
     models = [load_target_model(path) for path in files]
     names = [model.name or path.stem for model, path in zip(models, files, strict=True)]
-    return Panel(models, names, device=device), models
+    return Panel(models, names, device=device, precision=precision), models
 
 
 def tell_all_licences(console: Console, models: Sequence[TargetModel]) -> None:

@@ -8,10 +8,15 @@ from typing import Annotated
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, Device, PreparingProcesses, column_roles, existing_file
+from hyperpcm.cli.arguments import (
+    CompoundColumns,
+    Device,
+    Precision,
+    PreparingProcesses,
+    column_roles,
+    existing_file,
+)
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.gallery import write_gallery
-from hyperpcm.cli.models import score_title
 from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
 from hyperpcm.cli.screen_options import (
@@ -28,7 +33,7 @@ from hyperpcm.cli.screen_options import (
     check_result_files,
     known_actives,
 )
-from hyperpcm.cli.screen_output import write_hits
+from hyperpcm.cli.screen_output import write_results
 from hyperpcm.cli.screen_summary import hits_table, tell_refused
 from hyperpcm.errors import InputError
 
@@ -50,6 +55,7 @@ def screen(
     columns: CompoundColumns = None,
     processes: PreparingProcesses = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
     work: Annotated[
         Path | None, typer.Option(help="Folder of the state of the screen. [default: OUT.screen]")
     ] = None,
@@ -85,9 +91,11 @@ def screen(
 
     source = LibraryIndex.open(library) if is_index else library
     chosen = StructureFilter(only or [], known_actives(actives or []), most_similar)
-    panel, models = panel_of(files, device)
+    panel, models = panel_of(files, device, precision)
     tell_all_licences(console, models)
     settings = {"top": top, "only": list(chosen.names), "columns": roles, "unlike": chosen.job}
+    if precision != "float32":
+        settings["precision"] = precision
     seals = {name: read_archive(path).sha256 for name, path in zip(panel.names, files, strict=True)}
     folder_path = out.with_name(f"{out.name}.screen") if work is None else work
     started = time.monotonic()
@@ -114,17 +122,17 @@ def screen(
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
         nearest = nearest_of_hits(hits, dict(zip(panel.names, models, strict=True)).get)
-        write_hits(out, hits, panel.quantity, nearest=nearest, overwrite=overwrite)
-        if gallery is not None:
-            write_gallery(
-                gallery,
-                hits,
-                nearest=nearest,
-                library=library.name,
-                title=score_title(panel.quantity),
-                scored=found.scored,
-                overwrite=overwrite,
-            )
+        write_results(
+            out,
+            hits,
+            panel.quantity,
+            nearest=nearest,
+            gallery=gallery,
+            library=library,
+            scored=found.scored,
+            precision=precision,
+            overwrite=overwrite,
+        )
         if rejected is not None:
             write_rejections(rejected, list(folder.refused()), overwrite=overwrite)
         folder.remove()
@@ -137,13 +145,14 @@ def screen(
                 "rejected": dict(found.refused),
                 "resumed": found.resumed,
                 "hits": {name: len(one) for name, one in hits.items()},
+                "precision": precision,
                 "out": str(out),
                 "seconds": seconds,
             }
         )
         return
     console.result(hits_table(hits, panel.quantity))
-    tell_refused(console, found.rows, found.scored, found.refused)
+    tell_refused(console, found.rows, found.refused)
     new = found.rows - found.resumed
     console.note(
         f"{out}: {sum(map(len, hits.values())):,} hits of {found.scored:,} compounds on {len(panel):,} "

@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.gallery import write_gallery
-from hyperpcm.cli.models import score_title
 from hyperpcm.cli.rejections import rejection_log
 from hyperpcm.cli.screen_options import (
     Diverse,
@@ -20,7 +18,7 @@ from hyperpcm.cli.screen_options import (
     check_result_files,
     folder_of_plan,
 )
-from hyperpcm.cli.screen_output import write_hits
+from hyperpcm.cli.screen_output import write_results
 from hyperpcm.cli.screen_summary import hits_table, tell_refused
 
 __all__ = ["merge"]
@@ -62,17 +60,16 @@ def merge(
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
         nearest, without = nearest_of_merged(folder, hits)
-        write_hits(out, hits, found.quantity, nearest=nearest, overwrite=overwrite)
-        if gallery is not None:
-            write_gallery(
-                gallery,
-                hits,
-                nearest=nearest,
-                library=found.library.name,
-                title=score_title(found.quantity),
-                scored=found.scored,
-                overwrite=overwrite,
-            )
+        write_results(
+            out,
+            hits,
+            found.quantity,
+            nearest=nearest,
+            gallery=gallery,
+            library=found.library,
+            scored=found.scored,
+            overwrite=overwrite,
+        )
     missing = sum(one.rows for one in found.missing)
     if as_json:
         console.result_json(
@@ -96,7 +93,7 @@ def merge(
         console.error(f"{found.library}: has changed since it was planned; the hits are of what it was then.")
     if as_json:
         return
-    tell_refused(console, found.rows, found.scored, found.refused)
+    tell_refused(console, found.rows, found.refused)
     all_rows = (
         f"{found.rows + missing:,} rows = {found.scored:,} scored + {sum(found.refused.values()):,} rejected"
     )

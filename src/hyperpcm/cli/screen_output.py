@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from hyperpcm.cli.gallery import write_gallery
+from hyperpcm.cli.models import score_title
+
 if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
     from hyperpcm.screening import Hit
     from hyperpcm.target_model import NearestLandmark
 
-__all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits"]
+__all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits", "write_results"]
 
 SDF_ENDINGS: Final = (".sdf", ".sd")
 _SCHEMA: Final[dict[str, type]] = {
@@ -20,6 +23,7 @@ _SCHEMA: Final[dict[str, type]] = {
     "rank": int,
     "score": float,
     "quantity": str,
+    "precision": str,
     "smiles": str,
     "name": str,
     "row": int,
@@ -50,6 +54,7 @@ def write_hits(
     quantity: Quantity,
     *,
     nearest: Mapping[str, Sequence[NearestLandmark | None]] | None = None,
+    precision: str = "float32",
     overwrite: bool,
 ) -> None:
     """Write the hits of all targets, those of one target together, the best first.
@@ -60,6 +65,7 @@ def write_hits(
         quantity: what a score means.
         nearest: the landmark compound nearest to each hit, in the same order; where there is none, or None is
             given, the columns are empty.
+        precision: of the dense layers that gave the scores.
         overwrite: whether a file that is there may be replaced.
     """
     lines = [
@@ -68,6 +74,7 @@ def write_hits(
             "rank": rank,
             "score": hit.score,
             "quantity": quantity.name,
+            "precision": precision,
             "smiles": hit.smiles,
             "name": hit.name,
             "row": hit.row + 1,
@@ -86,6 +93,44 @@ def write_hits(
 
     with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
         writer.write({name: [line[name] for line in lines] for name in _SCHEMA})
+
+
+def write_results(
+    out: Path,
+    hits: Mapping[str, Sequence[Hit]],
+    quantity: Quantity,
+    *,
+    nearest: Mapping[str, Sequence[NearestLandmark | None]],
+    gallery: Path | None,
+    library: Path,
+    scored: int,
+    precision: str = "float32",
+    overwrite: bool,
+) -> None:
+    """Write the hits as a table, and the best of them as a page of drawings where one is wanted.
+
+    Args:
+        out: file of the table, as in `write_hits`.
+        hits: of each target, the best first.
+        quantity: what a score means.
+        nearest: the landmark compound nearest to each hit.
+        gallery: file of the page; None: none is drawn.
+        library: what was screened.
+        scored: how many of its rows were scored.
+        precision: of the dense layers that gave the scores.
+        overwrite: whether files that are there may be replaced.
+    """
+    write_hits(out, hits, quantity, nearest=nearest, precision=precision, overwrite=overwrite)
+    if gallery is not None:
+        write_gallery(
+            gallery,
+            hits,
+            nearest=nearest,
+            library=library.name,
+            title=score_title(quantity),
+            scored=scored,
+            overwrite=overwrite,
+        )
 
 
 def _paired(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hyperpcm.cli.arguments import Device
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.screen_options import folder_of_plan
 from hyperpcm.errors import ConfigError, ShardsFailedError
@@ -38,8 +39,11 @@ def run(
     ] = EngineName.local,
     processes: Annotated[
         int | None,
-        typer.Option(min=1, help="Most processes or actors, one core each; as many as there are cores."),
+        typer.Option(
+            min=1, help="Most processes or actors; as many as there are cores, or GPUs where these score."
+        ),
     ] = None,
+    device: Device = "cpu",
     shard: Annotated[
         str | None,
         typer.Option(
@@ -59,12 +63,14 @@ def run(
 
     Whatever ends it, the same command goes on, and several may run at once. A shard that cannot be done is
     named and costs itself: the others are done, and the exit code is 4.
+
+    With --device cuda there is a process for each GPU. More of them (--processes) share the GPUs, each with
+    the targets in GPU memory once more: worth it where compounds are read from a file, which a core prepares.
     """
     console: Console = ctx.obj
     if address is not None and engine is not EngineName.ray:
         raise ConfigError("--ray-address goes with --engine ray.")
     folder_of_plan(folder)
-    from hyperpcm.encoders.parallel import usable_cores
     from hyperpcm.scaleout import LocalEngine, Part, run_shards
 
     part = Part.parse(shard) if shard is not None else Part.of_array(os.environ)
@@ -72,9 +78,9 @@ def run(
     if engine is EngineName.ray:
         from hyperpcm.scaleout.ray_engine import RayEngine
 
-        runs = RayEngine(processes, address)
+        runs = RayEngine(processes, address, device)
     else:
-        runs = LocalEngine(processes or usable_cores())
+        runs = LocalEngine(processes, device)
 
     def tell(report: ShardReport) -> None:
         console.error(f"shard {report.shard + 1} cannot be done: {printable(report.reason)}")

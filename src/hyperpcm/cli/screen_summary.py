@@ -31,8 +31,15 @@ def hits_table(hits: Mapping[str, Sequence[Hit]], quantity: Quantity) -> str:
     return aligned(header, rows, right={"rank", title}, flexible="SMILES", width=terminal_width())
 
 
-def tell_refused(console: Console, rows: int, scored: int, refused: Mapping[str, int]) -> None:
-    """Say how many rows were refused, by reason; nothing where none was."""
+def tell_refused(console: Console, rows: int, refused: Mapping[str, int], *, done: str = "scored") -> None:
+    """Say how many rows were refused, by reason; nothing where none was.
+
+    Args:
+        console: where to tell.
+        rows: all rows.
+        refused: how many were refused for each reason, by code.
+        done: what is done with the others.
+    """
     if refused:
         reasons = ", ".join(f"{code} {number:,}" for code, number in sorted(refused.items()))
-        console.error(f"{rows - scored:,} of {rows:,} rows cannot be scored: {reasons}.")
+        console.error(f"{sum(refused.values()):,} of {rows:,} rows cannot be {done}: {reasons}.")

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hyperpcm.errors import ConfigError, InputError, InvalidSequenceError, InvalidSmilesError
 
-__all__ = ["ConcatenatedEncoder", "Encoder", "Json", "Side", "integer_option", "stacked_rows"]
+__all__ = ["ConcatenatedEncoder", "Encoder", "Json", "Side", "integer_option", "parts_of", "stacked_rows"]
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 """Whatever JSON can hold."""
@@ -228,6 +228,11 @@ class ConcatenatedEncoder(Encoder):
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
         return np.concatenate([part._encode(items) for part in self.parts], axis=1)
+
+
+def parts_of(encoder: Encoder) -> tuple[Encoder, ...]:
+    """Return the encoders whose vectors an encoder puts side by side: itself where it is one."""
+    return encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
 
 
 def stacked_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder
+from hyperpcm.encoders.base import Encoder, parts_of
 
 __all__ = ["is_noncommercial", "licences_of", "noncommercial_notice"]
 
@@ -16,12 +16,7 @@ def is_noncommercial(licence: str) -> bool:
 
 def licences_of(*encoders: Encoder) -> dict[str, str]:
     """The licence of each encoder by its name; joined encoders are named one by one."""
-    parts = [
-        part
-        for encoder in encoders
-        for part in (encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,))
-    ]
-    return {part.name: part.licence for part in parts}
+    return {part.name: part.licence for encoder in encoders for part in parts_of(encoder)}
 
 
 def noncommercial_notice(licences: Mapping[str, str]) -> str | None:

@@ -15,11 +15,11 @@ from multiprocessing import connection
 from types import TracebackType
 from typing import Final, ParamSpec, Self, TypeVar
 
-from hyperpcm.encoders.base import ConcatenatedEncoder, Encoder
+from hyperpcm.encoders.base import Encoder, parts_of
 from hyperpcm.encoders.table import ENCODERS
 from hyperpcm.errors import ConfigError, ProcessLostError
 
-__all__ = ["Workers", "default_processes", "prepare_process", "usable_cores"]
+__all__ = ["Workers", "checked_processes", "default_processes", "prepare_process", "usable_cores"]
 
 _Arguments = ParamSpec("_Arguments")
 _Item = TypeVar("_Item")
@@ -50,10 +50,20 @@ def default_processes(encoder: Encoder) -> int:
     Weights would be held once by each process, and a network uses several threads by itself. An encoder that
     is not in the table of encoders gets 1.
     """
-    parts = encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
-    entries = [ENCODERS.get(part.name) for part in parts]
-    light = all(entry is not None and entry.weights is None and not entry.is_of_the_user for entry in entries)
+    entries = [ENCODERS.get(part.name) for part in parts_of(encoder)]
+    light = all(entry is not None and not entry.is_learned for entry in entries)
     return usable_cores() if light else 1
+
+
+def checked_processes(processes: int) -> int:
+    """Return a number of processes that can be.
+
+    Raises:
+        ConfigError: fewer than one.
+    """
+    if processes < 1:
+        raise ConfigError(f"processes must be 1 or more, not {processes}")
+    return processes
 
 
 class Workers:
@@ -66,15 +76,14 @@ class Workers:
 
     Args:
         processes: how many.
+        apart: whether no task may run in this process: one may bring down whatever it runs in.
 
     Raises:
         ConfigError: fewer than one.
     """
 
-    def __init__(self, processes: int = 1) -> None:
-        if processes < 1:
-            raise ConfigError(f"processes must be 1 or more, not {processes}")
-        self.processes = processes
+    def __init__(self, processes: int = 1, *, apart: bool = False) -> None:
+        self.processes, self._apart = checked_processes(processes), apart
         self._pool: ProcessPoolExecutor | None = None
         self._spent = 0.0
 
@@ -84,7 +93,10 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the processes; tasks that have not begun are dropped."""
+        self.end()
+
+    def end(self) -> None:
+        """End the processes; tasks that have not begun are dropped, and a later one starts others."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -110,7 +122,8 @@ class Workers:
         Raises:
             ProcessLostError: by the function returned, when a process was killed.
         """
-        if self.processes == 1 or (self._pool is None and self._spent < WARM_UP_S):
+        is_warm = self.processes > 1 and (self._pool is not None or self._spent >= WARM_UP_S)
+        if not (self._apart or is_warm):
             return self._here(task, *arguments, **named).result
         if self._pool is None:
             self._pool = ProcessPoolExecutor(

@@ -58,6 +58,11 @@ class EncoderEntry:
         return not {"folder", "file"}.isdisjoint(self.options)
 
     @property
+    def is_learned(self) -> bool:
+        """Whether its numbers come from a trained network, published or of the user."""
+        return self.weights is not None or self.is_of_the_user
+
+    @property
     def is_noncommercial(self) -> bool:
         """Whether the licence forbids commercial use."""
         return is_noncommercial(self.licence)

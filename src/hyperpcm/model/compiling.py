@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hyperpcm.encoders import target_encoder
 from hyperpcm.encoders.licences import licences_of
+from hyperpcm.model.known_compounds import KnownCompounds, known_compounds
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
@@ -22,6 +23,7 @@ from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.protein import validate_sequence
 from hyperpcm.target_model import Calibration, CompiledRidge, CompiledTrees, RetrievedPrior, TargetModel
 from hyperpcm.target_model.calibration import target_constants
+from hyperpcm.target_model.landmarks import influence, with_landmarks
 from hyperpcm.target_model.rounding import rounded_within_tolerance
 
 if TYPE_CHECKING:
@@ -29,11 +31,17 @@ if TYPE_CHECKING:
 
 __all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target"]
 
-_BACKGROUND = 500  # known compounds that are scored to see what a target gives, and what rounding changes
-
 
 @torch.no_grad()
-def compile_target(model: HyperPCM, sequence: str, name: str = "", *, exact: bool = False) -> TargetModel:
+def compile_target(
+    model: HyperPCM,
+    sequence: str,
+    name: str = "",
+    *,
+    exact: bool,
+    limit: int | None,
+    landmark_tolerance: float,
+) -> TargetModel:
     """Return the frozen model of one protein; see `HyperPCM.compile_target`."""
     target = validate_sequence(sequence, name=name)
     model.eval()
@@ -44,22 +52,6 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "", *, exact: boo
         aligner = target_encoder("alignment", references=model.memory_sequences)
         similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
     networks = _networks(model, embedding, similarity)
-    prior = None
-    if model.retrieval is not None and similarity is not None:
-        collapsed, kept = collapse_labels(model, model.label_memory(), similarity)
-        retrieval = copy.deepcopy(model.retrieval).cpu().requires_grad_(False)
-        trees = collapse_trees(model, embedding, similarity)
-        if trees is not None:
-            trees.trees.cpu()
-        prior = RetrievedPrior(
-            retrieval,
-            collapsed.cpu(),
-            model.landmark_bits()[kept],
-            model.radius,
-            _ridge(model, similarity, kept),
-            trees,
-            tuple(model.landmark_compounds[place] for place in kept),
-        )
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
     compiled = TargetModel(
         name=target.name or name,
@@ -69,7 +61,7 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "", *, exact: boo
         networks=networks,
         compound_scaler=copy.deepcopy(model.compound_scaler).cpu(),
         label_scale=model.label_scale,
-        prior=prior,
+        prior=None if similarity is None else _prior(model, embedding, similarity),
         learned_compounds=_learned_compounds(model),
         calibration=_calibration(model, similarity),
         provenance={
@@ -79,31 +71,76 @@ def compile_target(model: HyperPCM, sequence: str, name: str = "", *, exact: boo
             "changes": list(target.changes),
         },
     )
-    known = _known(model, compiled)
+    return _shortened(model, compiled, exact=exact, limit=limit, tolerance=landmark_tolerance)
+
+
+def _prior(model: HyperPCM, embedding: Tensor, similarity: Tensor) -> RetrievedPrior | None:
+    """Return what a target retrieves from the memory, over all landmarks; None where it retrieves nothing."""
+    if model.retrieval is None:
+        return None
+    collapsed, every = collapse_labels(model, model.label_memory(), similarity, every=True)
+    trees = collapse_trees(model, embedding, similarity)
+    if trees is not None:
+        trees.trees.cpu()
+    return RetrievedPrior(
+        copy.deepcopy(model.retrieval).cpu().requires_grad_(False),
+        collapsed.cpu(),
+        model.landmark_bits(),
+        model.radius,
+        _ridge(model, similarity, every),
+        trees,
+        model.landmark_compounds,
+    )
+
+
+def _shortened(
+    model: HyperPCM, compiled: TargetModel, *, exact: bool, limit: int | None, tolerance: float
+) -> TargetModel:
+    """Return the target with fewer landmarks and digits; what that changes stands in the provenance."""
+    is_asked_for = limit is not None or tolerance > 0
+    known = known_compounds(model, with_ranking=is_asked_for)
+    similarity, learned = known.similarity, None
+    if compiled.learned_compounds is not None and known.smiles:
+        learned = compiled.learned_compounds.vectors(MolecularGraphs.of_smiles(known.smiles))
+    measured: dict[str, Any] = {}
+    if compiled.prior is not None and similarity is not None:
+        order, most = _ordered(model, compiled.prior, known, limit, is_asked_for=is_asked_for)
+        compiled, kept, choice = with_landmarks(
+            compiled, order, known.embeddings, similarity, learned, limit=most, tolerance=tolerance
+        )
+        similarity = similarity[:, kept]
+        measured["landmarks"] = choice.record() | {"limit": model.landmark_limit(limit)}
     rounding: dict[str, Any] = {"weights": "single", "largest_difference": 0.0, "compounds": 0}
     if not exact:
-        compiled, rounding = rounded_within_tolerance(compiled, *known)
-    values = compiled.score_embedded(*known).double()
-    measured = {"background": _background(values), "rounding": rounding}
+        compiled, rounding = rounded_within_tolerance(compiled, known.embeddings, similarity, learned)
+    values = compiled.score_embedded(known.embeddings, similarity, learned).double()
+    measured |= {"background": _background(values), "rounding": rounding}
     return dataclasses.replace(compiled, provenance={**compiled.provenance, **measured})
 
 
-def _known(model: HyperPCM, compiled: TargetModel) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Return known compounds, evenly drawn from them, as `TargetModel.score_embedded` takes them."""
-    landmarks = model.landmark_compounds
-    if not landmarks:
-        return torch.zeros(0, compiled.encoder.width), None, None
-    if model.background is None:
-        number = min(_BACKGROUND, len(landmarks))
-        places = np.unique(np.linspace(0, len(landmarks) - 1, number).astype(np.int64))
-        smiles = tuple(landmarks[place] for place in places)
-        model.background = smiles, torch.from_numpy(model.compound_encoder.encode(smiles))
-    smiles, embeddings = model.background
-    similarity = None if compiled.prior is None else torch.from_numpy(compiled.prior.similarity(smiles))
-    learned = None
-    if compiled.learned_compounds is not None:
-        learned = compiled.learned_compounds.vectors(MolecularGraphs.of_smiles(smiles))
-    return embeddings, similarity, learned
+def _ordered(
+    model: HyperPCM, prior: RetrievedPrior, known: KnownCompounds, limit: int | None, *, is_asked_for: bool
+) -> tuple[Tensor, int]:
+    """Return all landmarks, those first that are to be kept, and how many may be.
+
+    Unless a limit or a tolerance is asked for, they are those of training and evaluation.
+    """
+    number = len(prior.landmarks)
+    if is_asked_for and known.ranking_similarity is not None:
+        counts = influence(prior, known.ranking_similarity, known.ranking)
+        return counts.argsort(descending=True, stable=True), model.landmark_limit(limit)
+    kept = torch.from_numpy(_of_training(model, prior.collapsed))
+    is_kept = torch.zeros(number, dtype=torch.bool).index_fill_(0, kept, True)
+    return torch.cat([kept, (~is_kept).nonzero()[:, 0]]), len(kept)
+
+
+def _of_training(model: HyperPCM, collapsed: CollapsedLabels) -> npt.NDArray[np.int64]:
+    """Return the landmarks that one target sees in training and evaluation, ascending."""
+    landmarks, most = collapsed.evidence.shape[-1], model.config.retrieval.max_landmarks
+    if landmarks <= most:
+        return np.arange(landmarks)
+    kept = _largest(collapsed.evidence.detach()[0].amin(0).cpu().numpy(), most)
+    return kept if model.ridge is None else np.union1d(kept, model.ridge_columns.cpu().numpy())
 
 
 def _background(values: Float[Tensor, "n"]) -> dict[str, Any]:
@@ -125,6 +162,8 @@ def collapse_labels(
     label_memory: LabelMemory,
     similarity: Float[Tensor, "1 m"],
     allowed: Bool[Tensor, "1 m"] | None = None,
+    *,
+    every: bool = False,
 ) -> tuple[CollapsedLabels, npt.NDArray[np.int64]]:
     """Return what the memory's labels say about one target, and the landmark compounds that it keeps.
 
@@ -132,6 +171,7 @@ def collapse_labels(
         label_memory: as from `HyperPCM.label_memory`.
         similarity: alignment similarity of the target to the memory rows.
         allowed: False where the target must not see a memory row.
+        every: whether all landmarks are kept.
 
     Returns:
         The collapsed labels over the kept landmarks, and their positions [j], ascending. With more
@@ -141,13 +181,10 @@ def collapse_labels(
     if model.retrieval is None:
         raise ValueError("this model retrieves no labels (model.retrieval.enabled = false)")
     collapsed = model.retrieval.collapse(model.retrieval.target_weights(similarity, allowed), label_memory)
-    landmarks, most = collapsed.evidence.shape[-1], model.config.retrieval.max_landmarks
-    if landmarks <= most:
-        return collapsed, np.arange(landmarks)
-    evidence = collapsed.evidence.detach()[0].amin(0).cpu().numpy()
-    kept = _largest(evidence, most)
-    if model.ridge is not None:
-        kept = np.union1d(kept, model.ridge_columns.cpu().numpy())
+    landmarks = collapsed.evidence.shape[-1]
+    kept = np.arange(landmarks) if every else _of_training(model, collapsed)
+    if len(kept) == landmarks:
+        return collapsed, kept
     at = torch.from_numpy(kept).to(similarity.device)
     parts = (collapsed.evidence, collapsed.first, collapsed.second)
     return CollapsedLabels(*(part[..., at] for part in parts)), kept

@@ -24,6 +24,7 @@ from hyperpcm.encoders import Encoder, build_encoder
 from hyperpcm.encoders.licences import licences_of
 from hyperpcm.errors import ConfigError, IncompatibleModelError
 from hyperpcm.model.compiling import compile_target
+from hyperpcm.model.known_compounds import KnownCompounds
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
 from hyperpcm.nn.alignment import AlignmentComponents
@@ -74,9 +75,7 @@ class HyperPCM(nn.Module):
         self.memory_sequences, self.memory_names = memory.sequences, memory.names
         self.landmark_compounds = memory.compounds
         self.card: dict[str, Any] = {"licences": licences_of(compound_encoder, target_encoder)}
-        self.background: tuple[tuple[str, ...], Tensor] | None = (
-            None  # known compounds, encoded when asked for
-        )
+        self.known: KnownCompounds | None = None  # prepared when the first target is compiled
         self.calibration: Calibration | None = None  # of its errors, once it is trained
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
         components = min(config.alignment_components, len(memory.sequences))
@@ -256,7 +255,15 @@ class HyperPCM(nn.Module):
             [base + share * qsar_scores(network, inputs, regularisation) for network in networks]
         )
 
-    def compile_target(self, sequence: str, *, name: str = "", exact: bool = False) -> TargetModel:
+    def compile_target(
+        self,
+        sequence: str,
+        *,
+        name: str = "",
+        exact: bool = False,
+        max_landmarks: int | None = None,
+        landmark_tolerance: float = 0.0,
+    ) -> TargetModel:
         """Return the frozen model of one protein, known or never measured; on the CPU, sharing nothing.
 
         A target of the memory sees its own labels, which training hides from it. The model is put into
@@ -268,11 +275,29 @@ class HyperPCM(nn.Module):
             exact: keep all digits of the generated weights. Otherwise they are rounded, which makes the file
                 smaller, as far as scores of known compounds change by no more than
                 `hyperpcm.target_model.rounding.TOLERANCE`; how much they do stands in the provenance.
+            max_landmarks: landmark compounds that may be kept; None: as many as in training and evaluation,
+                ``model.retrieval.max_landmarks`` and those of the ridge regression, and the same ones.
+            landmark_tolerance: what leaving landmark compounds out may change a score of a known compound by,
+                as a share of the labels' standard deviation: as few are kept as it allows. 0: as many as may
+                be. What it does change stands in the provenance.
 
         Raises:
             InvalidSequenceError: the sequence cannot be used.
+            ConfigError: a limit below 1, or a tolerance below 0.
         """
-        return compile_target(self, sequence, name, exact=exact)
+        if max_landmarks is not None and max_landmarks < 1:
+            raise ConfigError(f"a target keeps 1 landmark compound at least, not {max_landmarks}")
+        if not landmark_tolerance >= 0:
+            raise ConfigError(f"the tolerance of landmarks is a share from 0 on, not {landmark_tolerance}")
+        return compile_target(
+            self, sequence, name, exact=exact, limit=max_landmarks, landmark_tolerance=landmark_tolerance
+        )
+
+    def landmark_limit(self, asked: int | None = None) -> int:
+        """Return how many landmark compounds a compiled target may keep; as `compile_target` takes it."""
+        if asked is not None:
+            return asked
+        return self.config.retrieval.max_landmarks + (0 if self.ridge is None else len(self.ridge_columns))
 
     def landmark_bits(self) -> npt.NDArray[np.uint8]:
         """Return the presence bits of the landmark compounds' fingerprints, uint8 [j, w]."""

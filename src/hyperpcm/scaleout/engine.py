@@ -8,12 +8,13 @@ import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from multiprocessing import connection
-from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from hyperpcm.encoders.parallel import prepare_process
-from hyperpcm.errors import ConfigError
+import torch
+
+from hyperpcm.encoders.parallel import checked_processes, prepare_process, usable_cores
 from hyperpcm.scaleout.runner import ShardReport, ShardRunner
+from hyperpcm.screening.device import device_of
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -47,22 +48,32 @@ class LocalEngine:
     A process that is killed costs time: another takes its place, and its shard is begun again, three times at
     most. Processes end with this one, however it ends, and leave Ctrl-C to it.
 
+    On ``cuda``, processes are dealt out to the GPUs in turn. More of them than GPUs share them: each keeps
+    the targets in the memory of its GPU once more, and prepares compounds of a file while others score.
+
     Args:
-        processes: how many.
+        processes: how many; None: one for each core, on ``cuda`` one for each GPU.
+        device: where compounds are scored, as `device_of` takes it; ``cuda:N``: all on that GPU.
 
     Raises:
-        ConfigError: fewer than one.
+        ConfigError: fewer than one, or no such device here.
     """
 
-    def __init__(self, processes: int = 1) -> None:
-        if processes < 1:
-            raise ConfigError(f"processes must be 1 or more, not {processes}")
-        self.processes = processes
+    def __init__(self, processes: int | None = None, device: str = "cpu") -> None:
+        found = device_of(device)
+        self.device = str(found)
+        every_gpu = self.device == "cuda"
+        self._devices = (
+            [f"cuda:{number}" for number in range(torch.cuda.device_count())] if every_gpu else [self.device]
+        )
+        if processes is None:
+            processes = usable_cores() if found.type == "cpu" else len(self._devices)
+        self.processes = checked_processes(processes)
 
     def run(self, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
         """Report each shard as it ends; see `Engine`."""
         if self.processes == 1:
-            yield from map(runner, shards)
+            yield from map(runner.on(self.device), shards)
             return
         waiting, deaths = deque(shards), Counter[int]()
         workers: list[_Worker] = []
@@ -70,7 +81,7 @@ class LocalEngine:
             while waiting or any(one.shard is not None for one in workers):
                 idle = [one for one in workers if one.shard is None]
                 while waiting and (idle or len(workers) < self.processes):
-                    worker = idle.pop() if idle else _started(runner, workers)
+                    worker = idle.pop() if idle else self._started(runner, workers)
                     worker.give(waiting.popleft())
                 busy = {one.pipe: one for one in workers if one.shard is not None}
                 for pipe in connection.wait(list(busy)):
@@ -83,6 +94,14 @@ class LocalEngine:
                         yield report
         finally:
             _end_all(workers)
+
+    def _started(self, runner: ShardRunner, workers: list[_Worker]) -> _Worker:
+        """A new process, on the device that the fewest of the others are on."""
+        users = Counter(one.device for one in workers)
+        device = min(self._devices, key=lambda one: users[one])
+        worker = _Worker(runner.on(device))
+        workers.append(worker)
+        return worker
 
     def _died(
         self, runner: ShardRunner, worker: _Worker, waiting: deque[int], deaths: Counter[int]
@@ -101,11 +120,19 @@ class LocalEngine:
 
 
 class _Worker:
-    """A process, and what it is doing."""
+    """A process, and what it is doing.
 
-    def __init__(self, process: BaseProcess, pipe: Connection) -> None:
-        self.process, self.pipe = process, pipe
-        self.shard: int | None = None
+    Args:
+        runner: what it calls.
+    """
+
+    def __init__(self, runner: ShardRunner) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(runner, theirs), name="hyperpcm-shards")
+        self.process.start()
+        theirs.close()  # so that its end is seen when the process dies
+        self.device, self.shard = runner.device, cast("int | None", None)
 
     def give(self, shard: int) -> None:
         """Let it screen a shard; that it is dead is found by `report`."""
@@ -123,17 +150,6 @@ class _Worker:
         if isinstance(reply, BaseException):
             raise reply
         return cast("ShardReport", reply)
-
-
-def _started(runner: ShardRunner, workers: list[_Worker]) -> _Worker:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(runner, theirs), name="hyperpcm-shards")
-    process.start()
-    theirs.close()  # so that its end is seen when the process dies
-    worker = _Worker(process, ours)
-    workers.append(worker)
-    return worker
 
 
 def _serve(runner: ShardRunner, pipe: Any) -> None:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from types import TracebackType
-from typing import Self
-
 from hyperpcm.datasets.compound_files import CompoundList
-from hyperpcm.encoders.parallel import prepare_process
+from hyperpcm.encoders.parallel import Workers
 from hyperpcm.errors import HyperpcmError, ProcessLostError, Rejection
 from hyperpcm.screening import CompoundRecipe
 from hyperpcm.screening.chunk import Chunk
@@ -20,30 +13,18 @@ __all__ = ["Preparer"]
 
 
 class Preparer:
-    """Prepares batches of rows; a context manager.
+    """Prepares batches of rows.
 
-    A row that makes the encoder raise what it should not, or, where rows are isolated, its process die, costs
-    itself. The other rows come out as if it had been refused in the first place.
+    A row that makes the encoder raise what it should not, or the process of the workers die, costs itself.
+    The other rows come out as if it had been refused in the first place.
 
     Args:
         recipe: how compounds are prepared.
-        isolate: whether to prepare in a process of its own, which may die.
+        workers: who prepares them.
     """
 
-    def __init__(self, recipe: CompoundRecipe, *, isolate: bool) -> None:
-        self._recipe, self._isolate = recipe, isolate
-        self._pool: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the process, if there is one."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+    def __init__(self, recipe: CompoundRecipe, workers: Workers) -> None:
+        self._recipe, self._workers = recipe, workers
 
     def __call__(self, part: CompoundList) -> Chunk:
         """Return a batch prepared, as `prepared_chunk`; rows that break it are refused.
@@ -74,7 +55,7 @@ class Preparer:
         try:
             self._prepared(_only(part, rows))
             return []
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # as above
             if len(rows) > 1:
                 middle = len(rows) // 2
                 return [*self._culprits(part, rows[:middle]), *self._culprits(part, rows[middle:])]
@@ -85,19 +66,11 @@ class Preparer:
             return [Rejection(rows[0], text, "ERROR", reason[:400])]
 
     def _prepared(self, part: CompoundList) -> Chunk:
-        if not self._isolate:
-            return prepared_chunk(self._recipe, part)
-        task: Callable[[CompoundRecipe, CompoundList], Chunk] = prepared_chunk
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                1, multiprocessing.get_context("spawn"), initializer=prepare_process
-            )
         try:
-            return self._pool.submit(task, self._recipe, part).result()
-        except BrokenProcessPool:
-            self._pool.shutdown()
-            self._pool = None
-            raise ProcessLostError("the process that prepares compounds died.") from None
+            return self._workers.submit(prepared_chunk, self._recipe, part)()
+        except ProcessLostError:
+            self._workers.end()
+            raise
 
 
 def _only(part: CompoundList, rows: list[int]) -> CompoundList:

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from hyperpcm import errors
 from hyperpcm.encoders.parallel import usable_cores
-from hyperpcm.errors import HyperpcmError, InputError, MissingExtraError, ProcessLostError
+from hyperpcm.errors import ConfigError, HyperpcmError, InputError, MissingExtraError, ProcessLostError
 from hyperpcm.scaleout.engine import ATTEMPTS
 from hyperpcm.scaleout.runner import ShardReport, ShardRunner
+from hyperpcm.screening.device import check_device_name
 
 __all__ = ["RayEngine"]
 
@@ -35,22 +36,28 @@ _LOOPBACK: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 class RayEngine:
-    """Actors on Ray, one core each; the panel is loaded once in each.
+    """Actors on Ray, one core each, on ``cuda`` also a GPU each; the panel is loaded once in each.
 
     A cluster is named by ``address`` or by the variable ``RAY_ADDRESS``; else a Ray of this machine is
     started, bound to the loopback, and stopped at the end. The folder of the plan, the targets and the index
     have to be at the same paths on all machines. An actor that is killed costs time: Ray starts it again.
 
     Args:
-        processes: most actors; None: as many as there are cores.
+        processes: most actors; None: as many as there are cores, or GPUs.
         address: of a cluster.
+        device: where compounds are scored: ``cpu``, ``cuda``, or ``auto``: on GPUs where the cluster has any.
 
     Raises:
+        ConfigError: another device; which GPU an actor gets, Ray says.
         MissingExtraError: Ray is not installed.
     """
 
-    def __init__(self, processes: int | None = None, address: str | None = None) -> None:
+    def __init__(self, processes: int | None = None, address: str | None = None, device: str = "cpu") -> None:
+        check_device_name(device)
+        if ":" in device:
+            raise ConfigError(f"device is {device!r}, and Ray gives each actor a GPU of its own; give cuda.")
         self.processes, self.address = processes, address or os.environ.get("RAY_ADDRESS")
+        self.device = device
         for name, value in (_QUIET if self.address else _QUIET | _LOOPBACK).items():
             os.environ.setdefault(name, value)
         _ray()
@@ -96,14 +103,21 @@ class RayEngine:
     def _reports(self, ray: Any, runner: ShardRunner, shards: Sequence[int]) -> Iterator[ShardReport]:
         logging.getLogger("ray.data").setLevel(logging.WARNING)
         ray.data.DataContext.get_current().enable_progress_bars = False
+        device = self._device(ray)
         rows = [
-            {"folder": str(runner.folder), "shard": shard, "most": runner.files.begun(shard) + ATTEMPTS}
+            {
+                "folder": str(runner.folder),
+                "device": device,
+                "shard": shard,
+                "most": runner.files.begun(shard) + ATTEMPTS,
+            }
             for shard in shards
         ]
         most = min(self.processes or len(shards), len(shards))  # Ray starts no more than there are cores
         done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
             _Screener,
             num_cpus=1,
+            num_gpus=None if device == "cpu" else 1,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
         )
         try:
@@ -117,6 +131,13 @@ class RayEngine:
                 f"Ray gave up ({type(error).__name__}: {first[-1] if first else ''}). What is done is kept: "
                 "run the same again."
             ) from error
+
+    def _device(self, ray: Any) -> str:
+        """Where actors score; without this look, Ray would wait for a GPU for ever."""
+        gpus = ray.cluster_resources().get("GPU", 0)
+        if self.device == "cuda" and gpus < 1:
+            raise ConfigError("device is 'cuda', and Ray has no GPU here; give cpu.")
+        return "cpu" if self.device == "cpu" or gpus < 1 else "cuda"
 
 
 def _check_reachable(address: str) -> None:
@@ -138,7 +159,7 @@ class _Screener:
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
         """Screen the shard of a row."""
         if self._runner is None:
-            self._runner = ShardRunner(Path(row["folder"]))
+            self._runner = ShardRunner(Path(row["folder"]), row["device"])
         runner, shard = self._runner, int(row["shard"])
         try:
             if runner.files.begun(shard) >= row["most"]:

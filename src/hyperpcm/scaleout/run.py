@@ -58,6 +58,7 @@ def run_shards(
 
     Raises:
         InputError: there is no plan, or a target or the index is not what was planned with.
+        ConfigError: the engine's device is not there.
         ModelFileError: a target cannot be used.
         OutputError: the folder cannot be written to.
         DiskFullError: no space is left; what is done stays done.

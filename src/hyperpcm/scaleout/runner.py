@@ -1,21 +1,23 @@
 """The shard runner: one shard screened from its rows to its receipt, in any process, as often as one likes.
 
-Every engine runs this. Numbers depend on the shard alone: batches are those of a screen of the whole library,
-and each is computed by one thread.
+Every engine runs this. Numbers depend on the shard and the kind of device alone: batches are those of a
+screen of the whole library, and each is computed by one thread, or by one GPU.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from hyperpcm.checkpoint import load_target_model, read_archive
 from hyperpcm.datasets.compound_pieces import read_pieces
+from hyperpcm.encoders.parallel import Workers
 from hyperpcm.errors import DiskFullError, InputError, OutputError, Rejection
 from hyperpcm.scaleout.plan import LibraryFacts, Plan, Shard
 from hyperpcm.scaleout.planning import rows_file
@@ -60,15 +62,24 @@ class ShardRunner:
 
     Args:
         folder: of the plan.
+        device: where compounds are scored, as `device_of` takes it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+    def __init__(self, folder: Path, device: str = "cpu") -> None:
+        self.folder, self.device = folder.resolve(), device
         self._loaded: _Loaded | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """What goes to another process: the folder alone."""
-        return {"folder": self.folder, "_loaded": None}
+        """What goes to another process: folder and device alone."""
+        return {"folder": self.folder, "device": self.device, "_loaded": None}
+
+    def on(self, device: str) -> Self:
+        """Return the runner for a device: itself, or one that will load the panel there."""
+        if device == self.device:
+            return self
+        other = copy.copy(self)
+        other.device = device
+        return other
 
     def load(self) -> Plan:
         """Load the panel, unless it is, and return the plan.
@@ -82,7 +93,7 @@ class ShardRunner:
 
     def _ready(self) -> _Loaded:
         if self._loaded is None:
-            self._loaded = _Loaded(self.folder)
+            self._loaded = _Loaded(self.folder, self.device)
         return self._loaded
 
     def __call__(self, shard: int) -> ShardReport:
@@ -134,7 +145,7 @@ class ShardRunner:
 class _Loaded:
     """What a process needs for all shards."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, device: str) -> None:
         self.folder, self.plan = folder, Plan.read(folder)
         self.files = ShardFiles(folder, self.plan.job)
         for target in self.plan.targets:
@@ -144,7 +155,7 @@ class _Loaded:
                     "again in another folder."
                 )
         models = [load_target_model(Path(target.path)) for target in self.plan.targets]
-        self.panel = Panel(models, [target.name for target in self.plan.targets])
+        self.panel = Panel(models, [target.name for target in self.plan.targets], device=device)
         self.recipe = self.panel.recipe
         settings = self.plan.settings
         self.accepts: Callable[[str], bool] = StructureFilter(
@@ -168,8 +179,8 @@ class _Loaded:
         top = self.plan.settings.top
         state = ScreenState({name: TopList(top) for name in self.panel.names}, rows=shard.first)
         rejections: list[Rejection] = []
-        with Preparer(self.recipe, isolate=isolate) as prepare:
-            for batch in self._batches(shard, number, prepare):
+        with Workers(1, apart=isolate) as workers:
+            for batch in self._batches(shard, number, Preparer(self.recipe, workers)):
                 rejections += [dataclasses.replace(one, row=one.row + state.rows) for one in batch.rejections]
                 scores = self.panel.score_prepared(batch.compounds)
                 take_batch(state, self.panel.names, batch, scores, self.accepts)

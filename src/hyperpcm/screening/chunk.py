@@ -11,8 +11,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from hyperpcm.encoders.base import parts_of
 from hyperpcm.errors import Rejection
-from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds, parts_of
+from hyperpcm.screening.half_precision import narrowest
+from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.seen import SeenStructures
 from hyperpcm.screening.sparse_rows import SparseRows
 from hyperpcm.screening.tensors import CompoundTensors
@@ -92,6 +94,8 @@ class Chunk:
 def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
     """Return a chunk as bytes: embeddings exactly, sparse ones by their entries; fingerprints by their bits.
 
+    Dense embeddings take half precision where they are exactly that, as those of learned encoders are.
+
     A fingerprint whose bits are the entries of an embedding is not kept twice.
 
     Args:
@@ -108,7 +112,7 @@ def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
     compounds = _prepared(chunk)
     for number, part in enumerate(compounds.parts):
         name = f"e{number}"
-        arrays |= _packed_rows(name, part) if isinstance(part, SparseRows) else {name: part}
+        arrays |= _packed_rows(name, part) if isinstance(part, SparseRows) else {name: narrowest(part)}
     for number, kind in enumerate(recipe.fingerprints):
         if recipe.same_bits(kind) is None:
             arrays |= _packed_rows(f"f{number}", compounds.prints[kind])
@@ -127,7 +131,9 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
         arrays = {name: stored[name] for name in stored.files}
     about = json.loads(arrays["about"].tobytes())
     parts = tuple(
-        _unpacked_rows(f"e{place}", arrays, part.width) if part.sparse else arrays[f"e{place}"]
+        _unpacked_rows(f"e{place}", arrays, part.width)
+        if part.sparse
+        else arrays[f"e{place}"].astype(np.float32, copy=False)
         for place, part in enumerate(parts_of(recipe.encoder))
     )
     prints = {}

@@ -34,7 +34,7 @@ __all__ = ["LibraryIndex", "LoadedIndex", "build_index"]
 ROWS: Final = 4096
 """Rows of one chunk."""
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _NAME: Final = "index.json"
 
 
@@ -64,6 +64,24 @@ class LibraryIndex:
         index = cls(path, _read(path))
         if not index.record["complete"]:
             raise InputError(f"{path}: this index is not finished. Go on: the same hyperpcm index again.")
+        return index
+
+    @classmethod
+    def begin(cls, path: Path, recipe: CompoundRecipe, source: Mapping[str, Any]) -> Self:
+        """Return a new index without rows in a folder that is there; one that was in it is replaced.
+
+        Args:
+            path: of the folder.
+            recipe: how the compounds of all chunks are prepared.
+            source: what tells the library from another (JSON values).
+
+        Raises:
+            OutputError: the folder cannot be written to.
+            DiskFullError: no space is left.
+        """
+        record = {"version": _VERSION, "recipe": _recipe(recipe), "library": dict(source)}
+        index = cls(path, {**record, "chunks": [], "refused": {}, "complete": False})
+        index._write()
         return index
 
     @property
@@ -144,11 +162,17 @@ class LibraryIndex:
                 "index the library again."
             ) from None
 
-    def _write(self) -> None:
-        with atomic_file(self.path / _NAME, overwrite=True) as file:
-            file.write(json.dumps(self.record).encode())
+    def add(self, chunk: Chunk, recipe: CompoundRecipe) -> None:
+        """Store the rows that follow; after any end, what was added is there.
 
-    def _add(self, chunk: Chunk, recipe: CompoundRecipe) -> None:
+        Args:
+            chunk: prepared, without copies of structures of earlier chunks.
+            recipe: of the index.
+
+        Raises:
+            OutputError: the folder cannot be written to.
+            DiskFullError: no space is left; what was added before is there.
+        """
         content = packed_chunk(chunk, recipe)
         name = f"{len(self.record['chunks']):06d}.npz"
         entry = {
@@ -165,6 +189,29 @@ class LibraryIndex:
         refused.update(one.code for one in chunk.rejections)
         self.record["refused"] = dict(refused)
         self._write()
+
+    def repeat(self, chunks: int) -> None:
+        """Enter the chunks that are there again and again, without storing any, until there are so many.
+
+        An index to measure with: what it costs to screen is what as many different rows cost.
+
+        Raises:
+            ValueError: rows of it were refused, which are counted once.
+        """
+        if self.record["refused"]:
+            raise ValueError("chunks with refused rows cannot be entered again")
+        entries = self.record["chunks"]
+        self.record["chunks"] = [entries[place % len(entries)] for place in range(chunks)]
+        self._write()
+
+    def finish(self) -> None:
+        """Say that no rows follow."""
+        self.record["complete"] = True
+        self._write()
+
+    def _write(self) -> None:
+        with atomic_file(self.path / _NAME, overwrite=True) as file:
+            file.write(json.dumps(self.record).encode())
 
 
 class LoadedIndex:
@@ -244,7 +291,7 @@ def build_index(
                 for chunk in prepared_chunks(
                     library, recipe, workers, rows=ROWS, skip=index.rows, columns=columns
                 ):
-                    index._add(chunk.without_copies(seen, index.rows), recipe)
+                    index.add(chunk.without_copies(seen, index.rows), recipe)
                     if progress is not None:
                         progress(index.rows)
             if not any(chunk["usable"] for chunk in index.record["chunks"]):
@@ -253,8 +300,7 @@ def build_index(
                 raise InputError(
                     f"{library}: has changed while it was indexed. Remove {path} and index the library again."
                 )
-            index.record["complete"] = True
-            index._write()
+            index.finish()
         return index
 
 
@@ -262,14 +308,7 @@ def _begun(
     library: Path, path: Path, recipe: CompoundRecipe, columns: Mapping[str, str] | None
 ) -> LibraryIndex:
     """The index of this library in the folder, or a new one."""
-    record: dict[str, Any] = {
-        "version": _VERSION,
-        "recipe": _recipe(recipe),
-        "library": _source(library, columns),
-        "chunks": [],
-        "refused": {},
-        "complete": False,
-    }
+    source = _source(library, columns)
     if not LibraryIndex.is_one(path):
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"{path}: is there already and is no index. Choose another name.")
@@ -277,11 +316,9 @@ def _begun(
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{path}: this folder cannot be made ({error.strerror}).") from None
-        index = LibraryIndex(path, record)
-        index._write()
-        return index
+        return LibraryIndex.begin(path, recipe, source)
     stored = _read(path)
-    if any(stored[name] != record[name] for name in ("recipe", "library")):
+    if (stored["recipe"], stored["library"]) != (_recipe(recipe), source):
         raise OutputError(
             f"{path}: holds the index of another library or for another encoder, or the library has changed. "
             "Choose another name, or remove the folder."

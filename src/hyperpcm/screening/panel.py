@@ -16,6 +16,7 @@ import torch
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.screening.device import device_of, dtype_of
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.stack import TargetStack
 from hyperpcm.screening.tensors import CompoundTensors
@@ -39,6 +40,7 @@ class PanelScores:
         quantity: what the values mean.
         smiles: the standardised structure of each column, None where rejected.
         rejections: the compounds that could not be scored, with reasons.
+        precision: of the dense layers.
     """
 
     values: npt.NDArray[np.float32]
@@ -46,6 +48,7 @@ class PanelScores:
     quantity: Quantity
     smiles: tuple[str | None, ...]
     rejections: tuple[Rejection, ...]
+    precision: str = "float32"
 
 
 class Panel:
@@ -57,11 +60,14 @@ class Panel:
     Args:
         targets: compiled targets; one at least.
         names: what to call them; None: their own names.
-        device: where compounds are scored: ``cpu``, ``cuda``, or ``auto``: a GPU where torch sees one.
+        device: where compounds are scored, as `device_of` takes it.
+        precision: of dense layers, as `dtype_of` takes it; ``bfloat16`` is several times as fast on hardware
+            that has it, and scores differ by up to `PRECISION_TOLERANCE`. Fingerprints, what is retrieved,
+            and output layers are always computed in float32 or better.
 
     Raises:
-        ConfigError: no such device, no target, two of one name, or targets that read different encoders, mean
-            different quantities or read the graphs of compounds.
+        ConfigError: no such device or precision, no target, two of one name, or targets that read different
+            encoders, mean different quantities or read the graphs of compounds.
     """
 
     def __init__(
@@ -70,19 +76,21 @@ class Panel:
         names: Sequence[str] | None = None,
         *,
         device: str = "cpu",
+        precision: str = "float32",
     ) -> None:
         if not targets:
             raise ConfigError("a panel needs at least one compiled target")
         self.names = tuple(target.name for target in targets) if names is None else tuple(names)
         _check_same(targets, self.names)
         self.encoder, self.quantity = targets[0].encoder, targets[0].quantity
-        self.device = _device(device)
+        self.device, self.precision = device_of(device), precision
+        dtype = dtype_of(precision, self.device)
         kinds: dict[object, list[int]] = {}
         for place, target in enumerate(targets):
             kinds.setdefault(TargetStack.kind(target), []).append(place)
         self._places = [part for places in kinds.values() for part in _worth_stacking(targets, places)]
         self._stacks = [
-            TargetStack([targets[place] for place in places], self.device) for places in self._places
+            TargetStack([targets[place] for place in places], self.device, dtype) for places in self._places
         ]
 
     def __len__(self) -> int:
@@ -111,7 +119,7 @@ class Panel:
         usable = [row for row, structure in enumerate(first.smiles) if structure is not None]
         if columns:
             values[:, usable] = np.concatenate(columns, axis=1)
-        return PanelScores(values, self.names, self.quantity, first.smiles, first.rejections)
+        return PanelScores(values, self.names, self.quantity, first.smiles, first.rejections, self.precision)
 
     @property
     def recipe(self) -> CompoundRecipe:
@@ -138,15 +146,6 @@ class Panel:
             for places, stack in zip(self._places, self._stacks, strict=True):
                 values[places, start : start + _ROWS] = stack.scores(block).cpu().numpy()
         return values
-
-
-def _device(name: str) -> torch.device:
-    if name not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"device is {name!r}; give auto, cpu or cuda.")
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise ConfigError("device is 'cuda', and torch sees no GPU here; give cpu.")
-    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
 def _worth_stacking(targets: Sequence[TargetModel], places: list[int]) -> list[list[int]]:

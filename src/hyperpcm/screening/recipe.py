@@ -14,18 +14,14 @@ import numpy.typing as npt
 
 from hyperpcm.chem import morgan_counts
 from hyperpcm.encoders import EcfpEncoder, Encoder
-from hyperpcm.encoders.base import ConcatenatedEncoder
+from hyperpcm.encoders.base import parts_of
+from hyperpcm.screening.half_precision import in_half_where_learned
 from hyperpcm.screening.sparse_rows import SparseRows
 
-__all__ = ["CompoundRecipe", "Part", "PreparedCompounds", "parts_of"]
+__all__ = ["CompoundRecipe", "Part", "PreparedCompounds"]
 
 Part = SparseRows | npt.NDArray[np.float32]
 """What one encoder says of some compounds: by entries where it is sparse, else float32 [n, w]."""
-
-
-def parts_of(encoder: Encoder) -> tuple[Encoder, ...]:
-    """Return the encoders whose vectors an encoder puts side by side: itself where it is one."""
-    return encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class CompoundRecipe:
     fingerprints: tuple[tuple[int, int], ...]
 
     def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
-        """Return the compounds of standardised SMILES, prepared.
+        """Return the compounds of standardised SMILES, prepared; learned embeddings in half precision.
 
         Raises:
             InvalidSmilesError: the encoder cannot read one of them.
@@ -79,7 +75,7 @@ class CompoundRecipe:
         parts, encoders = [], parts_of(self.encoder)
         for encoder in encoders:
             said = encoder.encode(smiles)
-            parts.append(SparseRows.of(said) if encoder.sparse else said)
+            parts.append(SparseRows.of(said) if encoder.sparse else in_half_where_learned(encoder, said))
         prints = {}
         for radius, width in self.fingerprints:
             same = self.same_bits((radius, width))

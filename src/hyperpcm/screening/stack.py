@@ -13,17 +13,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperpcm.screening.recipe import parts_of
+from hyperpcm.encoders.base import parts_of
 from hyperpcm.screening.stacked_networks import StackedNetworks
 from hyperpcm.screening.stacked_prior import StackedPrior
-from hyperpcm.screening.tensors import CompoundTensors
+from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.scores import FREQUENCIES
 
-__all__ = ["TargetStack"]
+__all__ = ["OUTPUTS", "TargetStack"]
 
 CPU: Final = torch.device("cpu")
-_OUTPUTS: Final = {"cpu": 512, "cuda": 65_536}
+OUTPUTS: Final = {"cpu": 512, "cuda": 65_536}
 """Outputs of the first layers computed at a time; on a CPU so few that they stay in a core's cache."""
 
 
@@ -33,21 +33,24 @@ class TargetStack:
     Args:
         targets: all of one `kind`.
         device: where they score.
+        dtype: of the products of dense layers.
     """
 
-    def __init__(self, targets: Sequence[TargetModel], device: torch.device = CPU) -> None:
+    def __init__(
+        self, targets: Sequence[TargetModel], device: torch.device = CPU, dtype: torch.dtype = torch.float32
+    ) -> None:
         first = targets[0]
-        self.device, self.label_scale = device, first.label_scale
+        self.device, self.label_scale, self._dtype = device, first.label_scale, dtype
         self._scaler = copy.deepcopy(first.compound_scaler).to(device)
         self._centres = torch.tensor([target.label_scale.centre for target in targets])[:, None].to(device)
         self._scales = torch.tensor([target.label_scale.scale for target in targets])[:, None].to(device)
         widths = _widths(first)
         outputs = first.networks[0].layers[0].bias.shape[1]
-        together = max(1, _OUTPUTS[device.type] // outputs)
+        together = max(1, OUTPUTS[device.type] // outputs)
         self._groups = [slice(start, start + together) for start in range(0, len(targets), together)]
         self._members = [
             [
-                StackedNetworks([target.networks[member] for target in targets[group]], widths, device)
+                StackedNetworks([target.networks[member] for target in targets[group]], widths, device, dtype)
                 for group in self._groups
             ]
             for member in range(len(first.networks))
@@ -91,7 +94,10 @@ class TargetStack:
         Args:
             compounds: prepared for these targets, on their device.
         """
-        inputs = compounds.scaled(self._scaler)
+        inputs = [
+            part if isinstance(part, Entries) else part.to(self._dtype)
+            for part in compounds.scaled(self._scaler)
+        ]
         features, base = None, torch.zeros((), device=self.device)
         if self._prior is not None:
             features, base = self._prior(compounds)

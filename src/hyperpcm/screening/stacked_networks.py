@@ -27,10 +27,15 @@ class StackedNetworks:
         own: the networks, plain weights, all of one shape.
         widths: of the parts of the embedding, and whether each is sparse.
         device: where they are.
+        dtype: of dense products, but for those of an output layer behind hidden ones.
     """
 
     def __init__(
-        self, own: Sequence[QsarNetwork], widths: Sequence[tuple[int, bool]], device: torch.device
+        self,
+        own: Sequence[QsarNetwork],
+        widths: Sequence[tuple[int, bool]],
+        device: torch.device,
+        dtype: torch.dtype,
     ) -> None:
         self._activation = own[0].activation
         layers = [_joined([network.layers[place] for network in own]) for place in range(len(own[0].layers))]
@@ -38,15 +43,18 @@ class StackedNetworks:
         weight, bias = layers[0]
         self._head: _FirstLayer | None = None
         if heads:
-            self._head = _FirstLayer(*_joined(heads), widths, device)
+            self._head = _FirstLayer(*_joined(heads), widths, device, dtype)
             noised = heads[0].bias.shape[1]
-            self._from_head = weight[:, :, :noised].transpose(1, 2).contiguous().to(device)
+            self._from_head = weight[:, :, :noised].transpose(1, 2).contiguous().to(device, dtype)
             weight = weight[:, :, noised:]
-        self._first = _FirstLayer(weight, bias, widths, device)
+        self._first = _FirstLayer(weight, bias, widths, device, dtype)
         self._rest = [
-            (weight.transpose(1, 2).contiguous().to(device), bias[:, None].to(device))
-            for weight, bias in layers[1:]
+            (weight.transpose(1, 2).contiguous().to(device, dtype), bias[:, None].to(device))
+            for weight, bias in layers[1:-1]
         ]
+        if len(layers) > 1:
+            weight, bias = layers[-1]
+            self._rest.append((weight.transpose(1, 2).contiguous().to(device), bias[:, None].to(device)))
 
     def __call__(
         self, parts: Sequence[Entries | Tensor], features: Float[Tensor, "t n f"] | None
@@ -54,15 +62,15 @@ class StackedNetworks:
         """Return what the networks say of each compound.
 
         Args:
-            parts: of the embeddings, as from `CompoundTensors.scaled`.
+            parts: of the embeddings, as from `CompoundTensors.scaled`; dense ones may be rounded.
             features: label features, where the networks read them.
         """
         activate = torch.selu_ if self._activation == "selu" else torch.relu_
         hidden = self._first(parts, features)
         if self._head is not None:
-            hidden = hidden.add_(torch.bmm(activate(self._head(parts, features)), self._from_head))
+            hidden = hidden.add_(_product(activate(self._head(parts, features)), self._from_head))
         for weight, bias in self._rest:
-            hidden = torch.baddbmm(bias, activate(hidden), weight)
+            hidden = _product(activate(hidden), weight).add_(bias)
         return hidden.squeeze(-1)
 
 
@@ -74,10 +82,16 @@ class _FirstLayer:
         bias: [t, o].
         widths: of the parts of the embedding, and whether each is sparse.
         device: where it is.
+        dtype: of dense products.
     """
 
     def __init__(
-        self, weight: Tensor, bias: Tensor, widths: Sequence[tuple[int, bool]], device: torch.device
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        widths: Sequence[tuple[int, bool]],
+        device: torch.device,
+        dtype: torch.dtype,
     ) -> None:
         self._shape = bias.shape
         self._bias = bias[:, None].to(device)
@@ -86,7 +100,7 @@ class _FirstLayer:
         for width, is_sparse in widths:
             columns = weight[:, :, start : start + width].flatten(0, 1).T
             self._products.append(
-                BagProduct(columns, device) if is_sparse else columns.contiguous().to(device)
+                BagProduct(columns, device) if is_sparse else columns.contiguous().to(device, dtype)
             )
             start += width
         self._of_features = weight[:, :, start:].transpose(1, 2).contiguous().to(device)
@@ -106,7 +120,13 @@ class _FirstLayer:
         if isinstance(product, BagProduct):
             assert isinstance(part, Entries)
             return product(part)
-        return (part.dense() if isinstance(part, Entries) else part) @ product
+        dense = part.dense() if isinstance(part, Entries) else part
+        return (dense.to(product.dtype) @ product).float()
+
+
+def _product(hidden: Float[Tensor, "t n o"], weight: Tensor) -> Float[Tensor, "t n p"]:
+    """The batched product in the type of the weights, in float32."""
+    return torch.bmm(hidden.to(weight.dtype), weight).float()
 
 
 def _joined(layers: Sequence[GeneratedLayer]) -> tuple[Tensor, Tensor]:

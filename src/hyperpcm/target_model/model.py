@@ -200,8 +200,8 @@ class TargetModel:
     def nearest_landmarks(self, smiles: Sequence[object]) -> tuple[NearestLandmark | None, ...]:
         """Return the landmark compound nearest to each compound: what a score can rest on.
 
-        Landmarks are the training compounds that the target keeps: all of them where there are no more than
-        ``model.retrieval.max_landmarks``, else those that say most about this target.
+        Landmarks are the training compounds that the target keeps: all of them unless it was compiled with a
+        limit or a tolerance, or ``model.retrieval.max_landmarks`` is below their number.
 
         Args:
             smiles: one per row.

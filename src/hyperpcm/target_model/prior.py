@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hyperpcm.chem import morgan_counts, tanimoto
@@ -17,6 +17,9 @@ from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.nn.trees import BoostedTrees
 
 __all__ = ["CompiledRidge", "CompiledTrees", "RetrievedPrior", "prior_columns"]
+
+
+_SIMILARITIES: Final = 1 << 23  # to landmarks, of the compounds compared at a time: 64 MB each kernel
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,24 @@ class RetrievedPrior:
             morgan_counts(smiles, radius=self.radius, width=self.landmarks.shape[1]), self.landmarks
         )
 
+    def only(self, kept: Int[Tensor, "k"]) -> RetrievedPrior:
+        """Return the prior over some landmarks; what the others say is left out.
+
+        Args:
+            kept: their positions, ascending.
+        """
+        sums = (self.collapsed.evidence, self.collapsed.first, self.collapsed.second)
+        ridge, compounds, places = self.ridge, self.compounds, kept.tolist()
+        if ridge is not None:
+            ridge = replace(ridge, coefficients=ridge.coefficients[:, kept])
+        return replace(
+            self,
+            collapsed=CollapsedLabels(*(part[..., kept] for part in sums)),
+            landmarks=self.landmarks[places],
+            ridge=ridge,
+            compounds=None if compounds is None else tuple(compounds[place] for place in places),
+        )
+
     def features_and_mean(
         self, similarity: Float[Tensor, "n j"], embeddings: Float[Tensor, "n d"]
     ) -> tuple[Float[Tensor, "1 n f"], Float[Tensor, "1 n"]]:
@@ -117,18 +138,23 @@ class RetrievedPrior:
         order of summing, as another library has, would send one compound in some hundreds down another
         branch.
         """
+        rows = max(1, _SIMILARITIES // max(1, similarity.shape[1]))
+        blocks = [self._retrieved(block) for block in torch.split(similarity, rows)]
+        features, mean, ridge = (torch.cat(found) for found in zip(*blocks, strict=True))
+        if self.trees is not None:
+            own = None if self.ridge is None else ridge
+            mean = self.trees.mixed(prior_columns(features, own, mean, embeddings), mean)
+        return features[None], mean[None]
+
+    def _retrieved(self, similarity: Float[Tensor, "n j"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Label features, means, and ridge scores or the means in their place."""
         near = similarity[None].double()
         features = self.retrieval(self.collapsed.double(), near)
-        mean, ridge = self.retrieval.scores(features), None
+        mean = ridge = self.retrieval.scores(features)
         if self.ridge is not None:
             ridge = ridge_scores(self.ridge.coefficients[None].double(), self.ridge.exponents, near)
             mean = mean + self.ridge.share * (ridge - mean)
-        features, mean = features.float(), mean.float()
-        if self.trees is not None:
-            own = None if ridge is None else ridge[0].float()
-            columns = prior_columns(features[0], own, mean[0], embeddings)
-            mean = self.trees.mixed(columns, mean[0])[None]
-        return features, mean
+        return features[0].float(), mean[0].float(), ridge[0].float()
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds the prior."""
