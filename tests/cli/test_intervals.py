@@ -105,3 +105,20 @@ def test_a_level_that_is_not_kept_is_refused(target: Path):
     done = call("score", target, "CCO", "--level", "1.2")
     assert done.exit_code == 2
     assert "intervals are kept for 0.01" in done.stderr
+
+
+def test_hits_of_a_screen_have_them_too(target: Path, tmp_path: Path):
+    library, out, page = tmp_path / "library.smi", tmp_path / "hits.csv", tmp_path / "hits.html"
+    library.write_text("".join(f"{smiles} m{row}\n" for row, smiles in enumerate(SMILES)))
+    options = ("--library", library, "-o", out, "--gallery", page, "--level", "0.9")
+    done = call("screen", target, *options)
+    assert done.exit_code == 0, done.output
+    with out.open() as file:
+        hits = list(csv.DictReader(file))
+    expected = load_target_model(target).score([hit["smiles"] for hit in hits], level=0.9).intervals
+    np.testing.assert_allclose([float(hit["lower"]) for hit in hits], expected.lower, rtol=1e-5)
+    assert [hit["domain"] for hit in hits] == list(expected.verdicts)
+    assert "90 % interval" in page.read_text()
+    refused = call("screen", target, "--library", library, "-o", tmp_path / "no.csv", "--level", "2")
+    assert refused.exit_code == 2
+    assert "intervals are kept for 0.01" in refused.stderr

@@ -12,7 +12,7 @@ import typer
 from hyperpcm.cli.arguments import CompoundColumns, column_roles
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.intervals import told_interval
+from hyperpcm.cli.intervals import domain_in_words, told_interval
 from hyperpcm.cli.models import model_file, score_title, target_model_of
 from hyperpcm.cli.pages import page_environment
 from hyperpcm.cli.rejections import all_rejections, as_record, name_rejections
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 _MOST: Final = 200  # compounds on one page
-_PLACES: Final = {"inside": "inside the", "edge": "at the edge of the", "outside": "outside the"}
 _DRAWING: Final = (420, 300)  # pixels
 
 
@@ -201,7 +200,7 @@ def _drawn(one: _Explained, scores: Scores) -> dict[str, object]:
         "exact": found.is_exact,
         "interval": f"{told['lower']:.2f} – {told['upper']:.2f}" if told else "",
         "level": f"{100 * told['level']:g}" if told else "",
-        "domain": _PLACES.get(told.get("domain", ""), ""),
+        "domain": domain_in_words(intervals, one.row),
         "nearest": "" if one.nearest is None else nearness(found.smiles, one.nearest),
         "drawing": Markup(depict_svg(found.smiles, width=width, height=height, weights=found.atoms.tolist())),
     }

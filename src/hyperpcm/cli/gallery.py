@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from hyperpcm.cli.intervals import domain_in_words, interval_cells
 from hyperpcm.cli.pages import page_environment
 
 if TYPE_CHECKING:
-    from hyperpcm.screening import Hit
+    from hyperpcm.screening import Backing, Hit
     from hyperpcm.target_model import NearestLandmark
 
 __all__ = ["nearness", "write_gallery"]
@@ -26,7 +27,7 @@ def write_gallery(
     path: Path,
     hits: Mapping[str, Sequence[Hit]],
     *,
-    nearest: Mapping[str, Sequence[NearestLandmark | None]] | None = None,
+    backing: Mapping[str, Backing],
     library: str,
     title: str,
     scored: int,
@@ -37,7 +38,7 @@ def write_gallery(
     Args:
         path: of the page, ``.html`` by custom.
         hits: of each target, the best first; the first 48 of the first 20 targets are drawn.
-        nearest: the landmark compound nearest to each hit, in the same order; None: it is not told.
+        backing: what the hits of each target rest on.
         library: what the library is called.
         title: what a score is.
         scored: compounds of the library that were scored.
@@ -53,16 +54,16 @@ def write_gallery(
         {
             "name": name,
             "shown": _shown(len(found)),
-            "hits": [
-                _drawn(rank, hit, None if nearest is None else nearest[name][rank - 1])
-                for rank, hit in enumerate(found[:_DRAWN], start=1)
-            ],
+            "hits": [_drawn(rank, hit, backing[name]) for rank, hit in enumerate(found[:_DRAWN], start=1)],
         }
         for name, found in list(hits.items())[:_TARGETS]
     ]
-    told = nearest is not None and any(one is not None for found in nearest.values() for one in found)
+    told = any(one is not None for found in backing.values() for one in found.nearest)
+    levels = {found.intervals.level for found in backing.values() if found.intervals is not None}
     page = page_environment().get_template("gallery.html")
-    text = page.render(library=library, title=title, scored=f"{scored:,}", targets=targets, told=told)
+    text = page.render(
+        library=library, title=title, scored=f"{scored:,}", targets=targets, told=told, levels=levels
+    )
     with atomic_file(path, overwrite=overwrite) as file:
         file.write(text.encode())
 
@@ -73,14 +74,18 @@ def _shown(number: int) -> str:
     return f"The best {_DRAWN} of {number:,} hits."
 
 
-def _drawn(rank: int, hit: Hit, nearest: NearestLandmark | None) -> dict[str, object]:
+def _drawn(rank: int, hit: Hit, backing: Backing) -> dict[str, object]:
     from markupsafe import Markup
 
     from hyperpcm.chem import depict_svg
 
+    nearest = backing.nearest[rank - 1]
+
     return {
         "rank": rank,
         "score": f"{hit.score:.2f}",
+        "interval": " ".join(interval_cells(backing.intervals, rank - 1)[:1]),
+        "domain": domain_in_words(backing.intervals, rank - 1),
         "name": hit.name,
         "smiles": hit.smiles,
         "nearest": "" if nearest is None else nearness(hit.smiles, nearest),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from hyperpcm.errors import Rejection
 
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INTERVAL_COLUMNS",
+    "Level",
     "abstained",
+    "check_level",
+    "domain_in_words",
     "interval_cells",
     "interval_columns",
     "interval_header",
@@ -21,14 +27,30 @@ __all__ = [
     "told_interval",
 ]
 
+Level = Annotated[float, typer.Option(help="Share of the labels that intervals hold, in hundredths.")]
+"""Option of commands that give intervals; 0.8 by default."""
 INTERVAL_COLUMNS: Final[dict[str, type]] = {"lower": float, "upper": float, "level": float, "domain": str}
 """Columns of a table with intervals, in its files."""
+_PLACES: Final = {"inside": "inside the", "edge": "at the edge of the", "outside": "outside the"}
 _UNSEEN: Final = {
     "target": "new targets",
     "compound": "new compounds",
     "both": "new compounds on new targets",
     "pair": "new pairs of known targets and compounds",
 }
+
+
+def check_level(targets: Sequence[TargetModel], level: float) -> None:
+    """Refuse a level that a calibrated target has no intervals of, before the work.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    import numpy as np
+
+    for target in targets:
+        if target.calibration is not None:
+            target.calibration.half_widths(np.zeros(0, dtype=np.float32), level)
 
 
 def tell_intervals(console: Console, target: TargetModel) -> None:
@@ -104,3 +126,9 @@ def interval_cells(intervals: Intervals | None, row: int) -> list[str]:
     if intervals is None:
         return []
     return [f"{intervals.lower[row]:.2f} – {intervals.upper[row]:.2f}", intervals.verdicts[row] or ""]
+
+
+def domain_in_words(intervals: Intervals | None, row: int) -> str:
+    """Return where in the domain one row lies, as a page says it; nothing where that is not known."""
+    verdict = None if intervals is None else intervals.verdicts[row]
+    return "" if verdict is None else f"{_PLACES[verdict]} model's domain"

@@ -13,6 +13,7 @@ from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.intervals import (
     INTERVAL_COLUMNS,
+    Level,
     abstained,
     interval_cells,
     interval_columns,
@@ -61,9 +62,7 @@ def score(
             "--nearest", help="Tell the most similar of the training compounds that the target keeps."
         ),
     ] = False,
-    level: Annotated[
-        float, typer.Option(help="Share of the labels that intervals hold, in hundredths.")
-    ] = 0.8,
+    level: Level = 0.8,
     abstain: Annotated[
         bool, typer.Option("--abstain", help="Do not rank compounds outside the model's domain; say why.")
     ] = False,

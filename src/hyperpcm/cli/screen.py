@@ -17,6 +17,7 @@ from hyperpcm.cli.arguments import (
     existing_file,
 )
 from hyperpcm.cli.console import Console
+from hyperpcm.cli.intervals import Level, check_level
 from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
 from hyperpcm.cli.screen_options import (
@@ -56,6 +57,7 @@ def screen(
     processes: PreparingProcesses = None,
     device: Device = "cpu",
     precision: Precision = "float32",
+    level: Level = 0.8,
     work: Annotated[
         Path | None, typer.Option(help="Folder of the state of the screen. [default: OUT.screen]")
     ] = None,
@@ -83,8 +85,8 @@ def screen(
         LibraryIndex,
         StateFolder,
         StructureFilter,
+        backing_of_hits,
         diverse_hits,
-        nearest_of_hits,
         screen_job,
         screen_library,
     )
@@ -92,6 +94,7 @@ def screen(
     source = LibraryIndex.open(library) if is_index else library
     chosen = StructureFilter(only or [], known_actives(actives or []), most_similar)
     panel, models = panel_of(files, device, precision)
+    check_level(models, level)
     tell_all_licences(console, models)
     settings = {"top": top, "only": list(chosen.names), "columns": roles, "unlike": chosen.job}
     if precision != "float32":
@@ -121,12 +124,12 @@ def screen(
         hits = dict(found.hits)
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
-        nearest = nearest_of_hits(hits, dict(zip(panel.names, models, strict=True)).get)
+        backing = backing_of_hits(hits, dict(zip(panel.names, models, strict=True)).get, level=level)
         write_results(
             out,
             hits,
             panel.quantity,
-            nearest=nearest,
+            backing=backing,
             gallery=gallery,
             library=library,
             scored=found.scored,

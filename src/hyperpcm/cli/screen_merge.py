@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hyperpcm.cli.console import Console, printable
+from hyperpcm.cli.intervals import Level
 from hyperpcm.cli.rejections import rejection_log
 from hyperpcm.cli.screen_options import (
     Diverse,
@@ -34,6 +35,7 @@ def merge(
     diverse: Diverse = None,
     gallery: Gallery = None,
     rejected: Rejected = None,
+    level: Level = 0.8,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -45,7 +47,7 @@ def merge(
     console: Console = ctx.obj
     folder_of_plan(folder)
     check_result_files(out, rejected, gallery, overwrite=overwrite, inputs=[])
-    from hyperpcm.scaleout import merge_shards, nearest_of_merged
+    from hyperpcm.scaleout import backing_of_merged, merge_shards
     from hyperpcm.screening import diverse_hits
 
     started = time.monotonic()
@@ -59,12 +61,12 @@ def merge(
         hits = dict(found.hits)
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
-        nearest, without = nearest_of_merged(folder, hits)
+        backing, without = backing_of_merged(folder, hits, level=level)
         write_results(
             out,
             hits,
             found.quantity,
-            nearest=nearest,
+            backing=backing,
             gallery=gallery,
             library=found.library,
             scored=found.scored,
@@ -88,7 +90,9 @@ def merge(
     for one in found.missing:
         console.error(f"missing: {printable(str(one))}")
     for name, reason in without.items():
-        console.error(f"the hits on {printable(name)} have no nearest compound: {printable(reason)}")
+        console.error(
+            f"the hits on {printable(name)} have no nearest compound and no interval: {printable(reason)}"
+        )
     if found.changed:
         console.error(f"{found.library}: has changed since it was planned; the hits are of what it was then.")
     if as_json:

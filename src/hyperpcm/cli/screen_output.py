@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hyperpcm.cli.gallery import write_gallery
+from hyperpcm.cli.intervals import INTERVAL_COLUMNS, told_interval
 from hyperpcm.cli.models import score_title
 
 if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
-    from hyperpcm.screening import Hit
-    from hyperpcm.target_model import NearestLandmark
+    from hyperpcm.screening import Backing, Hit
 
 __all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits", "write_results"]
 
@@ -29,6 +29,7 @@ _SCHEMA: Final[dict[str, type]] = {
     "row": int,
     "nearest_compound": str,
     "nearest_similarity": float,
+    **INTERVAL_COLUMNS,
 }
 _LINE: Final = re.compile(r"[\r\n]+")
 
@@ -53,7 +54,7 @@ def write_hits(
     hits: Mapping[str, Sequence[Hit]],
     quantity: Quantity,
     *,
-    nearest: Mapping[str, Sequence[NearestLandmark | None]] | None = None,
+    backing: Mapping[str, Backing],
     precision: str = "float32",
     overwrite: bool,
 ) -> None:
@@ -63,8 +64,7 @@ def write_hits(
         path: of the file; its ending says the format.
         hits: of each target, the best first.
         quantity: what a score means.
-        nearest: the landmark compound nearest to each hit, in the same order; where there is none, or None is
-            given, the columns are empty.
+        backing: what the hits of each target rest on; columns of what is not known are empty.
         precision: of the dense layers that gave the scores.
         overwrite: whether a file that is there may be replaced.
     """
@@ -78,13 +78,10 @@ def write_hits(
             "smiles": hit.smiles,
             "name": hit.name,
             "row": hit.row + 1,
-            "nearest_compound": None if near is None else near.smiles,
-            "nearest_similarity": None if near is None else round(near.similarity, 4),
+            **_told(backing[target], rank - 1),
         }
         for target, found in hits.items()
-        for rank, (hit, near) in enumerate(
-            _paired(found, None if nearest is None else nearest[target]), start=1
-        )
+        for rank, hit in enumerate(found, start=1)
     ]
     if path.suffix.lower() in SDF_ENDINGS:
         _write_sdf(path, lines, overwrite=overwrite)
@@ -100,7 +97,7 @@ def write_results(
     hits: Mapping[str, Sequence[Hit]],
     quantity: Quantity,
     *,
-    nearest: Mapping[str, Sequence[NearestLandmark | None]],
+    backing: Mapping[str, Backing],
     gallery: Path | None,
     library: Path,
     scored: int,
@@ -113,19 +110,19 @@ def write_results(
         out: file of the table, as in `write_hits`.
         hits: of each target, the best first.
         quantity: what a score means.
-        nearest: the landmark compound nearest to each hit.
+        backing: what the hits of each target rest on.
         gallery: file of the page; None: none is drawn.
         library: what was screened.
         scored: how many of its rows were scored.
         precision: of the dense layers that gave the scores.
         overwrite: whether files that are there may be replaced.
     """
-    write_hits(out, hits, quantity, nearest=nearest, precision=precision, overwrite=overwrite)
+    write_hits(out, hits, quantity, backing=backing, precision=precision, overwrite=overwrite)
     if gallery is not None:
         write_gallery(
             gallery,
             hits,
-            nearest=nearest,
+            backing=backing,
             library=library.name,
             title=score_title(quantity),
             scored=scored,
@@ -133,10 +130,14 @@ def write_results(
         )
 
 
-def _paired(
-    hits: Sequence[Hit], nearest: Sequence[NearestLandmark | None] | None
-) -> Iterable[tuple[Hit, NearestLandmark | None]]:
-    return zip(hits, nearest or [None] * len(hits), strict=True)
+def _told(backing: Backing, place: int) -> dict[str, object]:
+    """What one hit rests on, in columns."""
+    near = backing.nearest[place]
+    return {
+        "nearest_compound": None if near is None else near.smiles,
+        "nearest_similarity": None if near is None else round(near.similarity, 4),
+        **(told_interval(backing.intervals, place) or dict.fromkeys(INTERVAL_COLUMNS)),
+    }
 
 
 def _write_sdf(path: Path, lines: Sequence[Mapping[str, object]], *, overwrite: bool) -> None:

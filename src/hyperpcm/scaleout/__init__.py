@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hyperpcm.scaleout.backing import backing_of_merged
 from hyperpcm.scaleout.engine import Engine, LocalEngine
 from hyperpcm.scaleout.merge import Merged, MissingShard, merge_shards
-from hyperpcm.scaleout.nearest import nearest_of_merged
 from hyperpcm.scaleout.part import Part
 from hyperpcm.scaleout.plan import Plan, Settings, Shard
 from hyperpcm.scaleout.planning import plan_screen
@@ -23,8 +23,8 @@ __all__ = [
     "ShardReport",
     "ShardRunner",
     "ShardsRun",
+    "backing_of_merged",
     "merge_shards",
-    "nearest_of_merged",
     "plan_screen",
     "run_shards",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hyperpcm.screening.backing import Backing, backing_of_hits
 from hyperpcm.screening.filters import FILTERS, StructureFilter, diverse, diverse_hits
 from hyperpcm.screening.library_index import LibraryIndex, LoadedIndex, build_index
-from hyperpcm.screening.nearest import nearest_of_hits
 from hyperpcm.screening.panel import Panel, PanelScores
 from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.screen import Screened, screen_library
@@ -19,6 +19,7 @@ from hyperpcm.screening.top import Hit, TopList
 
 __all__ = [
     "FILTERS",
+    "Backing",
     "CompoundRecipe",
     "Hit",
     "LibraryIndex",
@@ -29,11 +30,11 @@ __all__ = [
     "StateFolder",
     "StructureFilter",
     "TopList",
+    "backing_of_hits",
     "build_index",
     "diverse",
     "diverse_hits",
     "fishing_scores",
-    "nearest_of_hits",
     "screen_job",
     "screen_library",
     "selectivity_entropy",
