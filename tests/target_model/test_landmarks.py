@@ -13,7 +13,7 @@ from hyperpcm.errors import ConfigError
 from hyperpcm.model import HyperPCM
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.landmarks import influence
-from small_models import PUBLISHED, QUERY, made_model, many_smiles
+from small_models import PUBLISHED, QUERY, SMALL, made_model, many_smiles
 
 COMPOUNDS = 120
 
@@ -99,6 +99,20 @@ def test_landmarks_that_count_change_more_than_those_that_do_not(model: HyperPCM
     for found, least in ((exact, 0.65), (estimated, 0.5)):
         ranks = [np.argsort(np.argsort(values)) for values in (found.numpy(), measured)]
         assert np.corrcoef(*ranks)[0, 1] > least
+
+
+def test_a_limit_of_the_model_is_lifted_by_a_larger_one():
+    compounds = tuple(many_smiles(COMPOUNDS))
+    cut = made_model(SMALL | {"retrieval": {"max_landmarks": 10, "ridge_landmarks": 10}}, compounds=compounds)
+    own = cut.compile_target(QUERY, exact=True)
+    stated = own.provenance["landmarks"]
+    assert 10 <= stated["kept"] <= stated["limit"] == 20
+    assert stated["largest_difference"] > 0
+    lifted = cut.compile_target(QUERY, exact=True, max_landmarks=COMPOUNDS + 1)
+    assert lifted.prior.compounds == compounds
+    assert lifted.provenance["landmarks"]["largest_difference"] == 0
+    change = differences(cut, own, lifted)
+    assert stated["largest_difference"] == pytest.approx(change.max(), abs=1e-5)
 
 
 def test_a_model_that_retrieves_nothing_states_no_landmarks():

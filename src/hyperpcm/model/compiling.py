@@ -97,14 +97,15 @@ def _shortened(
     model: HyperPCM, compiled: TargetModel, *, exact: bool, limit: int | None, tolerance: float
 ) -> TargetModel:
     """Return the target with fewer landmarks and digits; what that changes stands in the provenance."""
-    is_asked_for = limit is not None or tolerance > 0
-    known = known_compounds(model, with_ranking=is_asked_for)
+    number = 0 if compiled.prior is None else len(compiled.prior.landmarks)
+    is_ranking = number > 0 and (tolerance > 0 or (limit is not None and limit < number))
+    known = known_compounds(model, with_ranking=is_ranking)
     similarity, learned = known.similarity, None
     if compiled.learned_compounds is not None and known.smiles:
         learned = compiled.learned_compounds.vectors(MolecularGraphs.of_smiles(known.smiles))
     measured: dict[str, Any] = {}
     if compiled.prior is not None and similarity is not None:
-        order, most = _ordered(model, compiled.prior, known, limit, is_asked_for=is_asked_for)
+        order, most = _ordered(model, compiled.prior, known, limit, is_ranking=is_ranking)
         compiled, kept, choice = with_landmarks(
             compiled, order, known.embeddings, similarity, learned, limit=most, tolerance=tolerance
         )
@@ -119,19 +120,20 @@ def _shortened(
 
 
 def _ordered(
-    model: HyperPCM, prior: RetrievedPrior, known: KnownCompounds, limit: int | None, *, is_asked_for: bool
+    model: HyperPCM, prior: RetrievedPrior, known: KnownCompounds, limit: int | None, *, is_ranking: bool
 ) -> tuple[Tensor, int]:
     """Return all landmarks, those first that are to be kept, and how many may be.
 
     Unless a limit or a tolerance is asked for, they are those of training and evaluation.
     """
-    number = len(prior.landmarks)
-    if is_asked_for and known.ranking_similarity is not None:
+    if is_ranking and known.ranking_similarity is not None:
         counts = influence(prior, known.ranking_similarity, known.ranking)
         return counts.argsort(descending=True, stable=True), model.landmark_limit(limit)
+    every = torch.arange(len(prior.landmarks))
+    if limit is not None:
+        return every, len(every)
     kept = torch.from_numpy(_of_training(model, prior.collapsed))
-    is_kept = torch.zeros(number, dtype=torch.bool).index_fill_(0, kept, True)
-    return torch.cat([kept, (~is_kept).nonzero()[:, 0]]), len(kept)
+    return torch.cat([kept, every[~torch.isin(every, kept)]]), len(kept)
 
 
 def _of_training(model: HyperPCM, collapsed: CollapsedLabels) -> npt.NDArray[np.int64]:
