@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hyperpcm.checkpoint import load_target_model, save_target_model
 from hyperpcm.errors import Rejection
@@ -96,25 +97,25 @@ class SlowRunner(ShardRunner):
 class DeadlyRecipe(CompoundRecipe):
     """Kills the process that prepares one compound."""
 
-    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
+    def prepared(self, smiles: Sequence[str], molecules: Sequence[Any] | None = None) -> PreparedCompounds:
         if POISON in smiles:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().prepared(smiles)
+        return super().prepared(smiles, molecules)
 
 
 class ChokingRecipe(CompoundRecipe):
     """Raises for one compound what no encoder should."""
 
-    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
+    def prepared(self, smiles: Sequence[str], molecules: Sequence[Any] | None = None) -> PreparedCompounds:
         if POISON in smiles:
             raise ZeroDivisionError("no atoms left")
-        return super().prepared(smiles)
+        return super().prepared(smiles, molecules)
 
 
 class BrokenRecipe(CompoundRecipe):
     """Raises for every compound."""
 
-    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
+    def prepared(self, smiles: Sequence[str], molecules: Sequence[Any] | None = None) -> PreparedCompounds:
         raise RuntimeError("weights are missing")
 
 

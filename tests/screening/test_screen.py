@@ -236,10 +236,12 @@ def test_a_compound_that_the_encoder_cannot_read_costs_itself(library: Path, tar
     recipe = panel.recipe
 
     class Choosy:
-        def prepared(self, smiles):
+        reads_stereo = False
+
+        def prepared(self, smiles, molecules=None):
             if poison in smiles:
                 raise InvalidSmilesError("TOO_LARGE", "it is too large for this encoder")
-            return recipe.prepared(smiles)
+            return recipe.prepared(smiles, molecules)
 
     batch = prepared_chunk(Choosy(), next(compound_parts(library, rows=10_000)))
     rows = library.read_text().splitlines()

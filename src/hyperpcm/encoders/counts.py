@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Literal, get_args
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import Encoder, Side, integer_option
+from hyperpcm.chem.count_entries import CountEntries
+from hyperpcm.chem.reading import molecules_of
+from hyperpcm.encoders.base import Side, integer_option
+from hyperpcm.encoders.molecules import MoleculeEncoder
+from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.errors import ConfigError, InvalidSmilesError
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 __all__ = ["CountEncoder", "Counts", "flag_option"]
 
@@ -18,10 +25,10 @@ Counts = Literal["count", "log", "binary"]
 """What a column holds: the count itself, log(1 + count), or 1 where the count is positive."""
 
 
-class CountEncoder(Encoder):
+class CountEncoder(MoleculeEncoder):
     """Counts substructures of SMILES with RDKit; abstract. Counts saturate at 255.
 
-    A subclass is a frozen dataclass with `counts` among its fields, and says how one block is counted.
+    A subclass is a frozen dataclass with `counts` among its fields, and says how molecules are counted.
     """
 
     side: ClassVar[Side] = "compound"
@@ -35,8 +42,8 @@ class CountEncoder(Encoder):
         """Scale of the columns."""
 
     @abstractmethod
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        """Counts of one block, uint8 [n, width]."""
+    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
+        """Counts of molecules, which may come one by one."""
 
     def libraries(self) -> tuple[str, ...]:
         """RDKit and its version."""
@@ -53,12 +60,18 @@ class CountEncoder(Encoder):
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
         try:
-            counts = self._count(items)
+            return self._of_molecules(molecules_of(items)).dense()
         except InvalidSmilesError as error:
             reason = "RDKit cannot read it as a compound; standardise it first"
             raise InvalidSmilesError(error.code, reason) from error
+
+    def _of_molecules(self, molecules: Iterable[Chem.Mol]) -> SparseRows:
+        sizes, columns, counts = self._count(molecules)
+        return SparseRows.of_sizes(sizes, columns, self._scaled(counts), self.width)
+
+    def _scaled(self, counts: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         if self.counts == "binary":
-            return (counts > 0).astype(np.float32)
+            return np.ones(len(counts), dtype=np.float32)
         if self.counts == "log":
             # A table of the 256 possible values: the same bits whichever vector instructions NumPy picks.
             return np.log1p(np.arange(256, dtype=np.float64)).astype(np.float32)[counts]

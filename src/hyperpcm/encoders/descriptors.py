@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final, final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import Encoder, Json, Side, stacked_rows
+from hyperpcm.encoders.base import Json, Side
+from hyperpcm.encoders.molecules import MoleculeEncoder
 from hyperpcm.errors import ConfigError, InvalidSmilesError
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 __all__ = ["DESCRIPTORS", "DescriptorEncoder"]
 
@@ -78,7 +82,7 @@ DESCRIPTORS: Final[tuple[tuple[str, float, float], ...]] = (
 
 @final
 @dataclasses.dataclass(frozen=True)
-class DescriptorEncoder(Encoder):
+class DescriptorEncoder(MoleculeEncoder):
     """The descriptors of `DESCRIPTORS`, in that order.
 
     Attributes:
@@ -116,18 +120,24 @@ class DescriptorEncoder(Encoder):
         return {"scaled": self.scaled}
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
-        return stacked_rows(items, self.width, self._row)
+        return self._of_molecules(map(_parse, items))
 
-    def _row(self, smiles: str) -> npt.NDArray[np.float64]:
-        """The clipped values of one compound: float64 [width]."""
-        found = _values(_parse(smiles))
-        raw = np.array([found[name] for name, _, _ in DESCRIPTORS], dtype=np.float64)
-        low, high = np.array([(low, high) for _, low, high in DESCRIPTORS], dtype=np.float64).T
+    def _of_molecules(self, molecules: Iterable[Chem.Mol]) -> npt.NDArray[np.float32]:
+        names, low, high = zip(*DESCRIPTORS, strict=True)
+        rows = [[found[name] for name in names] for found in map(_values, molecules)]
+        raw = np.array(rows, dtype=np.float64).reshape(-1, self.width)
         values = np.clip(np.nan_to_num(raw, nan=0.0, posinf=np.inf, neginf=-np.inf), low, high)
-        return (values - low) / (high - low) if self.scaled else values
+        return self._scaled(values).astype(np.float32)
+
+    def _scaled(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        if not self.scaled:
+            return values
+        low, high = np.array([ends for _, *ends in DESCRIPTORS], dtype=np.float64).T
+        scaled: npt.NDArray[np.float64] = (values - low) / (high - low)
+        return scaled
 
 
-def _parse(smiles: str) -> Any:
+def _parse(smiles: str) -> Chem.Mol:
     """RDKit molecule of a SMILES that has at least one atom; raises `InvalidSmilesError`."""
     from rdkit import Chem, rdBase
 

@@ -9,15 +9,15 @@ Source: Rogers and Hahn, Extended-connectivity fingerprints, J. Chem. Inf. Model
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import ClassVar, final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, final
 
-import numpy as np
-import numpy.typing as npt
-
-from hyperpcm.chem import feature_counts, morgan_counts
+from hyperpcm.chem.count_entries import CountEntries, feature_entries, morgan_entries
 from hyperpcm.encoders.base import Json, integer_option
 from hyperpcm.encoders.counts import CountEncoder, Counts, flag_option
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 __all__ = ["EcfpEncoder", "FcfpEncoder"]
 
@@ -64,8 +64,13 @@ class EcfpEncoder(CountEncoder):
             "counts": self.counts,
         }
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return morgan_counts(items, radius=self.radius, width=self.width, chirality=self.chirality)
+    @property
+    def reads_stereo(self) -> bool:
+        """Only with `chirality`."""
+        return self.chirality
+
+    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
+        return morgan_entries(molecules, radius=self.radius, width=self.width, chirality=self.chirality)
 
 
 @final
@@ -102,5 +107,5 @@ class FcfpEncoder(CountEncoder):
         """Radius, width and counts."""
         return {"radius": self.radius, "width": self.width, "counts": self.counts}
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return feature_counts(items, radius=self.radius, width=self.width)
+    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
+        return feature_entries(molecules, radius=self.radius, width=self.width)

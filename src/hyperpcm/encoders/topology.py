@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import ClassVar, final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, final
 
-import numpy as np
-import numpy.typing as npt
-
-from hyperpcm.chem import MACCS_KEYS, atom_pair_counts, maccs_keys, torsion_counts
+from hyperpcm.chem.count_entries import (
+    MACCS_KEYS,
+    CountEntries,
+    atom_pair_entries,
+    maccs_entries,
+    torsion_entries,
+)
 from hyperpcm.encoders.base import Json
 from hyperpcm.encoders.counts import CountEncoder, Counts, flag_option
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 __all__ = ["AtomPairEncoder", "MaccsEncoder", "TorsionEncoder"]
 
@@ -55,8 +61,8 @@ class AtomPairEncoder(_FoldedEncoder):
 
     name: ClassVar[str] = "atom_pair"
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return atom_pair_counts(items, width=self.width, chirality=self.chirality)
+    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
+        return atom_pair_entries(molecules, width=self.width, chirality=self.chirality)
 
 
 @final
@@ -81,8 +87,8 @@ class TorsionEncoder(_FoldedEncoder):
 
     name: ClassVar[str] = "torsion"
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return torsion_counts(items, width=self.width, chirality=self.chirality)
+    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
+        return torsion_entries(molecules, width=self.width, chirality=self.chirality)
 
 
 @final
@@ -105,5 +111,5 @@ class MaccsEncoder(CountEncoder):
         """None: the keys are fixed."""
         return {}
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return maccs_keys(items)
+    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
+        return maccs_entries(molecules)

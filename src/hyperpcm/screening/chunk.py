@@ -6,16 +6,18 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.errors import Rejection
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds, parts_of
 from hyperpcm.screening.seen import SeenStructures
-from hyperpcm.screening.sparse_rows import SparseRows
-from hyperpcm.screening.tensors import CompoundTensors
+
+if TYPE_CHECKING:
+    from hyperpcm.screening.tensors import CompoundTensors
 
 __all__ = ["Chunk", "Copy", "packed_chunk", "unpacked_chunk"]
 
@@ -147,7 +149,7 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
 
 
 def _prepared(chunk: Chunk) -> PreparedCompounds:
-    if isinstance(chunk.compounds, CompoundTensors):
+    if not isinstance(chunk.compounds, PreparedCompounds):
         raise TypeError("this chunk was moved to a device; take the one that was prepared")
     return chunk.compounds
 
@@ -163,10 +165,8 @@ def _packed_rows(name: str, rows: SparseRows) -> dict[str, npt.NDArray[Any]]:
 
 def _unpacked_rows(name: str, arrays: Mapping[str, npt.NDArray[Any]], width: int) -> SparseRows:
     numbers = arrays[f"{name}.number"]
-    starts = np.zeros(len(numbers) + 1, dtype=np.int64)
-    np.cumsum(numbers, out=starts[1:])
     columns = arrays[f"{name}.column"].astype(np.int32)
-    return SparseRows(starts, columns, arrays.get(f"{name}.value"), width)
+    return SparseRows.of_sizes(numbers, columns, arrays.get(f"{name}.value"), width)
 
 
 def _packed_texts(name: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:

@@ -1,10 +1,16 @@
-"""A library in batches that are ready to be scored, straight from its file."""
+"""A library in batches that are ready to be scored, straight from its file.
+
+What a compound costs is RDKit: reading its SMILES, writing the canonical one, and fingerprinting. Where a row
+is canonical already, the molecule that was read is fingerprinted; else the canonical SMILES is read as well.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from hyperpcm.datasets.compound_files import CompoundList, compound_parts
 from hyperpcm.encoders.parallel import Workers
@@ -13,6 +19,8 @@ from hyperpcm.screening.chunk import Chunk
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 
 __all__ = ["prepared_chunk", "prepared_chunks"]
+
+_BLOCK: Final = 512  # molecules that are in memory at once
 
 
 def prepared_chunks(
@@ -52,18 +60,50 @@ def _after(parts: Iterator[CompoundList], skip: int) -> Iterator[CompoundList]:
 
 def prepared_chunk(recipe: CompoundRecipe, part: CompoundList) -> Chunk:
     """Standardise and encode some rows; what the reader said of a row goes before what follows from it."""
-    from hyperpcm.chem import standardise_all
-
-    compounds, rejections = standardise_all(part.smiles)
-    refused = {one.row: one for one in rejections} | {one.row: one for one in part.rejections}
-    kept = {row: one.smiles for row, one in enumerate(compounds) if one is not None and row not in refused}
-    places, smiles = list(kept), list(kept.values())
-    try:
-        made = recipe.prepared(smiles)
-    except InvalidSmilesError:
-        places, smiles, made = _one_by_one(recipe, places, smiles, refused)
+    told = {one.row: one for one in part.rejections}
+    places, smiles, made = list[int](), list[str](), list[PreparedCompounds]()
+    refused = dict[int, Rejection]()
+    for start in range(0, max(1, len(part.smiles)), _BLOCK):
+        block = _prepared_block(recipe, part.smiles[start : start + _BLOCK], start, told, refused)
+        places += block[0]
+        smiles += block[1]
+        made.append(block[2])
+    refused |= told
     names = [part.names[place] for place in places]
-    return Chunk(len(part.smiles), places, smiles, names, made, [refused[row] for row in sorted(refused)])
+    rejections = [refused[row] for row in sorted(refused)]
+    return Chunk(len(part.smiles), places, smiles, names, made[0].joined(made), rejections)
+
+
+def _prepared_block(
+    recipe: CompoundRecipe,
+    texts: Sequence[str | None],
+    start: int,
+    told: Mapping[int, Rejection],
+    refused: dict[int, Rejection],
+) -> tuple[list[int], list[str], PreparedCompounds]:
+    """Places, structures and compounds of the rows of a block that can be used; the others are refused.
+
+    Args:
+        recipe: how compounds are prepared.
+        texts: of the block.
+        start: row of the chunk that it begins with.
+        told: rows of the chunk that cannot be used, as the reader says.
+        refused: is added to; by row of the chunk.
+    """
+    from hyperpcm.chem.column import read_all
+
+    read = read_all(texts, stereo=recipe.reads_stereo)
+    refused |= {start + one.row: dataclasses.replace(one, row=start + one.row) for one in read.rejections}
+    kept = [
+        (start + row, compound.smiles, molecule)
+        for row, (compound, molecule) in enumerate(zip(read.compounds, read.molecules, strict=True))
+        if compound is not None and start + row not in told
+    ]
+    places, smiles = [place for place, _, _ in kept], [text for _, text, _ in kept]
+    try:
+        return places, smiles, recipe.prepared(smiles, [molecule for _, _, molecule in kept])
+    except InvalidSmilesError:
+        return _one_by_one(recipe, places, smiles, refused)
 
 
 def _one_by_one(

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
+from rdkit.rdBase import BlockLogs
 
-from hyperpcm.chem import morgan_counts
+from hyperpcm.chem.count_entries import morgan_entries
+from hyperpcm.chem.reading import molecules_of
 from hyperpcm.encoders import EcfpEncoder, Encoder
-from hyperpcm.encoders.base import ConcatenatedEncoder
-from hyperpcm.screening.sparse_rows import SparseRows
+from hyperpcm.encoders.base import ConcatenatedEncoder, check_items
+from hyperpcm.encoders.molecules import MoleculeEncoder, Rows
+from hyperpcm.encoders.sparse_rows import SparseRows
+from hyperpcm.errors import InvalidSmilesError
 
-__all__ = ["CompoundRecipe", "Part", "PreparedCompounds", "parts_of"]
+if TYPE_CHECKING:
+    from rdkit import Chem
 
-Part = SparseRows | npt.NDArray[np.float32]
-"""What one encoder says of some compounds: by entries where it is sparse, else float32 [n, w]."""
+__all__ = ["CompoundRecipe", "PreparedCompounds", "parts_of"]
 
 
 def parts_of(encoder: Encoder) -> tuple[Encoder, ...]:
@@ -37,7 +41,7 @@ class PreparedCompounds:
         prints: present bits of Morgan fingerprints by (radius, width).
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[Rows, ...]
     prints: Mapping[tuple[int, int], SparseRows]
 
     def __len__(self) -> int:
@@ -48,6 +52,16 @@ class PreparedCompounds:
         return type(self)(
             tuple(part.taken(rows) if isinstance(part, SparseRows) else part[rows] for part in self.parts),
             {kind: bits.taken(rows) for kind, bits in self.prints.items()},
+        )
+
+    @classmethod
+    def joined(cls, blocks: Sequence[Self]) -> Self:
+        """Return the compounds of one block or more, one block after the other."""
+        parts = zip(*(block.parts for block in blocks), strict=True)
+        kinds = blocks[0].prints
+        return cls(
+            tuple(_joined_rows(part) for part in parts),
+            {kind: SparseRows.joined([block.prints[kind] for block in blocks]) for kind in kinds},
         )
 
     @property
@@ -70,26 +84,32 @@ class CompoundRecipe:
     encoder: Encoder
     fingerprints: tuple[tuple[int, int], ...]
 
-    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
-        """Return the compounds of standardised SMILES, prepared.
+    @property
+    def reads_stereo(self) -> bool:
+        """Whether an encoder looks at what could be a stereocentre in a molecule that is handed to it."""
+        return any(isinstance(part, MoleculeEncoder) and part.reads_stereo for part in parts_of(self.encoder))
+
+    def prepared(
+        self, smiles: Sequence[str], molecules: Sequence[Chem.Mol | None] | None = None
+    ) -> PreparedCompounds:
+        """Return the compounds of standardised SMILES, prepared; each is read once, whatever reads it.
+
+        Args:
+            smiles: the compounds.
+            molecules: what reading them gives, as `hyperpcm.chem.column.read_all` hands it on; None where one
+                is still to be read.
 
         Raises:
             InvalidSmilesError: the encoder cannot read one of them.
         """
-        parts, encoders = [], parts_of(self.encoder)
-        for encoder in encoders:
-            said = encoder.encode(smiles)
-            parts.append(SparseRows.of(said) if encoder.sparse else said)
+        check_items(smiles)
+        read = _all_read(smiles, molecules)
+        parts = [_said(encoder, smiles, read) for encoder in parts_of(self.encoder)]
         prints = {}
-        for radius, width in self.fingerprints:
-            same = self.same_bits((radius, width))
+        for kind in self.fingerprints:
+            same = self.same_bits(kind)
             shared = None if same is None else parts[same]
-            if isinstance(shared, SparseRows):
-                prints[radius, width] = shared.bits()
-            else:
-                prints[radius, width] = SparseRows.of(
-                    morgan_counts(smiles, radius=radius, width=width), bits=True
-                )
+            prints[kind] = shared.bits() if isinstance(shared, SparseRows) else _bits(kind, smiles, read)
         return PreparedCompounds(tuple(parts), prints)
 
     def same_bits(self, kind: tuple[int, int]) -> int | None:
@@ -102,3 +122,37 @@ class CompoundRecipe:
             ):
                 return place
         return None
+
+
+def _all_read(smiles: Sequence[str], molecules: Sequence[Chem.Mol | None] | None) -> list[Chem.Mol] | None:
+    """The molecule of each compound; None where one cannot be read, which its encoder has to say."""
+    if molecules is None:
+        molecules = [None] * len(smiles)
+    unread = [text for text, molecule in zip(smiles, molecules, strict=True) if molecule is None]
+    try:
+        with BlockLogs():
+            fresh = molecules_of(unread)
+            return [next(fresh) if molecule is None else molecule for molecule in molecules]
+    except InvalidSmilesError:
+        return None
+
+
+def _said(encoder: Encoder, smiles: Sequence[str], read: Sequence[Chem.Mol] | None) -> Rows:
+    """What one encoder says of some compounds."""
+    if read is not None and isinstance(encoder, MoleculeEncoder):
+        return encoder.encode_molecules(read)
+    vectors = encoder.encode(smiles)
+    return SparseRows.of(vectors) if encoder.sparse else vectors
+
+
+def _bits(kind: tuple[int, int], smiles: Sequence[str], read: Sequence[Chem.Mol] | None) -> SparseRows:
+    """Present bits of the Morgan fingerprints of some compounds."""
+    radius, width = kind
+    entries = morgan_entries(molecules_of(smiles) if read is None else read, radius=radius, width=width)
+    return SparseRows.of_sizes(entries.sizes, entries.columns, None, width)
+
+
+def _joined_rows(blocks: Sequence[Rows]) -> Rows:
+    sparse = [block for block in blocks if isinstance(block, SparseRows)]
+    dense = [block for block in blocks if not isinstance(block, SparseRows)]
+    return SparseRows.joined(sparse) if sparse else np.concatenate(dense)
