@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from hyperpcm.chem import morgan_counts
 from hyperpcm.errors import ConfigError
 from hyperpcm.screening import Panel
 from hyperpcm.target_model import TargetModel
@@ -112,18 +111,19 @@ def test_a_compound_that_cannot_be_used_has_no_score_anywhere_and_one_reason():
 
 
 def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPatch):
+    from hyperpcm.chem import count_entries
     from hyperpcm.encoders import ecfp
     from hyperpcm.screening import recipe
 
     calls: list[int] = []
 
-    def counted(smiles, **options):
-        calls.append(len(smiles))
-        return morgan_counts(smiles, **options)
+    def counted(molecules, **options):
+        calls.append(len(molecules))
+        return count_entries.morgan_entries(molecules, **options)
 
     panel = Panel(compiled(SMALL))
     for reader in (ecfp, recipe):
-        monkeypatch.setattr(reader, "morgan_counts", counted)
+        monkeypatch.setattr(reader, "morgan_entries", counted)
     panel.score(many_smiles(30))
     assert calls == [30]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from hyperpcm.errors import ConfigError, InvalidSmilesError
 
 if TYPE_CHECKING:
     from rdkit import Chem
+
+    from hyperpcm.chem.query_screen import AtomKind
 
 __all__ = ["DESCRIPTORS", "DescriptorEncoder"]
 
@@ -148,37 +150,55 @@ def _parse(smiles: str) -> Chem.Mol:
     return molecule
 
 
-def _values(molecule: Any) -> dict[str, float]:
+def _values(molecule: Chem.Mol) -> dict[str, float]:
     """The raw value of every name in `DESCRIPTORS`; some may be NaN or infinite for unusual elements."""
-    from rdkit.Chem import QED, Descriptors, EState, rdMolDescriptors
+    from rdkit.Chem import Descriptors, rdMolDescriptors
 
-    estate: Any = EState
-    qed: Any = QED
+    from hyperpcm.chem.drug_likeness import WeighedProperties, drug_likeness
+    from hyperpcm.chem.query_screen import atom_kinds
+    from hyperpcm.chem.topological_indices import balaban_j, electrotopological_states
+
     log_p, refractivity = rdMolDescriptors.CalcCrippenDescriptors(molecule)
-    states = estate.EStateIndices(molecule)
-    special: dict[str, float] = {
+    states, kinds = electrotopological_states(molecule), atom_kinds(molecule)
+    found: dict[str, float] = {
         "MolLogP": log_p,
         "MolMR": refractivity,
-        "MaxEStateIndex": max(states),
-        "MinEStateIndex": min(states),
-        "QED": qed.qed(molecule),
-        "Phi": rdMolDescriptors.CalcPhi(molecule),
+        "MaxEStateIndex": states.max(),
+        "MinEStateIndex": states.min(),
+        "BalabanJ": balaban_j(molecule),
         "NumAmideBonds": rdMolDescriptors.CalcNumAmideBonds(molecule),
         "NumSpiroAtoms": rdMolDescriptors.CalcNumSpiroAtoms(molecule),
         "NumBridgeheadAtoms": rdMolDescriptors.CalcNumBridgeheadAtoms(molecule),
         "NumAtomStereoCenters": rdMolDescriptors.CalcNumAtomStereoCenters(molecule),
-        **_atom_counts(molecule),
+        **_charges(molecule),
+        **_atom_counts(kinds),
     }
-    return {
-        name: special[name] if name in special else getattr(Descriptors, name)(molecule)
-        for name, _, _ in DESCRIPTORS
-    }
+    for name, _, _ in DESCRIPTORS:
+        if name not in found and name not in ("Phi", "QED"):
+            found[name] = getattr(Descriptors, name)(molecule)
+    heavy = found["HeavyAtomCount"]
+    found["Phi"] = found["Kappa1"] * found["Kappa2"] / heavy if heavy else 0.0
+    known = (found[name] for name in ("MolWt", "MolLogP", "NumHDonors", "TPSA", "NumRotatableBonds"))
+    found["QED"] = drug_likeness(molecule, WeighedProperties(*known), kinds)
+    return found
 
 
-def _atom_counts(molecule: Any) -> dict[str, float]:
+def _charges(molecule: Chem.Mol) -> dict[str, float]:
+    """Lowest and highest partial charge, as `rdkit.Chem.Descriptors` compares them where some are NaN."""
+    from rdkit.Chem.rdPartialCharges import ComputeGasteigerCharges
+
+    ComputeGasteigerCharges(molecule)
+    lowest, highest = 500.0, -500.0
+    for atom in molecule.GetAtoms():
+        charge = atom.GetDoubleProp("_GasteigerCharge")
+        lowest, highest = min(charge, lowest), max(charge, highest)
+    return {"MinPartialCharge": lowest, "MaxPartialCharge": highest}
+
+
+def _atom_counts(kinds: Sequence[AtomKind]) -> dict[str, float]:
     """Numbers of atoms by element and by sign of the charge, and the total charge."""
-    elements = collections.Counter(atom.GetAtomicNum() for atom in molecule.GetAtoms())
-    charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
+    elements = collections.Counter(kind.element for kind in kinds)
+    charges = [kind.charge for kind in kinds]
     return {
         "NumCarbon": elements[6],
         "NumNitrogen": elements[7],

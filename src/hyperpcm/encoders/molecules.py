@@ -35,18 +35,15 @@ class MoleculeEncoder(Encoder):
 
     @abstractmethod
     def _of_molecules(self, molecules: Iterable[Chem.Mol]) -> Rows:
-        """Vectors of molecules, which may come one by one; raises `InvalidSmilesError` for one of no use."""
+        """Vectors of molecules of one atom or more, which may come one by one."""
 
     @final
     def encode_molecules(self, molecules: Sequence[Chem.Mol]) -> Rows:
         """Return what `encode` gives for the SMILES that the molecules were read from.
 
         Args:
-            molecules: each as it is read from its standardised SMILES, its atoms in the same order; where
-                `reads_stereo` is false, stereo need not be perceived of those without any.
-
-        Raises:
-            InvalidSmilesError: one has no atom.
+            molecules: each of one atom or more, as it is read from its standardised SMILES, its atoms in that
+                order; where `reads_stereo` is false, stereo need not be perceived of those without any.
         """
         rows = self._of_molecules(molecules)
         values = rows.values if isinstance(rows, SparseRows) else rows

@@ -6,7 +6,8 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,25 @@ class Chunk:
     compounds: PreparedCompounds | CompoundTensors
     rejections: list[Rejection]
     copies: tuple[Copy, ...] = ()
+
+    @classmethod
+    def joined(cls, chunks: Sequence[Self]) -> Self:
+        """Return one chunk or more, none with copies, as one."""
+        if len(chunks) == 1:
+            return chunks[0]
+        starts = [0, *accumulate(chunk.rows for chunk in chunks)]
+        pairs = list(zip(starts, chunks, strict=False))
+        prepared = [_prepared(chunk) for chunk in chunks]
+        return cls(
+            rows=starts[-1],
+            places=[start + place for start, chunk in pairs for place in chunk.places],
+            smiles=[text for chunk in chunks for text in chunk.smiles],
+            names=[name for chunk in chunks for name in chunk.names],
+            compounds=prepared[0].joined(prepared),
+            rejections=[
+                replace(one, row=start + one.row) for start, chunk in pairs for one in chunk.rejections
+            ],
+        )
 
     @property
     def scored(self) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,7 @@ from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 
 __all__ = ["prepared_chunk", "prepared_chunks"]
 
+_TASK: Final = 1024  # rows that a process is given: few enough that processes end together
 _BLOCK: Final = 512  # molecules that are in memory at once
 
 
@@ -47,7 +50,17 @@ def prepared_chunks(
         TableError: the library cannot be read or holds no compound.
     """
     parts = compound_parts(library, columns=columns, rows=rows)
-    yield from workers.map(functools.partial(prepared_chunk, recipe), _after(parts, skip))
+    numbers = deque[int]()
+
+    def pieces() -> Iterator[CompoundList]:
+        for part in _after(parts, skip):
+            cut = _pieces(part)
+            numbers.append(len(cut))
+            yield from cut
+
+    made = workers.map(functools.partial(prepared_chunk, recipe), pieces())
+    for first in made:
+        yield Chunk.joined([first, *islice(made, numbers.popleft() - 1)])
 
 
 def _after(parts: Iterator[CompoundList], skip: int) -> Iterator[CompoundList]:
@@ -56,6 +69,22 @@ def _after(parts: Iterator[CompoundList], skip: int) -> Iterator[CompoundList]:
         if done >= skip:
             yield part
         done += len(part.smiles)
+
+
+def _pieces(part: CompoundList) -> list[CompoundList]:
+    """Rows cut into what one task is given."""
+    return [
+        CompoundList(
+            part.smiles[start : start + _TASK],
+            part.names[start : start + _TASK],
+            [
+                dataclasses.replace(one, row=one.row - start)
+                for one in part.rejections
+                if start <= one.row < start + _TASK
+            ],
+        )
+        for start in range(0, len(part.smiles), _TASK)
+    ]
 
 
 def prepared_chunk(recipe: CompoundRecipe, part: CompoundList) -> Chunk:
