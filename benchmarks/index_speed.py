@@ -57,8 +57,8 @@ def index(repeats: int) -> Performance:
         "peak_mb": peak_memory_mb(),
         "encoders": results,
         "against": "Chem.MolFromSmiles and a Morgan count fingerprint in as many processes that are there "
-        "already; an index also starts its processes, writes canonical SMILES, reads these where a compound was "
-        "written otherwise, and strips salts and neutralises where there is something to do",
+        "already; an index also starts its processes, writes canonical SMILES, reads these where a compound "
+        "was written otherwise, and strips salts and neutralises where there is something to do",
     }
     first = results["ecfp"]
     return Performance.of_rates(

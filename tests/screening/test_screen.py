@@ -238,10 +238,15 @@ def test_a_compound_that_the_encoder_cannot_read_costs_itself(library: Path, tar
     class Choosy:
         reads_stereo = False
 
-        def prepared(self, smiles, molecules=None):
+        def gathering(self):
+            gathered = recipe.gathering()
+            gathered.prepared = lambda: self.prepared(gathered.smiles)
+            return gathered
+
+        def prepared(self, smiles):
             if poison in smiles:
                 raise InvalidSmilesError("TOO_LARGE", "it is too large for this encoder")
-            return recipe.prepared(smiles, molecules)
+            return recipe.prepared(smiles)
 
     batch = prepared_chunk(Choosy(), next(compound_parts(library, rows=10_000)))
     rows = library.read_text().splitlines()

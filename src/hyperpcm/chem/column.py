@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
@@ -11,22 +11,7 @@ from rdkit.rdBase import BlockLogs
 from hyperpcm.chem.standardisation import Compound, Limits, standardised_and_read
 from hyperpcm.errors import InvalidSmilesError, Rejection
 
-__all__ = ["ReadCompounds", "read_all", "standardise_all"]
-
-
-class ReadCompounds(NamedTuple):
-    """A column of SMILES, standardised, with such molecules as need not be read again.
-
-    Attributes:
-        compounds: one or None for each row.
-        molecules: for each row, what reading its standardised SMILES gives, atoms in the same order; None
-            where that was not read, as the row was written otherwise.
-        rejections: why rows have no compound, in the order of rows.
-    """
-
-    compounds: list[Compound | None]
-    molecules: list[Chem.Mol | None]
-    rejections: list[Rejection]
+__all__ = ["ColumnReader", "Outcome", "shown", "standardise_all"]
 
 
 def standardise_all(
@@ -53,12 +38,13 @@ def standardise_all(
     """
     compounds: list[Compound | None] = []
     rejections: list[Rejection] = []
-    limits = Limits(keep_stereo, max_atoms, max_characters)
+    reader = ColumnReader(Limits(keep_stereo, max_atoms, max_characters))
     with BlockLogs():
-        for row, (outcome, _) in enumerate(_outcomes(smiles, limits)):
+        for row, text in enumerate(smiles):
+            outcome, _ = reader.read(text)
             if isinstance(outcome, InvalidSmilesError):
                 compounds.append(None)
-                rejections.append(Rejection(row, _shown(smiles[row]), outcome.code, outcome.reason))
+                rejections.append(Rejection(row, shown(text), outcome.code, outcome.reason))
             else:
                 compounds.append(outcome)
             if progress is not None and (row + 1) % 1000 == 0:
@@ -68,52 +54,48 @@ def standardise_all(
     return compounds, rejections
 
 
-def read_all(smiles: Sequence[object], *, stereo: bool) -> ReadCompounds:
-    """Standardise a column as `standardise_all` does, and keep the molecules that were read.
+Outcome: TypeAlias = tuple[Compound | InvalidSmilesError, Chem.Mol | None]
+"""What becomes of a text: its compound, or why there is none; and its molecule, where it was read."""
 
-    A molecule takes some tens of kilobytes, so this is for a block of a column.
+
+class ColumnReader:
+    """Standardises the texts of a column one by one, those that repeat once.
 
     Args:
-        smiles: the block.
+        limits: as for `standardise`.
         stereo: whether what could be a stereocentre is to be marked in the molecules; without, those that
             have no stereo take a quarter less time.
 
     Example:
-        >>> [molecule is None for molecule in read_all(["CCO", "OCC"], stereo=False).molecules]
+        >>> reader = ColumnReader()
+        >>> [reader.read(text)[1] is None for text in ("CCO", "OCC")]
         [False, True]
     """
-    found = ReadCompounds([], [], [])
-    with BlockLogs():
-        for row, (outcome, molecule) in enumerate(_outcomes(smiles, Limits(), keep=True, stereo=stereo)):
-            if isinstance(outcome, InvalidSmilesError):
-                found.compounds.append(None)
-                found.rejections.append(Rejection(row, _shown(smiles[row]), outcome.code, outcome.reason))
-            else:
-                found.compounds.append(outcome)
-            found.molecules.append(molecule)
-    return found
+
+    def __init__(self, limits: Limits | None = None, *, stereo: bool = False) -> None:
+        self._limits, self._stereo = limits or Limits(), stereo
+        self._seen: dict[str, Compound | InvalidSmilesError] = {}
+
+    def read(self, text: object) -> Outcome:
+        """Return what becomes of a text; RDKit may write to stderr.
+
+        The molecule is what reading the standardised SMILES gives, atoms in the same order; None where that
+        was not read, as the text was written otherwise, or where the text was there before. Who lets go of a
+        molecule before asking for the next keeps within the cache of a core.
+        """
+        known = self._seen.get(text) if isinstance(text, str) else None
+        if known is not None:
+            return known, None
+        outcome: Outcome
+        try:
+            outcome = standardised_and_read(text, self._limits, stereo=self._stereo)
+        except InvalidSmilesError as error:
+            outcome = (error, None)
+        if isinstance(text, str):
+            self._seen[text] = outcome[0]
+        return outcome
 
 
-_Outcome: TypeAlias = tuple[Compound | InvalidSmilesError, Chem.Mol | None]
-
-
-def _outcomes(
-    smiles: Sequence[object], limits: Limits, *, keep: bool = False, stereo: bool = False
-) -> Iterator[_Outcome]:
-    """What becomes of each text, worked on once where it repeats, and its molecule if that is to be kept."""
-    seen: dict[str, _Outcome] = {}
-    for text in smiles:
-        known = seen.get(text) if isinstance(text, str) else None
-        if known is None:
-            try:
-                compound, molecule = standardised_and_read(text, limits, stereo=stereo)
-                known = (compound, molecule if keep else None)
-            except InvalidSmilesError as error:
-                known = (error, None)
-            if isinstance(text, str):
-                seen[text] = known
-        yield known
-
-
-def _shown(text: object) -> str:
+def shown(text: object) -> str:
+    """Give what a rejection shows of a text: its first 200 characters."""
     return (text if isinstance(text, str) else repr(text))[:200]

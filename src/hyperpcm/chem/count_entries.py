@@ -21,12 +21,13 @@ from rdkit.rdBase import BlockLogs
 
 __all__ = [
     "MACCS_KEYS",
+    "CountCollector",
     "CountEntries",
-    "atom_pair_entries",
-    "feature_entries",
-    "maccs_entries",
-    "morgan_entries",
-    "torsion_entries",
+    "atom_pair_collector",
+    "feature_collector",
+    "maccs_collector",
+    "morgan_collector",
+    "torsion_collector",
 ]
 
 MACCS_KEYS: Final = 166
@@ -49,59 +50,79 @@ class CountEntries(NamedTuple):
     counts: npt.NDArray[np.uint8]
 
 
-def morgan_entries(
-    molecules: Iterable[Chem.Mol], *, radius: int = 2, width: int = 2048, chirality: bool = False
-) -> CountEntries:
-    """Count circular substructures; as `hyperpcm.chem.morgan_counts`.
+class CountCollector:
+    """Counts molecules one by one, so that none needs to be kept.
+
+    Args:
+        counted: gives RDKit's sparse counts of a molecule.
+    """
+
+    def __init__(self, counted: Callable[[Chem.Mol], Any]) -> None:
+        self._counted = counted
+        self._sizes, self._columns, self._counts = array("q"), array("i"), array("i")
+
+    def add(self, molecule: Chem.Mol) -> None:
+        """Count one more molecule."""
+        found = self._counted(molecule).GetNonzeroElements()
+        self._sizes.append(len(found))
+        self._columns.extend(found)
+        self._counts.extend(found.values())
+
+    def added(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
+        """Count more molecules, and return the counts of all."""
+        with BlockLogs():
+            for molecule in molecules:
+                self.add(molecule)
+        return self.entries()
+
+    def entries(self) -> CountEntries:
+        """Return the counts of all molecules so far."""
+        return CountEntries(
+            np.array(self._sizes, dtype=np.int64),
+            np.array(self._columns, dtype=np.int32),
+            np.minimum(np.array(self._counts, dtype=np.int32), _MOST).astype(np.uint8),
+        )
+
+
+def morgan_collector(*, radius: int = 2, width: int = 2048, chirality: bool = False) -> CountCollector:
+    """Return what counts circular substructures; as `hyperpcm.chem.morgan_counts`.
 
     Example:
-        >>> morgan_entries([Chem.MolFromSmiles("CC")]).counts.tolist()  # two carbon atoms, one bond
+        >>> morgan_collector().added([Chem.MolFromSmiles("CC")]).counts.tolist()  # two carbon atoms, one bond
         [2, 1]
     """
-    return _entries(molecules, _morgan(radius, width, chirality).GetCountFingerprint)
+    return CountCollector(_morgan(radius, width, chirality).GetCountFingerprint)
 
 
-def feature_entries(molecules: Iterable[Chem.Mol], *, radius: int = 2, width: int = 2048) -> CountEntries:
-    """Count circular substructures by what atoms do; as `hyperpcm.chem.feature_counts`."""
-    return _entries(molecules, _features(radius, width).GetCountFingerprint)
+def feature_collector(*, radius: int = 2, width: int = 2048) -> CountCollector:
+    """Return what counts circular substructures by what atoms do; as `hyperpcm.chem.feature_counts`."""
+    return CountCollector(_features(radius, width).GetCountFingerprint)
 
 
-def atom_pair_entries(
-    molecules: Iterable[Chem.Mol], *, width: int = 2048, chirality: bool = False
-) -> CountEntries:
-    """Count pairs of atoms; as `hyperpcm.chem.atom_pair_counts`."""
-    return _entries(molecules, _atom_pairs(width, chirality).GetCountFingerprint)
+def atom_pair_collector(*, width: int = 2048, chirality: bool = False) -> CountCollector:
+    """Return what counts pairs of atoms; as `hyperpcm.chem.atom_pair_counts`."""
+    return CountCollector(_atom_pairs(width, chirality).GetCountFingerprint)
 
 
-def torsion_entries(
-    molecules: Iterable[Chem.Mol], *, width: int = 2048, chirality: bool = False
-) -> CountEntries:
-    """Count chains of four atoms; as `hyperpcm.chem.torsion_counts`."""
-    return _entries(molecules, _torsions(width, chirality).GetCountFingerprint)
+def torsion_collector(*, width: int = 2048, chirality: bool = False) -> CountCollector:
+    """Return what counts chains of four atoms; as `hyperpcm.chem.torsion_counts`."""
+    return CountCollector(_torsions(width, chirality).GetCountFingerprint)
 
 
-def maccs_entries(molecules: Iterable[Chem.Mol]) -> CountEntries:
-    """Answer the questions of the MACCS keys; as `hyperpcm.chem.maccs_keys`."""
-    sizes, columns = array("q"), array("i")
-    with BlockLogs():
-        for molecule in molecules:
-            keys = GetMACCSKeysFingerprint(molecule).GetOnBits()
-            sizes.append(len(keys))
-            columns.extend(keys)
-    places = np.asarray(columns, dtype=np.int32) - 1  # RDKit's place 0 is never set
-    return CountEntries(np.asarray(sizes, dtype=np.int64), places, np.ones(len(places), dtype=np.uint8))
+def maccs_collector() -> CountCollector:
+    """Return what answers the questions of the MACCS keys; as `hyperpcm.chem.maccs_keys`."""
+    return CountCollector(_Keys)
 
 
-def _entries(molecules: Iterable[Chem.Mol], counted: Callable[[Chem.Mol], Any]) -> CountEntries:
-    sizes, columns, counts = array("q"), array("i"), array("i")
-    with BlockLogs():
-        for molecule in molecules:
-            found = counted(molecule).GetNonzeroElements()
-            sizes.append(len(found))
-            columns.extend(found)
-            counts.extend(found.values())
-    saturated = np.minimum(np.asarray(counts, dtype=np.int32), _MOST).astype(np.uint8)
-    return CountEntries(np.asarray(sizes, dtype=np.int64), np.frombuffer(columns, dtype=np.int32), saturated)
+class _Keys:
+    """The MACCS keys of a molecule in the form of counts."""
+
+    def __init__(self, molecule: Chem.Mol) -> None:
+        self._places = GetMACCSKeysFingerprint(molecule).GetOnBits()
+
+    def GetNonzeroElements(self) -> dict[int, int]:  # noqa: N802  # RDKit's name
+        """Each key that holds, from 0; RDKit's own place 0 is never set."""
+        return {place - 1: 1 for place in self._places}
 
 
 @lru_cache

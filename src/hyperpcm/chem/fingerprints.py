@@ -11,11 +11,11 @@ import numpy.typing as npt
 from hyperpcm.chem.count_entries import (
     MACCS_KEYS,
     CountEntries,
-    atom_pair_entries,
-    feature_entries,
-    maccs_entries,
-    morgan_entries,
-    torsion_entries,
+    atom_pair_collector,
+    feature_collector,
+    maccs_collector,
+    morgan_collector,
+    torsion_collector,
 )
 from hyperpcm.chem.reading import molecules_of
 
@@ -59,7 +59,7 @@ def morgan_counts(
         >>> morgan_counts(["CCO", "CCN"], width=64).shape
         (2, 64)
     """
-    entries = morgan_entries(molecules_of(smiles), radius=radius, width=width, chirality=chirality)
+    entries = morgan_collector(radius=radius, width=width, chirality=chirality).added(molecules_of(smiles))
     return _table(entries, width)
 
 
@@ -76,7 +76,7 @@ def feature_counts(smiles: Sequence[str], *, radius: int = 2, width: int = 2048)
         >>> (feature_counts(["Clc1ccccc1"]) == feature_counts(["Brc1ccccc1"])).all().item()
         True
     """
-    return _table(feature_entries(molecules_of(smiles), radius=radius, width=width), width)
+    return _table(feature_collector(radius=radius, width=width).added(molecules_of(smiles)), width)
 
 
 def atom_pair_counts(
@@ -93,7 +93,7 @@ def atom_pair_counts(
         >>> int(atom_pair_counts(["CCO"]).sum())
         3
     """
-    return _table(atom_pair_entries(molecules_of(smiles), width=width, chirality=chirality), width)
+    return _table(atom_pair_collector(width=width, chirality=chirality).added(molecules_of(smiles)), width)
 
 
 def torsion_counts(
@@ -110,7 +110,7 @@ def torsion_counts(
         >>> int(torsion_counts(["CCCO"]).sum())
         1
     """
-    return _table(torsion_entries(molecules_of(smiles), width=width, chirality=chirality), width)
+    return _table(torsion_collector(width=width, chirality=chirality).added(molecules_of(smiles)), width)
 
 
 def maccs_keys(smiles: Sequence[str]) -> npt.NDArray[np.uint8]:
@@ -126,7 +126,7 @@ def maccs_keys(smiles: Sequence[str]) -> npt.NDArray[np.uint8]:
         >>> int(maccs_keys(["c1ccccc1"])[0, 161])  # key 162: aromatic
         1
     """
-    return _table(maccs_entries(molecules_of(smiles)), MACCS_KEYS)
+    return _table(maccs_collector().added(molecules_of(smiles)), MACCS_KEYS)
 
 
 def _table(entries: CountEntries, width: int) -> npt.NDArray[np.uint8]:

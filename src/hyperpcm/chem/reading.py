@@ -12,11 +12,11 @@ from rdkit import Chem
 
 from hyperpcm.errors import InvalidSmilesError
 
-__all__ = ["checked_text", "is_plain", "molecules_of", "parse", "parse_unsanitised"]
+__all__ = ["checked_text", "is_plain", "molecule_of", "molecules_of", "parse", "parse_unsanitised"]
 
 _MAX_RINGS = 100  # a fullerene has 31; past this, ring perception is where a hostile SMILES burns time
 _INVISIBLE = "\ufeff\u200b\u2060"  # byte-order mark, zero-width space, word joiner: not white space to Python
-_MARK = re.compile(r"[@/\\.]|\[(?!nH\])")
+_MARKS = ("@", "/", "\\", ".")
 _QUERY = re.compile(r"~|\[[^\]]*[#&,;!$][^\]]*\]|\*")
 
 
@@ -72,7 +72,7 @@ def is_plain(text: str) -> bool:
 
     So it has no charge, isotope, atom map, explicit hydrogen or rare element; as six of ten in ChEMBL.
     """
-    return _MARK.search(text) is None
+    return not any(mark in text for mark in _MARKS) and "[" not in text.replace("[nH]", "")
 
 
 def parse(text: str, max_atoms: int, *, stereo: bool = True) -> Chem.Mol:
@@ -94,7 +94,7 @@ def parse(text: str, max_atoms: int, *, stereo: bool = True) -> Chem.Mol:
     molecule = _read(text, sanitise=True) if stereo or not is_plain(text) else _read_plain(text)
     if molecule is None:
         _refuse_unparsed(text)
-    if _QUERY.search(text):
+    if ("[" in text or "*" in text or "~" in text) and _QUERY.search(text):
         raise InvalidSmilesError(
             "UNSUPPORTED", "this is a query pattern or has a dummy atom (*); give a whole molecule."
         )
@@ -115,6 +115,11 @@ def _read_plain(text: str) -> Chem.Mol | None:
     return molecule
 
 
+def molecule_of(smiles: str) -> Chem.Mol | None:
+    """Give the molecule of a standardised SMILES; None where RDKit cannot read it."""
+    return Chem.MolFromSmiles(smiles)
+
+
 def molecules_of(smiles: Sequence[str]) -> Iterator[Chem.Mol]:
     """Yield the molecule of each standardised SMILES.
 
@@ -122,7 +127,7 @@ def molecules_of(smiles: Sequence[str]) -> Iterator[Chem.Mol]:
         InvalidSmilesError: for a text that RDKit cannot read; the reason names its row.
     """
     for row, text in enumerate(smiles):
-        molecule = Chem.MolFromSmiles(text)
+        molecule = molecule_of(text)
         if molecule is None:
             raise InvalidSmilesError(
                 "PARSE", f"row {row}: {text[:200]!r} is not a molecule; standardise first."

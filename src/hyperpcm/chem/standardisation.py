@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcExactMolWt
+from rdkit.Chem.rdqueries import FormalChargeEqualsQueryAtom
 from rdkit.rdBase import BlockLogs
 
 from hyperpcm.chem.reading import checked_text, is_plain, parse, parse_unsanitised
@@ -29,6 +30,7 @@ _TETRAHEDRAL = re.compile(r"@+")
 _DIRECTION = re.compile(r"[/\\]")
 _CARBON_OF_PLAIN = re.compile(r"C(?!l)|c")
 _ATOM_MAP = re.compile(r":\d+\]")
+_NITRO = ("[N+](=O)[O-]", "O=[N+]([O-])", "[N+]([O-])=O")
 _DIRECTED = (Chem.BondDir.ENDUPRIGHT, Chem.BondDir.ENDDOWNRIGHT)
 
 
@@ -131,7 +133,7 @@ def _reduced(molecule: Chem.Mol, given: str, keep_stereo: bool) -> tuple[str, tu
     if stripped:
         changes.append("FRAGMENT_STRIPPED")
     if "+" in given or "-" in given:
-        molecule, neutralised = _neutral(molecule)
+        molecule, neutralised = (molecule, False) if _is_settled(molecule, given) else _neutral(molecule)
         if neutralised:
             changes.append("NEUTRALISED")
     if marked and not keep_stereo:
@@ -163,6 +165,18 @@ def _uncharger() -> Uncharger:
     from rdkit.Chem.MolStandardize.rdMolStandardize import Uncharger
 
     return Uncharger()
+
+
+@cache
+def _charged() -> Chem.QueryAtom:
+    return FormalChargeEqualsQueryAtom(0, negate=True)
+
+
+def _is_settled(molecule: Chem.Mol, given: str) -> bool:
+    """Whether one fragment has no charges but those of nitro groups, which no hydrogen can mend."""
+    if "." in given:
+        return False
+    return len(molecule.GetAtomsMatchingQuery(_charged())) == 2 * sum(map(given.count, _NITRO))
 
 
 def _neutral(molecule: Chem.Mol) -> tuple[Chem.Mol, bool]:
@@ -205,6 +219,8 @@ def _settled(result: str, keep_stereo: bool, max_atoms: int) -> str:
 
 def _lost_stereo(given: str, canonical: str) -> bool:
     """Whether the text states stereo that the molecule does not have."""
+    if given == canonical:
+        return False
     if len(_TETRAHEDRAL.findall(given)) > len(_TETRAHEDRAL.findall(canonical)):
         return True
     if len(_DIRECTION.findall(given)) <= len(_DIRECTION.findall(canonical)):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from collections.abc import Sequence
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.chem.count_entries import CountEntries
+from hyperpcm.chem.count_entries import CountCollector, CountEntries
 from hyperpcm.chem.reading import molecules_of
 from hyperpcm.encoders.base import Side, integer_option
-from hyperpcm.encoders.molecules import MoleculeEncoder
+from hyperpcm.encoders.molecules import Gathering, MoleculeEncoder
 from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.errors import ConfigError, InvalidSmilesError
-
-if TYPE_CHECKING:
-    from rdkit import Chem
 
 __all__ = ["CountEncoder", "Counts", "flag_option"]
 
@@ -28,7 +25,7 @@ Counts = Literal["count", "log", "binary"]
 class CountEncoder(MoleculeEncoder):
     """Counts substructures of SMILES with RDKit; abstract. Counts saturate at 255.
 
-    A subclass is a frozen dataclass with `counts` among its fields, and says how molecules are counted.
+    A subclass is a frozen dataclass with `counts` among its fields, and says what counts molecules.
     """
 
     side: ClassVar[Side] = "compound"
@@ -42,8 +39,8 @@ class CountEncoder(MoleculeEncoder):
         """Scale of the columns."""
 
     @abstractmethod
-    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
-        """Counts of molecules, which may come one by one."""
+    def _collector(self) -> CountCollector:
+        """What counts molecules one by one."""
 
     def libraries(self) -> tuple[str, ...]:
         """RDKit and its version."""
@@ -60,14 +57,18 @@ class CountEncoder(MoleculeEncoder):
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
         try:
-            return self._of_molecules(molecules_of(items)).dense()
+            return self.rows(self._collector().added(molecules_of(items))).dense()
         except InvalidSmilesError as error:
             reason = "RDKit cannot read it as a compound; standardise it first"
             raise InvalidSmilesError(error.code, reason) from error
 
-    def _of_molecules(self, molecules: Iterable[Chem.Mol]) -> SparseRows:
-        sizes, columns, counts = self._count(molecules)
-        return SparseRows.of_sizes(sizes, columns, self._scaled(counts), self.width)
+    def gathering(self) -> Gathering:
+        """What takes molecules one by one and gives their rows."""
+        return _GatheredCounts(self, self._collector())
+
+    def rows(self, entries: CountEntries) -> SparseRows:
+        """Return counts of substructures in the scale of this encoder."""
+        return SparseRows.of_sizes(entries.sizes, entries.columns, self._scaled(entries.counts), self.width)
 
     def _scaled(self, counts: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         if self.counts == "binary":
@@ -76,6 +77,18 @@ class CountEncoder(MoleculeEncoder):
             # A table of the 256 possible values: the same bits whichever vector instructions NumPy picks.
             return np.log1p(np.arange(256, dtype=np.float64)).astype(np.float32)[counts]
         return counts.astype(np.float32)
+
+
+class _GatheredCounts:
+    """Counts of molecules in the scale of an encoder."""
+
+    def __init__(self, encoder: CountEncoder, collector: CountCollector) -> None:
+        self._encoder, self._collector = encoder, collector
+        self.add = collector.add
+
+    def rows(self) -> SparseRows:
+        """Rows of all molecules so far."""
+        return self._encoder.rows(self._collector.entries())
 
 
 def flag_option(encoder: str, option: str, value: object) -> None:

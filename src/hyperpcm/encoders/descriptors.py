@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
 import numpy as np
@@ -122,11 +122,18 @@ class DescriptorEncoder(MoleculeEncoder):
         return {"scaled": self.scaled}
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
-        return self._of_molecules(map(_parse, items))
+        gathering = self.gathering()
+        for item in items:
+            gathering.add(_parse(item))
+        return gathering.rows()
 
-    def _of_molecules(self, molecules: Iterable[Chem.Mol]) -> npt.NDArray[np.float32]:
-        names, low, high = zip(*DESCRIPTORS, strict=True)
-        rows = [[found[name] for name in names] for found in map(_values, molecules)]
+    def gathering(self) -> _GatheredValues:
+        """What takes molecules one by one and gives their rows."""
+        return _GatheredValues(self)
+
+    def of_values(self, rows: Sequence[Sequence[float]]) -> npt.NDArray[np.float32]:
+        """Return raw values, in the order of `DESCRIPTORS`, within their ranges: float32 [n, width]."""
+        _, low, high = zip(*DESCRIPTORS, strict=True)
         raw = np.array(rows, dtype=np.float64).reshape(-1, self.width)
         values = np.clip(np.nan_to_num(raw, nan=0.0, posinf=np.inf, neginf=-np.inf), low, high)
         return self._scaled(values).astype(np.float32)
@@ -137,6 +144,22 @@ class DescriptorEncoder(MoleculeEncoder):
         low, high = np.array([ends for _, *ends in DESCRIPTORS], dtype=np.float64).T
         scaled: npt.NDArray[np.float64] = (values - low) / (high - low)
         return scaled
+
+
+class _GatheredValues:
+    """Values of molecules."""
+
+    def __init__(self, encoder: DescriptorEncoder) -> None:
+        self._encoder, self._found = encoder, list[list[float]]()
+
+    def add(self, molecule: Chem.Mol) -> None:
+        """Describe one more molecule."""
+        found = _values(molecule)
+        self._found.append([found[name] for name, _, _ in DESCRIPTORS])
+
+    def rows(self) -> npt.NDArray[np.float32]:
+        """Rows of all molecules so far."""
+        return self._encoder.of_values(self._found)
 
 
 def _parse(smiles: str) -> Chem.Mol:

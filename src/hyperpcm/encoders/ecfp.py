@@ -9,15 +9,11 @@ Source: Rogers and Hahn, Extended-connectivity fingerprints, J. Chem. Inf. Model
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
-from hyperpcm.chem.count_entries import CountEntries, feature_entries, morgan_entries
+from hyperpcm.chem.count_entries import CountCollector, feature_collector, morgan_collector
 from hyperpcm.encoders.base import Json, integer_option
 from hyperpcm.encoders.counts import CountEncoder, Counts, flag_option
-
-if TYPE_CHECKING:
-    from rdkit import Chem
 
 __all__ = ["EcfpEncoder", "FcfpEncoder"]
 
@@ -69,8 +65,8 @@ class EcfpEncoder(CountEncoder):
         """Only with `chirality`."""
         return self.chirality
 
-    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
-        return morgan_entries(molecules, radius=self.radius, width=self.width, chirality=self.chirality)
+    def _collector(self) -> CountCollector:
+        return morgan_collector(radius=self.radius, width=self.width, chirality=self.chirality)
 
 
 @final
@@ -107,5 +103,5 @@ class FcfpEncoder(CountEncoder):
         """Radius, width and counts."""
         return {"radius": self.radius, "width": self.width, "counts": self.counts}
 
-    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
-        return feature_entries(molecules, radius=self.radius, width=self.width)
+    def _collector(self) -> CountCollector:
+        return feature_collector(radius=self.radius, width=self.width)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 from hyperpcm.chem.count_entries import (
     MACCS_KEYS,
-    CountEntries,
-    atom_pair_entries,
-    maccs_entries,
-    torsion_entries,
+    CountCollector,
+    atom_pair_collector,
+    maccs_collector,
+    torsion_collector,
 )
 from hyperpcm.encoders.base import Json
 from hyperpcm.encoders.counts import CountEncoder, Counts, flag_option
-
-if TYPE_CHECKING:
-    from rdkit import Chem
 
 __all__ = ["AtomPairEncoder", "MaccsEncoder", "TorsionEncoder"]
 
@@ -61,8 +57,8 @@ class AtomPairEncoder(_FoldedEncoder):
 
     name: ClassVar[str] = "atom_pair"
 
-    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
-        return atom_pair_entries(molecules, width=self.width, chirality=self.chirality)
+    def _collector(self) -> CountCollector:
+        return atom_pair_collector(width=self.width, chirality=self.chirality)
 
 
 @final
@@ -87,8 +83,8 @@ class TorsionEncoder(_FoldedEncoder):
 
     name: ClassVar[str] = "torsion"
 
-    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
-        return torsion_entries(molecules, width=self.width, chirality=self.chirality)
+    def _collector(self) -> CountCollector:
+        return torsion_collector(width=self.width, chirality=self.chirality)
 
 
 @final
@@ -111,5 +107,5 @@ class MaccsEncoder(CountEncoder):
         """None: the keys are fixed."""
         return {}
 
-    def _count(self, molecules: Iterable[Chem.Mol]) -> CountEntries:
-        return maccs_entries(molecules)
+    def _collector(self) -> CountCollector:
+        return maccs_collector()

@@ -23,7 +23,6 @@ from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 __all__ = ["prepared_chunk", "prepared_chunks"]
 
 _TASK: Final = 1024  # rows that a process is given: few enough that processes end together
-_BLOCK: Final = 512  # molecules that are in memory at once
 
 
 def prepared_chunks(
@@ -89,50 +88,33 @@ def _pieces(part: CompoundList) -> list[CompoundList]:
 
 def prepared_chunk(recipe: CompoundRecipe, part: CompoundList) -> Chunk:
     """Standardise and encode some rows; what the reader said of a row goes before what follows from it."""
-    told = {one.row: one for one in part.rejections}
-    places, smiles, made = list[int](), list[str](), list[PreparedCompounds]()
-    refused = dict[int, Rejection]()
-    for start in range(0, max(1, len(part.smiles)), _BLOCK):
-        block = _prepared_block(recipe, part.smiles[start : start + _BLOCK], start, told, refused)
-        places += block[0]
-        smiles += block[1]
-        made.append(block[2])
-    refused |= told
-    names = [part.names[place] for place in places]
-    rejections = [refused[row] for row in sorted(refused)]
-    return Chunk(len(part.smiles), places, smiles, names, made[0].joined(made), rejections)
+    from rdkit.rdBase import BlockLogs
 
+    from hyperpcm.chem.column import ColumnReader, shown
 
-def _prepared_block(
-    recipe: CompoundRecipe,
-    texts: Sequence[str | None],
-    start: int,
-    told: Mapping[int, Rejection],
-    refused: dict[int, Rejection],
-) -> tuple[list[int], list[str], PreparedCompounds]:
-    """Places, structures and compounds of the rows of a block that can be used; the others are refused.
+    refused = {one.row: one for one in part.rejections}
+    places, gathering = list[int](), recipe.gathering()
+    reader = ColumnReader(stereo=recipe.reads_stereo)
 
-    Args:
-        recipe: how compounds are prepared.
-        texts: of the block.
-        start: row of the chunk that it begins with.
-        told: rows of the chunk that cannot be used, as the reader says.
-        refused: is added to; by row of the chunk.
-    """
-    from hyperpcm.chem.column import read_all
+    def take(row: int, text: object) -> None:
+        outcome, molecule = reader.read(text)
+        if isinstance(outcome, InvalidSmilesError):
+            refused[row] = Rejection(row, shown(text), outcome.code, outcome.reason)
+        else:
+            places.append(row)
+            gathering.add(outcome.smiles, molecule)
 
-    read = read_all(texts, stereo=recipe.reads_stereo)
-    refused |= {start + one.row: dataclasses.replace(one, row=start + one.row) for one in read.rejections}
-    kept = [
-        (start + row, compound.smiles, molecule)
-        for row, (compound, molecule) in enumerate(zip(read.compounds, read.molecules, strict=True))
-        if compound is not None and start + row not in told
-    ]
-    places, smiles = [place for place, _, _ in kept], [text for _, text, _ in kept]
+    with BlockLogs():
+        for row, text in enumerate(part.smiles):
+            if row not in refused:
+                take(row, text)
+    smiles = gathering.smiles
     try:
-        return places, smiles, recipe.prepared(smiles, [molecule for _, _, molecule in kept])
+        made = gathering.prepared()
     except InvalidSmilesError:
-        return _one_by_one(recipe, places, smiles, refused)
+        places, smiles, made = _one_by_one(recipe, places, smiles, refused)
+    names = [part.names[place] for place in places]
+    return Chunk(len(part.smiles), places, smiles, names, made, [refused[row] for row in sorted(refused)])
 
 
 def _one_by_one(

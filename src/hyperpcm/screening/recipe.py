@@ -13,18 +13,17 @@ import numpy as np
 import numpy.typing as npt
 from rdkit.rdBase import BlockLogs
 
-from hyperpcm.chem.count_entries import morgan_entries
-from hyperpcm.chem.reading import molecules_of
+from hyperpcm.chem.count_entries import morgan_collector
+from hyperpcm.chem.reading import molecule_of, molecules_of
 from hyperpcm.encoders import EcfpEncoder, Encoder
 from hyperpcm.encoders.base import ConcatenatedEncoder, check_items
-from hyperpcm.encoders.molecules import MoleculeEncoder, Rows
+from hyperpcm.encoders.molecules import Gathering, MoleculeEncoder, Rows
 from hyperpcm.encoders.sparse_rows import SparseRows
-from hyperpcm.errors import InvalidSmilesError
 
 if TYPE_CHECKING:
     from rdkit import Chem
 
-__all__ = ["CompoundRecipe", "PreparedCompounds", "parts_of"]
+__all__ = ["CompoundGathering", "CompoundRecipe", "PreparedCompounds", "parts_of"]
 
 
 def parts_of(encoder: Encoder) -> tuple[Encoder, ...]:
@@ -89,28 +88,22 @@ class CompoundRecipe:
         """Whether an encoder looks at what could be a stereocentre in a molecule that is handed to it."""
         return any(isinstance(part, MoleculeEncoder) and part.reads_stereo for part in parts_of(self.encoder))
 
-    def prepared(
-        self, smiles: Sequence[str], molecules: Sequence[Chem.Mol | None] | None = None
-    ) -> PreparedCompounds:
-        """Return the compounds of standardised SMILES, prepared; each is read once, whatever reads it.
+    def gathering(self) -> CompoundGathering:
+        """Return what takes compounds one by one and prepares them."""
+        return CompoundGathering(self)
 
-        Args:
-            smiles: the compounds.
-            molecules: what reading them gives, as `hyperpcm.chem.column.read_all` hands it on; None where one
-                is still to be read.
+    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
+        """Return the compounds of standardised SMILES, prepared; each is read once, whatever reads it.
 
         Raises:
             InvalidSmilesError: the encoder cannot read one of them.
         """
         check_items(smiles)
-        read = _all_read(smiles, molecules)
-        parts = [_said(encoder, smiles, read) for encoder in parts_of(self.encoder)]
-        prints = {}
-        for kind in self.fingerprints:
-            same = self.same_bits(kind)
-            shared = None if same is None else parts[same]
-            prints[kind] = shared.bits() if isinstance(shared, SparseRows) else _bits(kind, smiles, read)
-        return PreparedCompounds(tuple(parts), prints)
+        gathering = self.gathering()
+        with BlockLogs():
+            for text in smiles:
+                gathering.add(text)
+            return gathering.prepared()
 
     def same_bits(self, kind: tuple[int, int]) -> int | None:
         """Return which part of the embedding is not zero where this fingerprint has a bit; None: no part."""
@@ -124,32 +117,79 @@ class CompoundRecipe:
         return None
 
 
-def _all_read(smiles: Sequence[str], molecules: Sequence[Chem.Mol | None] | None) -> list[Chem.Mol] | None:
-    """The molecule of each compound; None where one cannot be read, which its encoder has to say."""
-    if molecules is None:
-        molecules = [None] * len(smiles)
-    unread = [text for text, molecule in zip(smiles, molecules, strict=True) if molecule is None]
-    try:
-        with BlockLogs():
-            fresh = molecules_of(unread)
-            return [next(fresh) if molecule is None else molecule for molecule in molecules]
-    except InvalidSmilesError:
-        return None
+class CompoundGathering:
+    """Prepares compounds one by one, so that no molecule is kept.
 
+    Args:
+        recipe: how they are prepared.
+    """
 
-def _said(encoder: Encoder, smiles: Sequence[str], read: Sequence[Chem.Mol] | None) -> Rows:
-    """What one encoder says of some compounds."""
-    if read is not None and isinstance(encoder, MoleculeEncoder):
-        return encoder.encode_molecules(read)
-    vectors = encoder.encode(smiles)
-    return SparseRows.of(vectors) if encoder.sparse else vectors
+    def __init__(self, recipe: CompoundRecipe) -> None:
+        self.recipe = recipe
+        self.smiles: list[str] = []
+        self._is_readable = True
+        self._parts: list[Gathering | None] = [
+            part.gathering() if isinstance(part, MoleculeEncoder) else None
+            for part in parts_of(recipe.encoder)
+        ]
+        self._prints = {
+            (radius, width): morgan_collector(radius=radius, width=width)
+            for radius, width in recipe.fingerprints
+            if recipe.same_bits((radius, width)) is None
+        }
+        self._add = [part.add for part in self._parts if part is not None]
+        self._add += [collector.add for collector in self._prints.values()]
 
+    def add(self, smiles: str, molecule: Chem.Mol | None = None) -> None:
+        """Take one more compound.
 
-def _bits(kind: tuple[int, int], smiles: Sequence[str], read: Sequence[Chem.Mol] | None) -> SparseRows:
-    """Present bits of the Morgan fingerprints of some compounds."""
-    radius, width = kind
-    entries = morgan_entries(molecules_of(smiles) if read is None else read, radius=radius, width=width)
-    return SparseRows.of_sizes(entries.sizes, entries.columns, None, width)
+        Args:
+            smiles: standardised.
+            molecule: what reading it gives, as `hyperpcm.chem.column.ColumnReader` hands it on; None: it
+                is still to be read.
+        """
+        self.smiles.append(smiles)
+        if not self._is_readable or not self._add:
+            return
+        if molecule is None:
+            molecule = molecule_of(smiles)
+        if molecule is None or not molecule.GetNumAtoms():
+            self._is_readable = False
+            return
+        for add in self._add:
+            add(molecule)
+
+    def prepared(self) -> PreparedCompounds:
+        """Return all compounds so far.
+
+        Raises:
+            InvalidSmilesError: an encoder cannot read one of them; the message is its own.
+        """
+        recipe = self.recipe
+        parts = [
+            self._said(encoder) if gathered is None or not self._is_readable else gathered.rows()
+            for encoder, gathered in zip(parts_of(recipe.encoder), self._parts, strict=True)
+        ]
+        prints = {}
+        for kind in recipe.fingerprints:
+            same = recipe.same_bits(kind)
+            shared = None if same is None else parts[same]
+            prints[kind] = shared.bits() if isinstance(shared, SparseRows) else self._bits(kind)
+        return PreparedCompounds(tuple(parts), prints)
+
+    def _said(self, encoder: Encoder) -> Rows:
+        """What an encoder says of the SMILES."""
+        vectors = encoder.encode(self.smiles)
+        return SparseRows.of(vectors) if encoder.sparse else vectors
+
+    def _bits(self, kind: tuple[int, int]) -> SparseRows:
+        """Present bits of the Morgan fingerprints."""
+        collector, (radius, width) = self._prints[kind], kind
+        if not self._is_readable:  # this raises, as an encoder that does not read molecules has not
+            collector = morgan_collector(radius=radius, width=width)
+            collector.added(molecules_of(self.smiles))
+        entries = collector.entries()
+        return SparseRows.of_sizes(entries.sizes, entries.columns, None, width)
 
 
 def _joined_rows(blocks: Sequence[Rows]) -> Rows:
