@@ -91,8 +91,7 @@ def test_a_text_that_is_there_again_is_not_worked_on_again():
 
 
 def test_reading_without_stereo_writes_the_same_smiles():
-    plain = [text for text in WRITTEN if is_plain(text) and isinstance(outcome(text), object) and text]
-    readable = [text for text in plain if Chem.MolFromSmiles(text) is not None and "*" not in text]
+    readable = [text for text in WRITTEN if is_plain(text) and not isinstance(outcome(text), str)]
     assert len(readable) > 30
     for text in readable:
         expected = Chem.MolToSmiles(Chem.MolFromSmiles(text))

@@ -1,4 +1,4 @@
-"""Rows of a library are prepared exactly as by the encoder itself, whatever is read once and whatever twice."""
+"""Rows of a library are prepared exactly as by the encoder itself, whatever is read once or twice."""
 
 from __future__ import annotations
 
@@ -77,17 +77,9 @@ def test_chunks_are_the_same_however_they_are_cut_into_tasks(tmp_path: Path, mon
 
     def chunks() -> list[tuple[object, ...]]:
         with Workers() as workers:
-            return [
-                (
-                    one.rows,
-                    one.places,
-                    one.smiles,
-                    one.names,
-                    one.rejections,
-                    one.compounds.embeddings.tobytes(),
-                )
-                for one in prepared_chunks(path, recipe, workers, rows=40)
-            ]
+            made = list(prepared_chunks(path, recipe, workers, rows=40))
+        texts = [(one.rows, one.places, one.smiles, one.names, one.rejections) for one in made]
+        return [(*text, one.compounds.embeddings.tobytes()) for text, one in zip(texts, made, strict=True)]
 
     whole = chunks()
     monkeypatch.setattr(library, "_TASK", 7)

@@ -120,9 +120,8 @@ def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPat
             calls.append(molecule)
             super().add(molecule)
 
-    monkeypatch.setattr(count_entries, "CountCollector", Counting)
-
     panel = Panel(compiled(SMALL))
+    monkeypatch.setattr(count_entries, "CountCollector", Counting)
     panel.score(many_smiles(30))
     assert len(calls) == 30
 
