@@ -12,11 +12,11 @@ from hyperpcm.config import load_config
 from hyperpcm.datasets import load
 from hyperpcm.datasets.catalog import fetch
 from hyperpcm.encoders.base import Encoder, parts_of
+from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.errors import DataUnavailableError
 from hyperpcm.screening import CompoundRecipe, LibraryIndex
 from hyperpcm.screening.chunk import Chunk
 from hyperpcm.screening.recipe import PreparedCompounds
-from hyperpcm.screening.sparse_rows import SparseRows
 from hyperpcm.target_model import TargetModel
 from hyperpcm.training import fit
 

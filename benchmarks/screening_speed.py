@@ -1,4 +1,4 @@
-"""Screening, panels and indexing against what their bare products, or RDKit alone, take in the same run."""
+"""Screening and panels against what their bare products take in the same run."""
 
 from __future__ import annotations
 
@@ -14,45 +14,39 @@ from typing import Any
 
 import numpy as np
 import torch
-from made_library import compiled_targets, made_index, usual_data
-from rdkit import Chem
-from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
+from made_library import compiled_targets, made_index
 from torch import Tensor
 
 from hyperpcm.checkpoint import load_target_model, save_target_model
-from hyperpcm.datasets import load
-from hyperpcm.encoders import compound_encoder
 from hyperpcm.evaluation.measure import peak_memory_mb
 from hyperpcm.evaluation.performance import Performance
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.nn.deep_pcm import DeepPCMNetwork
 from hyperpcm.screening import (
-    CompoundRecipe,
     LibraryIndex,
     LoadedIndex,
     Panel,
     StateFolder,
-    build_index,
     screen_library,
 )
 from hyperpcm.screening.bag import BagProduct
 from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.target_model import TargetModel
 
-__all__ = ["index", "panel", "screen_one_target"]
+__all__ = ["panel", "screen_one_target"]
 
 PLAIN = ("model.retrieval.enabled=false", 'encoders.compound=["ecfp"]', "model.members=1")
 BLOCK = 1024
 TOP = 1000
 
 
-def screen_one_target(repeats: int, model: Path | None, library: int) -> Performance:
+def screen_one_target(repeats: int, model: Path | None, compounds: int) -> Performance:
     """Seconds for the best thousand of an indexed library against the bare dense products.
 
     Args:
         repeats: of each timing.
         model: trained with the default settings, to be compiled; None: one is trained.
-        library: compounds of the index.
+        compounds: of the index.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     threads = torch.get_num_threads()
@@ -61,15 +55,15 @@ def screen_one_target(repeats: int, model: Path | None, library: int) -> Perform
         for name, overrides in (("default", ()), ("network alone, ECFP", PLAIN)):
             (target,) = compiled_targets(1, *overrides, model_path=None if overrides else model)
             stacked = Panel([target], device=device)
-            whole = made_index(Path(folder) / name, stacked.recipe, library)
+            whole = made_index(Path(folder) / name, stacked.recipe, compounds)
             results[name] = _screened(target, stacked, whole, threads, repeats)
         memory = {}
         for times in (1, 10):
-            larger = made_index(Path(folder) / name, stacked.recipe, times * library)
-            memory[f"{times * library:,}"] = _alone(larger.path, target, threads, device)
+            larger = made_index(Path(folder) / name, stacked.recipe, times * compounds)
+            memory[f"{times * compounds:,}"] = _alone(larger.path, target, threads, device)
     ours = results["default"]
     detail: dict[str, Any] = {
-        "compounds": library,
+        "compounds": compounds,
         "top": TOP,
         "threads": threads,
         "peak_mb": ours["in_a_process_of_its_own"]["peak_mb"],
@@ -134,51 +128,6 @@ def panel(repeats: int, model: Path | None) -> Performance:
         "pairs/s",
         detail,
         surroundings(_device_name(device)),
-    )
-
-
-def index(repeats: int) -> Performance:
-    """Compounds per second from SMILES to an index against parsing and fingerprinting with RDKit alone."""
-    processes = torch.get_num_threads()
-    everything = list(load("chembl20" if usual_data() == "kiba" else "kiba_sample").compounds)
-    results = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, encoders, most in (
-            ("ecfp", ["ecfp"], 100_000),
-            ("default", ["ecfp", "descriptors"], 20_000),
-        ):
-            compounds = everything[:most]
-            library = Path(folder) / f"{name}.smi"
-            library.write_text("".join(f"{smiles} {row}\n" for row, smiles in enumerate(compounds)))
-            recipe = CompoundRecipe(compound_encoder(encoders), ((2, 2048),))
-            taken, against = [], []
-            for number in range(repeats if name == "ecfp" else 1):
-                started = time.perf_counter()
-                made = build_index(library, Path(folder) / f"{name}{number}", recipe, processes=processes)
-                taken.append(time.perf_counter() - started)
-                against.append(_rdkit_seconds(compounds, processes))
-            size = sum(path.stat().st_size for path in made.path.iterdir())
-            results[name] = {
-                "compounds": len(compounds),
-                "rows_per_second": len(compounds) / statistics.median(taken),
-                "rdkit_rows_per_second": len(compounds) / statistics.median(against),
-                "bytes_per_row": size / len(compounds),
-            }
-    detail = {
-        "threads": processes,  # processes of one thread each
-        "peak_mb": peak_memory_mb(),
-        "encoders": results,
-        "against": "Chem.MolFromSmiles and a Morgan count fingerprint in as many processes that are there "
-        "already; an index also strips salts, neutralises, writes canonical SMILES and reads them again",
-    }
-    first = results["ecfp"]
-    return Performance.of_rates(
-        "index",
-        first["rows_per_second"],
-        first["rdkit_rows_per_second"],
-        "compounds/s",
-        detail,
-        surroundings(),
     )
 
 
@@ -327,20 +276,6 @@ def _deep_pcm_rate(device: torch.device) -> dict[str, Any]:
         "pairs_per_second": BLOCK / seconds,
         "network": "DeepPCM, the target's row repeated for each compound",
     }
-
-
-def _rdkit_seconds(compounds: list[str], processes: int) -> float:
-    parts = [compounds[start : start + 500] for start in range(0, len(compounds), 500)]
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        pool.map(_fingerprints, [["CCO"]] * processes)  # they are there, and RDKit is loaded
-        started = time.perf_counter()
-        pool.map(_fingerprints, parts, chunksize=1)
-        return time.perf_counter() - started
-
-
-def _fingerprints(smiles: list[str]) -> int:
-    generator = GetMorganGenerator(radius=2, fpSize=2048)
-    return sum(len(generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(text))) for text in smiles)
 
 
 def _median(action: Callable[[], object], repeats: int) -> float:

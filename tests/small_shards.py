@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hyperpcm.checkpoint import load_target_model, save_target_model
 from hyperpcm.errors import Rejection
@@ -23,7 +24,7 @@ from hyperpcm.screening import (
     screen_job,
     screen_library,
 )
-from hyperpcm.screening.recipe import PreparedCompounds
+from hyperpcm.screening.recipe import CompoundGathering
 from small_models import QUERY, SEQUENCES, SMALL, made_model, many_smiles
 from small_trees import with_trees
 
@@ -93,28 +94,39 @@ class SlowRunner(ShardRunner):
         return super().__call__(shard)
 
 
-class DeadlyRecipe(CompoundRecipe):
+class _Watched(CompoundGathering):
+    """Tells its recipe of each compound."""
+
+    def add(self, smiles: str, molecule: Any = None) -> None:
+        self.recipe.look_at(smiles)  # type: ignore[attr-defined]
+        super().add(smiles, molecule)
+
+
+class _WatchedRecipe(CompoundRecipe):
+    def gathering(self) -> CompoundGathering:
+        return _Watched(self)
+
+
+class DeadlyRecipe(_WatchedRecipe):
     """Kills the process that prepares one compound."""
 
-    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
-        if POISON in smiles:
+    def look_at(self, smiles: str) -> None:
+        if smiles == POISON:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().prepared(smiles)
 
 
-class ChokingRecipe(CompoundRecipe):
+class ChokingRecipe(_WatchedRecipe):
     """Raises for one compound what no encoder should."""
 
-    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
-        if POISON in smiles:
+    def look_at(self, smiles: str) -> None:
+        if smiles == POISON:
             raise ZeroDivisionError("no atoms left")
-        return super().prepared(smiles)
 
 
-class BrokenRecipe(CompoundRecipe):
+class BrokenRecipe(_WatchedRecipe):
     """Raises for every compound."""
 
-    def prepared(self, smiles: Sequence[str]) -> PreparedCompounds:
+    def look_at(self, smiles: str) -> None:
         raise RuntimeError("weights are missing")
 
 

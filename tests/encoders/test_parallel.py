@@ -231,3 +231,23 @@ def is_running(process: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def tunables(_: int) -> str | None:
+    return os.environ.get("GLIBC_TUNABLES")
+
+
+@pytest.mark.parametrize("given", [None, "glibc.malloc.perturb=1", "glibc.malloc.tcache_count=9"])
+def test_processes_keep_more_memory_at_hand_unless_the_user_says_how_much(given, monkeypatch):
+    if given is None:
+        monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    else:
+        monkeypatch.setenv("GLIBC_TUNABLES", given)
+    with Workers(2) as workers:
+        (there,) = workers.map(tunables, [0])
+    assert os.environ.get("GLIBC_TUNABLES") == given
+    parts = there.split(":")
+    assert [part for part in parts if part.startswith("glibc.malloc.tcache_count=")] == [
+        given if given and "tcache_count" in given else "glibc.malloc.tcache_count=100"
+    ]
+    assert given is None or given in parts

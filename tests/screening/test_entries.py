@@ -12,6 +12,7 @@ import torch
 
 from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.encoders import compound_encoder
+from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.errors import ConfigError
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.nn.trees import BoostedTrees
@@ -21,7 +22,6 @@ from hyperpcm.screening.bag import BagProduct
 from hyperpcm.screening.forest import Forest
 from hyperpcm.screening.landmark_kernels import LandmarkKernels
 from hyperpcm.screening.seen import SeenStructures
-from hyperpcm.screening.sparse_rows import SparseRows
 from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.screening.threads import in_threads
 from small_models import QUERY, SEQUENCES, SMALL, made_model, many_smiles

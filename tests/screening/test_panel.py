@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from hyperpcm.chem import morgan_counts
 from hyperpcm.errors import ConfigError
 from hyperpcm.screening import Panel
 from hyperpcm.target_model import TargetModel
@@ -112,20 +111,19 @@ def test_a_compound_that_cannot_be_used_has_no_score_anywhere_and_one_reason():
 
 
 def test_embeddings_and_fingerprints_are_made_once(monkeypatch: pytest.MonkeyPatch):
-    from hyperpcm.encoders import ecfp
-    from hyperpcm.screening import recipe
+    from hyperpcm.chem import count_entries
 
-    calls: list[int] = []
+    calls: list[object] = []
 
-    def counted(smiles, **options):
-        calls.append(len(smiles))
-        return morgan_counts(smiles, **options)
+    class Counting(count_entries.CountCollector):
+        def add(self, molecule):
+            calls.append(molecule)
+            super().add(molecule)
 
     panel = Panel(compiled(SMALL))
-    for reader in (ecfp, recipe):
-        monkeypatch.setattr(reader, "morgan_counts", counted)
+    monkeypatch.setattr(count_entries, "CountCollector", Counting)
     panel.score(many_smiles(30))
-    assert calls == [30]
+    assert len(calls) == 30
 
 
 # Refusals

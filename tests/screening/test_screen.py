@@ -236,6 +236,13 @@ def test_a_compound_that_the_encoder_cannot_read_costs_itself(library: Path, tar
     recipe = panel.recipe
 
     class Choosy:
+        reads_stereo = False
+
+        def gathering(self):
+            gathered = recipe.gathering()
+            gathered.prepared = lambda: self.prepared(gathered.smiles)
+            return gathered
+
         def prepared(self, smiles):
             if poison in smiles:
                 raise InvalidSmilesError("TOO_LARGE", "it is too large for this encoder")

@@ -13,6 +13,7 @@ from hyperpcm.lazy import lazy_names
 if TYPE_CHECKING:
     from hyperpcm.chem.canonical import canonical_smiles
     from hyperpcm.chem.clusters import butina_clusters
+    from hyperpcm.chem.column import standardise_all
     from hyperpcm.chem.drawing import depict_svg
     from hyperpcm.chem.environments import morgan_environments
     from hyperpcm.chem.fingerprints import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         torsion_counts,
     )
     from hyperpcm.chem.scaffolds import murcko_scaffold
-    from hyperpcm.chem.standardisation import Compound, standardise, standardise_all
+    from hyperpcm.chem.standardisation import Compound, standardise
 
 __all__ = [
     "MACCS_KEYS",
@@ -63,7 +64,8 @@ _HOMES = {
         ),
         "fingerprints",
     ),
-    **dict.fromkeys(("Compound", "standardise", "standardise_all"), "standardisation"),
+    "standardise_all": "column",
+    **dict.fromkeys(("Compound", "standardise"), "standardisation"),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -10,7 +10,7 @@ from rdkit import Chem
 from rdkit.Chem.rdFingerprintGenerator import AdditionalOutput, GetMorganGenerator
 from rdkit.rdBase import BlockLogs
 
-from hyperpcm.chem.fingerprints import molecules_of
+from hyperpcm.chem.reading import molecules_of
 
 __all__ = ["AtomEnvironments", "atom_environments", "atom_symbols"]
 

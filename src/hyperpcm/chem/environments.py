@@ -10,7 +10,7 @@ from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 from rdkit.rdBase import BlockLogs
 from scipy.sparse import csr_array
 
-from hyperpcm.chem.fingerprints import molecules_of
+from hyperpcm.chem.reading import molecules_of
 
 __all__ = ["morgan_environments"]
 

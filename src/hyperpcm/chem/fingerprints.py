@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from rdkit import Chem
-from rdkit.Chem.rdFingerprintGenerator import (
-    GetAtomPairGenerator,
-    GetMorganFeatureAtomInvGen,
-    GetMorganGenerator,
-    GetTopologicalTorsionGenerator,
-)
-from rdkit.Chem.rdMolDescriptors import GetMACCSKeysFingerprint
-from rdkit.rdBase import BlockLogs
 
-from hyperpcm.errors import InvalidSmilesError
+from hyperpcm.chem.count_entries import (
+    MACCS_KEYS,
+    CountEntries,
+    atom_pair_collector,
+    feature_collector,
+    maccs_collector,
+    morgan_collector,
+    torsion_collector,
+)
+from hyperpcm.chem.reading import molecules_of
 
 __all__ = [
     "MACCS_KEYS",
     "atom_pair_counts",
     "feature_counts",
     "maccs_keys",
-    "molecules_of",
     "morgan_counts",
     "tanimoto",
     "torsion_counts",
 ]
 
-_BLOCK = 2048  # rows of one float32 block: 16 MB at 2,048 bits
+_BLOCK: Final = 2048  # rows of one float32 block: 16 MB at 2,048 bits
 
 
 def morgan_counts(
@@ -60,8 +59,8 @@ def morgan_counts(
         >>> morgan_counts(["CCO", "CCN"], width=64).shape
         (2, 64)
     """
-    generator = GetMorganGenerator(radius=radius, fpSize=width, includeChirality=chirality)
-    return _counted(smiles, generator.GetCountFingerprintAsNumPy, width)
+    entries = morgan_collector(radius=radius, width=width, chirality=chirality).added(molecules_of(smiles))
+    return _table(entries, width)
 
 
 def feature_counts(smiles: Sequence[str], *, radius: int = 2, width: int = 2048) -> npt.NDArray[np.uint8]:
@@ -77,10 +76,7 @@ def feature_counts(smiles: Sequence[str], *, radius: int = 2, width: int = 2048)
         >>> (feature_counts(["Clc1ccccc1"]) == feature_counts(["Brc1ccccc1"])).all().item()
         True
     """
-    generator = GetMorganGenerator(
-        radius=radius, fpSize=width, atomInvariantsGenerator=GetMorganFeatureAtomInvGen()
-    )
-    return _counted(smiles, generator.GetCountFingerprintAsNumPy, width)
+    return _table(feature_collector(radius=radius, width=width).added(molecules_of(smiles)), width)
 
 
 def atom_pair_counts(
@@ -97,8 +93,7 @@ def atom_pair_counts(
         >>> int(atom_pair_counts(["CCO"]).sum())
         3
     """
-    generator = GetAtomPairGenerator(fpSize=width, includeChirality=chirality)
-    return _counted(smiles, generator.GetCountFingerprintAsNumPy, width)
+    return _table(atom_pair_collector(width=width, chirality=chirality).added(molecules_of(smiles)), width)
 
 
 def torsion_counts(
@@ -115,12 +110,7 @@ def torsion_counts(
         >>> int(torsion_counts(["CCCO"]).sum())
         1
     """
-    generator = GetTopologicalTorsionGenerator(fpSize=width, includeChirality=chirality)
-    return _counted(smiles, generator.GetCountFingerprintAsNumPy, width)
-
-
-MACCS_KEYS: Final = 166
-"""How many questions the MACCS keys ask."""
+    return _table(torsion_collector(width=width, chirality=chirality).added(molecules_of(smiles)), width)
 
 
 def maccs_keys(smiles: Sequence[str]) -> npt.NDArray[np.uint8]:
@@ -136,33 +126,14 @@ def maccs_keys(smiles: Sequence[str]) -> npt.NDArray[np.uint8]:
         >>> int(maccs_keys(["c1ccccc1"])[0, 161])  # key 162: aromatic
         1
     """
-    return _counted(smiles, lambda molecule: np.array(GetMACCSKeysFingerprint(molecule))[1:], MACCS_KEYS)
+    return _table(maccs_collector().added(molecules_of(smiles)), MACCS_KEYS)
 
 
-def _counted(
-    smiles: Sequence[str], counts_of: Callable[[Chem.Mol], npt.NDArray[np.integer]], width: int
-) -> npt.NDArray[np.uint8]:
-    """Counts of each compound, at most 255, uint8 [n, width]."""
-    counts = np.zeros((len(smiles), width), dtype=np.uint8)
-    with BlockLogs():
-        for row, molecule in enumerate(molecules_of(smiles)):
-            counts[row] = np.minimum(counts_of(molecule), 255)
-    return counts
-
-
-def molecules_of(smiles: Sequence[str]) -> Iterator[Chem.Mol]:
-    """Yield the molecule of each standardised SMILES.
-
-    Raises:
-        InvalidSmilesError: for a text that RDKit cannot read; the reason names its row.
-    """
-    for row, text in enumerate(smiles):
-        molecule = Chem.MolFromSmiles(text)
-        if molecule is None:
-            raise InvalidSmilesError(
-                "PARSE", f"row {row}: {text[:200]!r} is not a molecule; standardise first."
-            )
-        yield molecule
+def _table(entries: CountEntries, width: int) -> npt.NDArray[np.uint8]:
+    """The counts as a table, uint8 [n, width]."""
+    table = np.zeros((len(entries.sizes), width), dtype=np.uint8)
+    table[np.repeat(np.arange(len(table)), entries.sizes), entries.columns] = entries.counts
+    return table
 
 
 def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

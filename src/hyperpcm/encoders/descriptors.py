@@ -9,13 +9,19 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
-from hyperpcm.encoders.base import Encoder, Json, Side, stacked_rows
+from hyperpcm.encoders.base import Json, Side
+from hyperpcm.encoders.molecules import MoleculeEncoder
 from hyperpcm.errors import ConfigError, InvalidSmilesError
+
+if TYPE_CHECKING:
+    from rdkit import Chem
+
+    from hyperpcm.chem.query_screen import AtomKind
 
 __all__ = ["DESCRIPTORS", "DescriptorEncoder"]
 
@@ -78,7 +84,7 @@ DESCRIPTORS: Final[tuple[tuple[str, float, float], ...]] = (
 
 @final
 @dataclasses.dataclass(frozen=True)
-class DescriptorEncoder(Encoder):
+class DescriptorEncoder(MoleculeEncoder):
     """The descriptors of `DESCRIPTORS`, in that order.
 
     Attributes:
@@ -116,18 +122,47 @@ class DescriptorEncoder(Encoder):
         return {"scaled": self.scaled}
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
-        return stacked_rows(items, self.width, self._row)
+        gathering = self.gathering()
+        for item in items:
+            gathering.add(_parse(item))
+        return gathering.rows()
 
-    def _row(self, smiles: str) -> npt.NDArray[np.float64]:
-        """The clipped values of one compound: float64 [width]."""
-        found = _values(_parse(smiles))
-        raw = np.array([found[name] for name, _, _ in DESCRIPTORS], dtype=np.float64)
-        low, high = np.array([(low, high) for _, low, high in DESCRIPTORS], dtype=np.float64).T
+    def gathering(self) -> _GatheredValues:
+        """What takes molecules one by one and gives their rows."""
+        return _GatheredValues(self)
+
+    def of_values(self, rows: Sequence[Sequence[float]]) -> npt.NDArray[np.float32]:
+        """Return raw values, in the order of `DESCRIPTORS`, within their ranges: float32 [n, width]."""
+        _, low, high = zip(*DESCRIPTORS, strict=True)
+        raw = np.array(rows, dtype=np.float64).reshape(-1, self.width)
         values = np.clip(np.nan_to_num(raw, nan=0.0, posinf=np.inf, neginf=-np.inf), low, high)
-        return (values - low) / (high - low) if self.scaled else values
+        return self._scaled(values).astype(np.float32)
+
+    def _scaled(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        if not self.scaled:
+            return values
+        low, high = np.array([ends for _, *ends in DESCRIPTORS], dtype=np.float64).T
+        scaled: npt.NDArray[np.float64] = (values - low) / (high - low)
+        return scaled
 
 
-def _parse(smiles: str) -> Any:
+class _GatheredValues:
+    """Values of molecules."""
+
+    def __init__(self, encoder: DescriptorEncoder) -> None:
+        self._encoder, self._found = encoder, list[list[float]]()
+
+    def add(self, molecule: Chem.Mol) -> None:
+        """Describe one more molecule."""
+        found = _values(molecule)
+        self._found.append([found[name] for name, _, _ in DESCRIPTORS])
+
+    def rows(self) -> npt.NDArray[np.float32]:
+        """Rows of all molecules so far."""
+        return self._encoder.of_values(self._found)
+
+
+def _parse(smiles: str) -> Chem.Mol:
     """RDKit molecule of a SMILES that has at least one atom; raises `InvalidSmilesError`."""
     from rdkit import Chem, rdBase
 
@@ -138,37 +173,55 @@ def _parse(smiles: str) -> Any:
     return molecule
 
 
-def _values(molecule: Any) -> dict[str, float]:
+def _values(molecule: Chem.Mol) -> dict[str, float]:
     """The raw value of every name in `DESCRIPTORS`; some may be NaN or infinite for unusual elements."""
-    from rdkit.Chem import QED, Descriptors, EState, rdMolDescriptors
+    from rdkit.Chem import Descriptors, rdMolDescriptors
 
-    estate: Any = EState
-    qed: Any = QED
+    from hyperpcm.chem.drug_likeness import WeighedProperties, drug_likeness
+    from hyperpcm.chem.query_screen import atom_kinds
+    from hyperpcm.chem.topological_indices import balaban_j, electrotopological_states
+
     log_p, refractivity = rdMolDescriptors.CalcCrippenDescriptors(molecule)
-    states = estate.EStateIndices(molecule)
-    special: dict[str, float] = {
+    states, kinds = electrotopological_states(molecule), atom_kinds(molecule)
+    found: dict[str, float] = {
         "MolLogP": log_p,
         "MolMR": refractivity,
-        "MaxEStateIndex": max(states),
-        "MinEStateIndex": min(states),
-        "QED": qed.qed(molecule),
-        "Phi": rdMolDescriptors.CalcPhi(molecule),
+        "MaxEStateIndex": states.max(),
+        "MinEStateIndex": states.min(),
+        "BalabanJ": balaban_j(molecule),
         "NumAmideBonds": rdMolDescriptors.CalcNumAmideBonds(molecule),
         "NumSpiroAtoms": rdMolDescriptors.CalcNumSpiroAtoms(molecule),
         "NumBridgeheadAtoms": rdMolDescriptors.CalcNumBridgeheadAtoms(molecule),
         "NumAtomStereoCenters": rdMolDescriptors.CalcNumAtomStereoCenters(molecule),
-        **_atom_counts(molecule),
+        **_charges(molecule),
+        **_atom_counts(kinds),
     }
-    return {
-        name: special[name] if name in special else getattr(Descriptors, name)(molecule)
-        for name, _, _ in DESCRIPTORS
-    }
+    for name, _, _ in DESCRIPTORS:
+        if name not in found and name not in ("Phi", "QED"):
+            found[name] = getattr(Descriptors, name)(molecule)
+    heavy = found["HeavyAtomCount"]
+    found["Phi"] = found["Kappa1"] * found["Kappa2"] / heavy if heavy else 0.0
+    known = (found[name] for name in ("MolWt", "MolLogP", "NumHDonors", "TPSA", "NumRotatableBonds"))
+    found["QED"] = drug_likeness(molecule, WeighedProperties(*known), kinds)
+    return found
 
 
-def _atom_counts(molecule: Any) -> dict[str, float]:
+def _charges(molecule: Chem.Mol) -> dict[str, float]:
+    """Lowest and highest partial charge, as `rdkit.Chem.Descriptors` compares them where some are NaN."""
+    from rdkit.Chem.rdPartialCharges import ComputeGasteigerCharges
+
+    ComputeGasteigerCharges(molecule)
+    lowest, highest = 500.0, -500.0
+    for atom in molecule.GetAtoms():
+        charge = atom.GetDoubleProp("_GasteigerCharge")
+        lowest, highest = min(charge, lowest), max(charge, highest)
+    return {"MinPartialCharge": lowest, "MaxPartialCharge": highest}
+
+
+def _atom_counts(kinds: Sequence[AtomKind]) -> dict[str, float]:
     """Numbers of atoms by element and by sign of the charge, and the total charge."""
-    elements = collections.Counter(atom.GetAtomicNum() for atom in molecule.GetAtoms())
-    charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
+    elements = collections.Counter(kind.element for kind in kinds)
+    charges = [kind.charge for kind in kinds]
     return {
         "NumCarbon": elements[6],
         "NumNitrogen": elements[7],

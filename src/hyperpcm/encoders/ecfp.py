@@ -9,13 +9,9 @@ Source: Rogers and Hahn, Extended-connectivity fingerprints, J. Chem. Inf. Model
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar, final
 
-import numpy as np
-import numpy.typing as npt
-
-from hyperpcm.chem import feature_counts, morgan_counts
+from hyperpcm.chem.count_entries import CountCollector, feature_collector, morgan_collector
 from hyperpcm.encoders.base import Json, integer_option
 from hyperpcm.encoders.counts import CountEncoder, Counts, flag_option
 
@@ -64,8 +60,13 @@ class EcfpEncoder(CountEncoder):
             "counts": self.counts,
         }
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return morgan_counts(items, radius=self.radius, width=self.width, chirality=self.chirality)
+    @property
+    def reads_stereo(self) -> bool:
+        """Only with `chirality`."""
+        return self.chirality
+
+    def _collector(self) -> CountCollector:
+        return morgan_collector(radius=self.radius, width=self.width, chirality=self.chirality)
 
 
 @final
@@ -102,5 +103,5 @@ class FcfpEncoder(CountEncoder):
         """Radius, width and counts."""
         return {"radius": self.radius, "width": self.width, "counts": self.counts}
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return feature_counts(items, radius=self.radius, width=self.width)
+    def _collector(self) -> CountCollector:
+        return feature_collector(radius=self.radius, width=self.width)

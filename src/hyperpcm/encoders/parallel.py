@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import connection
 from types import TracebackType
 from typing import Final, ParamSpec, Self, TypeVar
@@ -25,7 +26,7 @@ _Arguments = ParamSpec("_Arguments")
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-WARM_UP_S: Final = 1.0
+WARM_UP_S: Final = 0.5
 """Seconds of work done in this process before others are started: what starting them costs."""
 
 _THREADS: Final = (
@@ -35,6 +36,11 @@ _THREADS: Final = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+
+
+_ALLOCATOR: Final = ("GLIBC_TUNABLES", "glibc.malloc.tcache_count", 100)
+"""Small pieces of memory that a process keeps at hand for each size: RDKit takes and frees thousands for a
+compound, and takes 6 % less time with this many than with glibc's 7. Other allocators do not look at it."""
 
 
 def usable_cores() -> int:
@@ -130,7 +136,8 @@ class Workers:
                 self.processes, multiprocessing.get_context("spawn"), initializer=prepare_process
             )
         try:
-            future = self._pool.submit(task, *arguments, **named)
+            with _environment_of_processes():  # they are started as tasks come
+                future = self._pool.submit(task, *arguments, **named)
         except BrokenProcessPool as error:
             future = Future()
             future.set_exception(error)
@@ -158,6 +165,22 @@ class Workers:
             future.set_exception(error)
         self._spent += time.perf_counter() - started
         return future
+
+
+@contextmanager
+def _environment_of_processes() -> Iterator[None]:
+    """What is to stand in the environment of processes that are started; this one's is restored."""
+    variable, setting, value = _ALLOCATOR
+    given = os.environ.get(variable)
+    if given is None or setting not in given:
+        os.environ[variable] = ":".join([*([given] if given else []), f"{setting}={value}"])
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = given
 
 
 def _result_of(future: Future[_Result]) -> _Result:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar, final
 
-import numpy as np
-import numpy.typing as npt
-
-from hyperpcm.chem import MACCS_KEYS, atom_pair_counts, maccs_keys, torsion_counts
+from hyperpcm.chem.count_entries import (
+    MACCS_KEYS,
+    CountCollector,
+    atom_pair_collector,
+    maccs_collector,
+    torsion_collector,
+)
 from hyperpcm.encoders.base import Json
 from hyperpcm.encoders.counts import CountEncoder, Counts, flag_option
 
@@ -55,8 +57,8 @@ class AtomPairEncoder(_FoldedEncoder):
 
     name: ClassVar[str] = "atom_pair"
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return atom_pair_counts(items, width=self.width, chirality=self.chirality)
+    def _collector(self) -> CountCollector:
+        return atom_pair_collector(width=self.width, chirality=self.chirality)
 
 
 @final
@@ -81,8 +83,8 @@ class TorsionEncoder(_FoldedEncoder):
 
     name: ClassVar[str] = "torsion"
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return torsion_counts(items, width=self.width, chirality=self.chirality)
+    def _collector(self) -> CountCollector:
+        return torsion_collector(width=self.width, chirality=self.chirality)
 
 
 @final
@@ -105,5 +107,5 @@ class MaccsEncoder(CountEncoder):
         """None: the keys are fixed."""
         return {}
 
-    def _count(self, items: Sequence[str]) -> npt.NDArray[np.uint8]:
-        return maccs_keys(items)
+    def _collector(self) -> CountCollector:
+        return maccs_collector()

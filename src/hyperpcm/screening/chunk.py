@@ -6,18 +6,21 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.encoders.base import parts_of
+from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.errors import Rejection
 from hyperpcm.screening.half_precision import narrowest
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.seen import SeenStructures
-from hyperpcm.screening.sparse_rows import SparseRows
-from hyperpcm.screening.tensors import CompoundTensors
+
+if TYPE_CHECKING:
+    from hyperpcm.screening.tensors import CompoundTensors
 
 __all__ = ["Chunk", "Copy", "packed_chunk", "unpacked_chunk"]
 
@@ -60,6 +63,25 @@ class Chunk:
     compounds: PreparedCompounds | CompoundTensors
     rejections: list[Rejection]
     copies: tuple[Copy, ...] = ()
+
+    @classmethod
+    def joined(cls, chunks: Sequence[Self]) -> Self:
+        """Return one chunk or more, none with copies, as one."""
+        if len(chunks) == 1:
+            return chunks[0]
+        starts = [0, *accumulate(chunk.rows for chunk in chunks)]
+        pairs = list(zip(starts, chunks, strict=False))
+        prepared = [_prepared(chunk) for chunk in chunks]
+        return cls(
+            rows=starts[-1],
+            places=[start + place for start, chunk in pairs for place in chunk.places],
+            smiles=[text for chunk in chunks for text in chunk.smiles],
+            names=[name for chunk in chunks for name in chunk.names],
+            compounds=prepared[0].joined(prepared),
+            rejections=[
+                replace(one, row=start + one.row) for start, chunk in pairs for one in chunk.rejections
+            ],
+        )
 
     @property
     def scored(self) -> int:
@@ -153,7 +175,7 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
 
 
 def _prepared(chunk: Chunk) -> PreparedCompounds:
-    if isinstance(chunk.compounds, CompoundTensors):
+    if not isinstance(chunk.compounds, PreparedCompounds):
         raise TypeError("this chunk was moved to a device; take the one that was prepared")
     return chunk.compounds
 
@@ -169,10 +191,8 @@ def _packed_rows(name: str, rows: SparseRows) -> dict[str, npt.NDArray[Any]]:
 
 def _unpacked_rows(name: str, arrays: Mapping[str, npt.NDArray[Any]], width: int) -> SparseRows:
     numbers = arrays[f"{name}.number"]
-    starts = np.zeros(len(numbers) + 1, dtype=np.int64)
-    np.cumsum(numbers, out=starts[1:])
     columns = arrays[f"{name}.column"].astype(np.int32)
-    return SparseRows(starts, columns, arrays.get(f"{name}.value"), width)
+    return SparseRows.of_sizes(numbers, columns, arrays.get(f"{name}.value"), width)
 
 
 def _packed_texts(name: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:

@@ -1,10 +1,18 @@
-"""A library in batches that are ready to be scored, straight from its file."""
+"""A library in batches that are ready to be scored, straight from its file.
+
+What a compound costs is RDKit: reading its SMILES, writing the canonical one, and fingerprinting. Where a row
+is canonical already, the molecule that was read is fingerprinted; else the canonical SMILES is read as well.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from hyperpcm.datasets.compound_files import CompoundList, compound_parts
 from hyperpcm.encoders.parallel import Workers
@@ -13,6 +21,8 @@ from hyperpcm.screening.chunk import Chunk
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 
 __all__ = ["prepared_chunk", "prepared_chunks"]
+
+_TASK: Final = 1024  # rows that a process is given: few enough that processes end together
 
 
 def prepared_chunks(
@@ -39,7 +49,17 @@ def prepared_chunks(
         TableError: the library cannot be read or holds no compound.
     """
     parts = compound_parts(library, columns=columns, rows=rows)
-    yield from workers.map(functools.partial(prepared_chunk, recipe), _after(parts, skip))
+    numbers = deque[int]()
+
+    def pieces() -> Iterator[CompoundList]:
+        for part in _after(parts, skip):
+            cut = _pieces(part)
+            numbers.append(len(cut))
+            yield from cut
+
+    made = workers.map(functools.partial(prepared_chunk, recipe), pieces())
+    for first in made:
+        yield Chunk.joined([first, *islice(made, numbers.popleft() - 1)])
 
 
 def _after(parts: Iterator[CompoundList], skip: int) -> Iterator[CompoundList]:
@@ -50,16 +70,47 @@ def _after(parts: Iterator[CompoundList], skip: int) -> Iterator[CompoundList]:
         done += len(part.smiles)
 
 
+def _pieces(part: CompoundList) -> list[CompoundList]:
+    """Rows cut into what one task is given."""
+    return [
+        CompoundList(
+            part.smiles[start : start + _TASK],
+            part.names[start : start + _TASK],
+            [
+                dataclasses.replace(one, row=one.row - start)
+                for one in part.rejections
+                if start <= one.row < start + _TASK
+            ],
+        )
+        for start in range(0, len(part.smiles), _TASK)
+    ]
+
+
 def prepared_chunk(recipe: CompoundRecipe, part: CompoundList) -> Chunk:
     """Standardise and encode some rows; what the reader said of a row goes before what follows from it."""
-    from hyperpcm.chem import standardise_all
+    from rdkit.rdBase import BlockLogs
 
-    compounds, rejections = standardise_all(part.smiles)
-    refused = {one.row: one for one in rejections} | {one.row: one for one in part.rejections}
-    kept = {row: one.smiles for row, one in enumerate(compounds) if one is not None and row not in refused}
-    places, smiles = list(kept), list(kept.values())
+    from hyperpcm.chem.column import ColumnReader, shown
+
+    refused = {one.row: one for one in part.rejections}
+    places, gathering = list[int](), recipe.gathering()
+    reader = ColumnReader(stereo=recipe.reads_stereo)
+
+    def take(row: int, text: object) -> None:
+        outcome, molecule = reader.read(text)
+        if isinstance(outcome, InvalidSmilesError):
+            refused[row] = Rejection(row, shown(text), outcome.code, outcome.reason)
+        else:
+            places.append(row)
+            gathering.add(outcome.smiles, molecule)
+
+    with BlockLogs():
+        for row, text in enumerate(part.smiles):
+            if row not in refused:
+                take(row, text)
+    smiles = gathering.smiles
     try:
-        made = recipe.prepared(smiles)
+        made = gathering.prepared()
     except InvalidSmilesError:
         places, smiles, made = _one_by_one(recipe, places, smiles, refused)
     names = [part.names[place] for place in places]

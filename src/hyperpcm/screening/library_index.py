@@ -14,9 +14,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Self
-
-import torch
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from hyperpcm.datasets.locking import only_run
 from hyperpcm.datasets.output_files import atomic_file
@@ -27,7 +25,9 @@ from hyperpcm.screening.chunk import Chunk, packed_chunk, unpacked_chunk
 from hyperpcm.screening.library import prepared_chunks
 from hyperpcm.screening.recipe import CompoundRecipe
 from hyperpcm.screening.seen import SeenStructures
-from hyperpcm.screening.tensors import CompoundTensors
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["LibraryIndex", "LoadedIndex", "build_index"]
 
@@ -243,6 +243,8 @@ def _same(chunk: Chunk) -> Chunk:
 
 
 def _moved(chunk: Chunk, device: torch.device) -> Chunk:
+    from hyperpcm.screening.tensors import CompoundTensors
+
     if isinstance(chunk.compounds, CompoundTensors):
         return chunk
     return dataclasses.replace(chunk, compounds=CompoundTensors.of(chunk.compounds, device))

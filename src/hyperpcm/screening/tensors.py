@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.screening.recipe import PreparedCompounds
-from hyperpcm.screening.sparse_rows import SparseRows
 
 __all__ = ["CompoundTensors", "Entries"]
 

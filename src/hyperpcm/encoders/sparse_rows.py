@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -36,10 +37,33 @@ class SparseRows:
             bits: whether only what is above zero counts, as 1.
         """
         rows, columns = np.nonzero(dense > 0 if bits else dense)
-        starts = np.zeros(len(dense) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows, minlength=len(dense)), out=starts[1:])
+        sizes = np.bincount(rows, minlength=len(dense))
         values = None if bits else dense[rows, columns].astype(np.float32)
-        return cls(starts, columns.astype(np.int32), values, dense.shape[1])
+        return cls.of_sizes(sizes, columns.astype(np.int32), values, dense.shape[1])
+
+    @classmethod
+    def of_sizes(
+        cls,
+        sizes: npt.NDArray[np.integer],
+        columns: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32] | None,
+        width: int,
+    ) -> Self:
+        """Return rows by the number of entries of each [n]; the others as the attributes."""
+        starts = np.zeros(len(sizes) + 1, dtype=np.int64)
+        np.cumsum(sizes, out=starts[1:])
+        return cls(starts, columns, values, width)
+
+    @classmethod
+    def joined(cls, blocks: Sequence[Self]) -> Self:
+        """Return the rows of one block or more of the same kind, one block after the other."""
+        values = [block.values for block in blocks if block.values is not None]
+        return cls.of_sizes(
+            np.concatenate([block.sizes for block in blocks]),
+            np.concatenate([block.columns for block in blocks]),
+            np.concatenate(values) if values else None,
+            blocks[0].width,
+        )
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -47,11 +71,10 @@ class SparseRows:
     def taken(self, rows: npt.NDArray[np.integer]) -> Self:
         """Return some rows, in the order given."""
         sizes = self.sizes[rows]
-        starts = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum(sizes, out=starts[1:])
-        entries = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], sizes)
+        ends = np.cumsum(sizes)
+        entries = np.arange(sizes.sum()) + np.repeat(self.starts[rows] - (ends - sizes), sizes)
         values = None if self.values is None else self.values[entries]
-        return type(self)(starts, self.columns[entries], values, self.width)
+        return self.of_sizes(sizes, self.columns[entries], values, self.width)
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
