@@ -165,7 +165,9 @@ class CompoundGathering:
         """
         recipe = self.recipe
         parts = [
-            self._said(encoder) if gathered is None or not self._is_readable else gathered.rows()
+            _as_scored(
+                encoder, self._said(encoder) if gathered is None or not self._is_readable else gathered.rows()
+            )
             for encoder, gathered in zip(parts_of(recipe.encoder), self._parts, strict=True)
         ]
         prints = {}
@@ -178,7 +180,7 @@ class CompoundGathering:
     def _said(self, encoder: Encoder) -> Rows:
         """What an encoder says of the SMILES."""
         vectors = encoder.encode(self.smiles)
-        return SparseRows.of(vectors) if encoder.sparse else in_half_where_learned(encoder, vectors)
+        return SparseRows.of(vectors) if encoder.sparse else vectors
 
     def _bits(self, kind: tuple[int, int]) -> SparseRows:
         """Present bits of the Morgan fingerprints."""
@@ -188,6 +190,10 @@ class CompoundGathering:
             collector.added(molecules_of(self.smiles))
         entries = collector.entries()
         return SparseRows.of_sizes(entries.sizes, entries.columns, None, width)
+
+
+def _as_scored(encoder: Encoder, rows: Rows) -> Rows:
+    return rows if isinstance(rows, SparseRows) else in_half_where_learned(encoder, rows)
 
 
 def _joined_rows(blocks: Sequence[Rows]) -> Rows:
