@@ -105,6 +105,10 @@ def _index(detail: Mapping[str, Any]) -> str:
         f"| {one['rdkit_rows_per_second']:,.0f} | {one['bytes_per_row']:.0f} |"
         for name, one in detail["encoders"].items()
     ]
+    steps = detail.get("steps_us")
+    if steps:
+        told = ", ".join(f"{name} {taken:.0f} µs" for name, taken in steps.items())
+        lines += ["", f"What RDKit takes for each compound, on one core: {told}."]
     return "\n".join([_INDEX, *lines])
 
 
