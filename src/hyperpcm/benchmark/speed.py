@@ -39,6 +39,15 @@ _INDEX: Final = """
 | encoder | compounds | compounds/s | RDKit parsing and fingerprints alone, compounds/s | bytes per compound |
 |---|---|---|---|---|"""
 
+_LAYERS: Final = """
+### One layer in three ways
+
+Seconds of a layer of {outputs} outputs for each target on a block of {compounds:,} compounds, on one core. The difference is the
+largest of an output to float32, where outputs have a standard deviation of about 1.
+
+| layer | float32 | by entries | bfloat16 | difference of bfloat16 |
+|---|---|---|---|---|"""
+
 _COMPOUNDS: Final = 1_000_000_000
 _TARGETS: Final = 500
 _NODES: Final = (1, 100, 1000)
@@ -59,7 +68,12 @@ def speed_section(folder: Path) -> str:
         return ""
     found = {result.name: result for result in results}
     parts = ["\n".join([_HEAD, *map(_line, results)])]
-    for name, write in (("screen_one_target", _screen), ("panel", _panel), ("index", _index)):
+    for name, write in (
+        ("screen_one_target", _screen),
+        ("panel", _panel),
+        ("index", _index),
+        ("first_layer", _layers),
+    ):
         if name in found:
             parts.append(write(found[name].detail))
     if {"panel", "index"} <= found.keys():
@@ -110,6 +124,18 @@ def _index(detail: Mapping[str, Any]) -> str:
         told = ", ".join(f"{name} {taken:.0f} µs" for name, taken in steps.items())
         lines += ["", f"What RDKit takes for each compound, on one core: {told}."]
     return "\n".join([_INDEX, *lines])
+
+
+def _layers(detail: Mapping[str, Any]) -> str:
+    lines = []
+    for name, one in detail["layers"].items():
+        taken = one["seconds"]
+        cells = [f"{taken[how]:.3g}" if how in taken else "" for how in ("float32", "by entries", "bfloat16")]
+        difference = one["largest_difference"].get("bfloat16")
+        cells.append("" if difference is None else f"{difference:.2g}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    head = _LAYERS.format(outputs=detail["outputs_of_a_target"], compounds=detail["compounds"])
+    return "\n".join([head, *lines])
 
 
 def _on_paper(panel: Performance, index: Performance) -> str:
