@@ -8,6 +8,7 @@ from hyperpcm.benchmark.speed import speed_section
 from hyperpcm.evaluation.performance import Performance, performance_path
 from hyperpcm.evaluation.surroundings import Surroundings
 
+ENCODER = {"compounds": 5, "rows_per_second": 1e4, "rdkit_rows_per_second": 9e3, "bytes_per_row": 4e2}
 HERE = Surroundings({"python": "3.11"}, None, {})
 
 
@@ -61,3 +62,23 @@ def test_screens_panels_indexes_and_the_run_on_paper_are_told(tmp_path: Path):
     # 10⁹ / 1,000 s = 11.6 days; 5 · 10¹¹ / 10⁶ s = 5.79 days
     assert "| default | 11.6 | 5.79 | 17.4, 0.174, 0.0174 |" in text
     assert "| plain | 1.16 | 0.579 | 1.74, 0.0174, 0.00174 |" in text
+
+
+def test_layers_and_the_steps_of_indexing_are_told(tmp_path: Path):
+    ways = {"float32": 4.5, "bfloat16": 1.25}
+    layers = {
+        "first, dense": {"seconds": ways, "largest_difference": {"float32": 0.0, "bfloat16": 0.02}},
+        "first, bits": {"seconds": {"float32": 4.5, "by entries": 0.25}, "largest_difference": {}},
+    }
+    written(
+        tmp_path,
+        "first_layer",
+        {"threads": 1, "layers": layers, "outputs_of_a_target": 256, "compounds": 1024},
+    )
+    steps = {"reading": 80.4, "counting": 40.2}
+    written(tmp_path, "index", {"threads": 2, "encoders": {"ecfp": ENCODER}, "steps_us": steps})
+    text = speed_section(tmp_path / "performance")
+    assert "| first, dense | 4.5 |  | 1.25 | 0.02 |" in text
+    assert "| first, bits | 4.5 | 0.25 |  |  |" in text
+    assert "a layer of 256 outputs for each target on a block of 1,024 compounds" in text
+    assert "reading 80 µs, counting 40 µs" in text

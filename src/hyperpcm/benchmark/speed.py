@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from hyperpcm.evaluation.performance import Performance
@@ -42,8 +43,8 @@ _INDEX: Final = """
 _LAYERS: Final = """
 ### One layer in three ways
 
-Seconds of a layer of {outputs} outputs for each target on a block of {compounds:,} compounds, on one core. The difference is the
-largest of an output to float32, where outputs have a standard deviation of about 1.
+Seconds of a layer of {outputs} outputs for each target on a block of {compounds:,} compounds, on one core.
+The difference is the largest of an output to float32, in standard deviations of the outputs.
 
 | layer | float32 | by entries | bfloat16 | difference of bfloat16 |
 |---|---|---|---|---|"""
@@ -68,12 +69,7 @@ def speed_section(folder: Path) -> str:
         return ""
     found = {result.name: result for result in results}
     parts = ["\n".join([_HEAD, *map(_line, results)])]
-    for name, write in (
-        ("screen_one_target", _screen),
-        ("panel", _panel),
-        ("index", _index),
-        ("first_layer", _layers),
-    ):
+    for name, write in _SECTIONS.items():
         if name in found:
             parts.append(write(found[name].detail))
     if {"panel", "index"} <= found.keys():
@@ -159,3 +155,8 @@ def _on_paper(panel: Performance, index: Performance) -> str:
         days = ", ".join(f"{(of_index + of_scores) / number:.3g}" for number in _NODES)
         lines.append(f"| {name} | {of_index:.3g} | {of_scores:.3g} | {days} |")
     return "\n".join(lines)
+
+
+_SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = MappingProxyType(
+    {"screen_one_target": _screen, "panel": _panel, "index": _index, "first_layer": _layers}
+)

@@ -1,8 +1,8 @@
 """A library in batches that are ready to be scored, straight from its file.
 
 What a compound costs is RDKit: reading its SMILES, writing the canonical one, and counting. Where a row is
-canonical already, the molecule that was read is counted; else its canonical SMILES is read as well. A molecule
-is let go of before the next is read: holding many at a time makes all steps slower.
+canonical already, the molecule that was read is counted; else its canonical SMILES is read as well. A
+molecule is let go of before the next is read: holding many at a time makes all steps slower.
 """
 
 from __future__ import annotations
