@@ -2,8 +2,8 @@
 
 What a compound costs is RDKit: of some 190 µs for ECFP, reading its SMILES takes 80, writing the canonical
 one 55 and counting 40. Where a row is canonical already, the molecule that was read is counted; else its
-canonical SMILES is read as well. A molecule is let go of before the next is read: holding 32 of them at a time
-makes all steps a twentieth slower, and holding more is worse.
+canonical SMILES is read as well. A molecule is let go of before the next is read: holding 32 of them makes
+all steps a twentieth slower, and holding more is worse.
 """
 
 from __future__ import annotations
