@@ -131,14 +131,14 @@ def test_rows_that_the_encoder_refuses_are_reported_like_the_others(tmp_path, mo
     from hyperpcm.encoders.ecfp import EcfpEncoder
     from hyperpcm.errors import InvalidSmilesError
 
-    count = EcfpEncoder._count
+    encode = EcfpEncoder._encode
 
     def picky(self, items):
         if any("O" in item for item in items):
             raise InvalidSmilesError("TOO_LARGE", "oxygen")
-        return count(self, items)
+        return encode(self, items)
 
-    monkeypatch.setattr(EcfpEncoder, "_count", picky)
+    monkeypatch.setattr(EcfpEncoder, "_encode", picky)
     (tmp_path / "a.smi").write_text("CCN\nC1CC\nCCO\nCCC\nCCO\n")
     refused = []
     with EmbeddingStore() as store:
