@@ -351,7 +351,7 @@ def test_ctrl_c_stops_an_index_that_then_goes_on(
     monkeypatch.setattr(library_index, "ROWS", 16)
     library = tmp_path / "library.smi"
     library.write_bytes(LINES)
-    add, calls = library_index.LibraryIndex._add, iter(range(1000))
+    add, calls = library_index.LibraryIndex.add, iter(range(1000))
 
     def interrupted(self, *arguments):
         if next(calls) == 3:
@@ -360,7 +360,7 @@ def test_ctrl_c_stops_an_index_that_then_goes_on(
 
     command = ("index", library, "-o", tmp_path / "index", "--for", trained.target, "--processes", 1)
     with monkeypatch.context() as patched:
-        patched.setattr(library_index.LibraryIndex, "_add", interrupted)
+        patched.setattr(library_index.LibraryIndex, "add", interrupted)
         done = call(*command)
     assert (done.exit_code, done.stdout) == (130, "")
     unfinished = call("screen", trained.target, "-l", tmp_path / "index", "-o", tmp_path / "hits.csv")
@@ -441,7 +441,7 @@ def test_a_library_that_changes_meanwhile_is_noticed(
     library.write_bytes(LINES)
     monkeypatch.setattr(library_index, "ROWS", 64)
     monkeypatch.setattr(screen, "BATCH", 64)
-    home, name = (LibraryIndex, "_add") if command == "index" else (screen, "take_batch")
+    home, name = (LibraryIndex, "add") if command == "index" else (screen, "take_batch")
     whole, calls = getattr(home, name), iter(range(1000))
 
     def changing(*arguments):
