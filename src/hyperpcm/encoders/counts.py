@@ -68,11 +68,12 @@ class CountEncoder(MoleculeEncoder):
 
     def rows(self, entries: CountEntries) -> SparseRows:
         """Return counts of substructures in the scale of this encoder."""
-        return SparseRows.of_sizes(entries.sizes, entries.columns, self._scaled(entries.counts), self.width)
+        return SparseRows.of_sizes(entries.sizes, entries.columns, self.scaled(entries.counts), self.width)
 
-    def _scaled(self, counts: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def scaled(self, counts: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return counts, of any shape, on the scale of the columns."""
         if self.counts == "binary":
-            return np.ones(len(counts), dtype=np.float32)
+            return (counts > 0).astype(np.float32)
         if self.counts == "log":
             # A table of the 256 possible values: the same bits whichever vector instructions NumPy picks.
             return np.log1p(np.arange(256, dtype=np.float64)).astype(np.float32)[counts]

@@ -156,7 +156,7 @@ class _Reader:
         for part, environments in zip(self.parts, self.environments, strict=True):
             own = slice(start, start + part.width)
             if environments is not None and isinstance(part, EcfpEncoder):
-                columns.append(_scaled(part, environments.counts(kept)))
+                columns.append(part.scaled(environments.counts(kept)))
             else:
                 columns.append(np.where(whole[:, None], self.embedding[own], mean[own]))
             start += part.width
@@ -177,13 +177,6 @@ class _Reader:
             return scores
         inside = np.clip(scores, _NEARLY, 1 - _NEARLY)
         return np.asarray(np.log(inside / (1 - inside)))
-
-
-def _scaled(part: EcfpEncoder, counts: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Counts on the scale of the encoder's columns."""
-    if part.counts == "binary":
-        return (counts > 0).astype(np.float32)
-    return (np.log1p(counts.astype(np.float64)) if part.counts == "log" else counts).astype(np.float32)
 
 
 def _environments(smiles: str, part: EcfpEncoder) -> AtomEnvironments:
