@@ -1,4 +1,4 @@
-"""The quantitative estimate of drug-likeness (QED) with the digits of RDKit's, in less of its time.
+"""The quantitative estimate of drug-likeness (QED) with the digits of RDKit's, in less time.
 
 RDKit searches every molecule for 116 structural alerts and computes afresh what it weighs. Here alerts that
 the molecule's atoms rule out are not searched for, and what the caller knows already is not computed again.
