@@ -64,7 +64,7 @@ class ColumnReader:
     Args:
         limits: as for `standardise`.
         stereo: whether what could be a stereocentre is to be marked in the molecules; without, those that
-            have no stereo are read in a fifth less time.
+            have no stereo are read in less time.
 
     Example:
         >>> reader = ColumnReader()

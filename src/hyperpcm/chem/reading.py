@@ -82,7 +82,7 @@ def parse(text: str, max_atoms: int, *, stereo: bool = True) -> Chem.Mol:
         text: what `checked_text` gave.
         max_atoms: most heavy atoms.
         stereo: whether stereo is perceived also of a text that `is_plain`, which has none: what could be a
-            stereocentre is marked in the molecule then. Without, such a text takes a fifth less time.
+            stereocentre is marked in the molecule then. Without, such a text takes less time.
 
     Raises:
         InvalidSmilesError: with the code ``UNSUPPORTED``, ``TOO_LARGE``, ``PARSE`` or ``SANITIZE``.

@@ -59,7 +59,7 @@ def standardise(
     The largest organic fragment is the one with a carbon atom and the most heavy atoms; among equals the
     heavier one in mass, then the first in the alphabetical order of canonical SMILES, so the order in which
     fragments are written never matters. The function is idempotent: a standardised SMILES comes back as it
-    is. Deterministic; about 0.15 ms for a drug-like molecule. RDKit writes nothing to stderr meanwhile.
+    is. Deterministic. RDKit writes nothing to stderr meanwhile.
 
     Args:
         smiles: the text; anything but a `str` is refused, so a missing value never becomes a molecule.
