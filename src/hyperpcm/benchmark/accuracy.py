@@ -13,11 +13,10 @@ from hyperpcm.benchmark.accuracy_results import AccuracyFile, AccuracyOnDisk
 from hyperpcm.benchmark.files import BenchmarkFile
 from hyperpcm.benchmark.folds import (
     check_folds,
-    encode_rows,
     fold_jobs,
     inputs_of,
-    memory_estimate_mb,
     opened_fold,
+    prepared_rows,
 )
 from hyperpcm.benchmark.kind import Job, Kind, Progress
 from hyperpcm.evaluation.results import ResultRow, accuracy_path
@@ -58,18 +57,7 @@ class AccuracyKind(Kind):
         progress: Progress,
     ) -> dict[str, Any]:
         """Embeddings, fingerprints and alignments of the rows, once."""
-        from hyperpcm.training.evaluation import protocol_of
-
-        config, interactions, _ = opened_fold(benchmark, benchmark.rows[0], 0, 0, threads, progress)
-        chosen = [benchmark.row(name) for name in rows]
-        networks = encode_rows(benchmark, chosen, interactions, store, threads)
-        if any(row.file.baseline is not None for row in chosen):
-            inputs_of(interactions, store, threads, progress)
-        return {
-            "protocol": protocol_of(config, interactions),
-            "estimate_mb": memory_estimate_mb(interactions),
-            "rows_mb": networks,
-        }
+        return prepared_rows(benchmark, rows, store, threads, progress)
 
     def execute(
         self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress

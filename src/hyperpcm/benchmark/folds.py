@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,7 @@ __all__ = [
     "memory_estimate_mb",
     "networks_mb",
     "opened_fold",
+    "prepared_rows",
     "protocol_file",
 ]
 
@@ -164,6 +165,24 @@ def encode_rows(
         if own.model.needs_alignment:
             target_similarity(interactions.targets, store, threads=threads)
     return networks
+
+
+def prepared_rows(
+    benchmark: Benchmark, rows: Iterable[str], store: EmbeddingStore, threads: int, progress: Progress
+) -> dict[str, Any]:
+    """What some rows share, computed once; returns what `hyperpcm.benchmark.kind.Kind.prepare` does."""
+    from hyperpcm.training.evaluation import protocol_of
+
+    config, interactions, _ = opened_fold(benchmark, benchmark.rows[0], 0, 0, threads, progress)
+    chosen = [benchmark.row(name) for name in rows]
+    networks = encode_rows(benchmark, chosen, interactions, store, threads)
+    if any(row.file.baseline is not None for row in chosen):
+        inputs_of(interactions, store, threads, progress)
+    return {
+        "protocol": protocol_of(config, interactions),
+        "estimate_mb": memory_estimate_mb(interactions),
+        "rows_mb": networks,
+    }
 
 
 def inputs_of(

@@ -11,10 +11,9 @@ from hyperpcm.benchmark.files import BenchmarkFile
 from hyperpcm.benchmark.folds import (
     FoldFile,
     check_folds,
-    encode_rows,
     fold_jobs,
-    memory_estimate_mb,
     opened_fold,
+    prepared_rows,
 )
 from hyperpcm.benchmark.kind import Job, Kind, Progress
 from hyperpcm.benchmark.trust_results import TrustOnDisk
@@ -61,15 +60,7 @@ class TrustKind(Kind):
         progress: Progress,
     ) -> dict[str, Any]:
         """Embeddings, fingerprints and alignments of the rows, once."""
-        from hyperpcm.training.evaluation import protocol_of
-
-        config, interactions, _ = opened_fold(benchmark, benchmark.rows[0], 0, 0, threads, progress)
-        networks = encode_rows(benchmark, map(benchmark.row, rows), interactions, store, threads)
-        return {
-            "protocol": protocol_of(config, interactions),
-            "estimate_mb": memory_estimate_mb(interactions),
-            "rows_mb": networks,
-        }
+        return prepared_rows(benchmark, rows, store, threads, progress)
 
     def execute(
         self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress
