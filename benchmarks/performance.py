@@ -29,7 +29,7 @@ BENCHMARKS = {
 }
 """The module of each; imported when its turn comes, since processes that are started import this file."""
 
-OPTIONS = {"screen_one_target": ("model", "compounds"), "panel": ("model",)}
+OPTIONS = {"screen_one_target": ("model", "compounds"), "panel": ("model", "compounds")}
 """What some of them are told beyond the number of repeats."""
 
 
@@ -41,14 +41,16 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all of them when none is named")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--compounds", type=int, default=1_000_000, help="of the library that is screened")
+    parser.add_argument(
+        "--compounds", type=int, help="of the library: 1,000,000 for a target, 100,000 for a panel"
+    )
     parser.add_argument("--model", type=Path, help="trained default model to compile; else one is trained")
     given = parser.parse_args()
     names = given.names or list(BENCHMARKS)
     if len(names) > 1:  # each in a process of its own, so that its peak memory is its own
         for name in names:
             options = ["--threads", str(given.threads), "--repeats", str(given.repeats)]
-            options += ["--compounds", str(given.compounds)]
+            options += [] if given.compounds is None else ["--compounds", str(given.compounds)]
             options += [] if given.model is None else ["--model", str(given.model)]
             subprocess.run([sys.executable, __file__, name, *options], check=True)
         return
@@ -61,6 +63,7 @@ def main() -> None:
     (name,) = names
     try:
         options = {option: getattr(given, option) for option in OPTIONS.get(name, ())}
+        options = {option: value for option, value in options.items() if value is not None}
         result = getattr(importlib.import_module(BENCHMARKS[name]), name)(given.repeats, **options)
     except NotHereError as reason:
         print(f"{name}: left out; {reason}")
