@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.encoders import compound_encoder
@@ -82,9 +86,32 @@ def test_kernels_by_lookup_have_the_digits_of_kernels_that_are_computed():
     found = LandmarkKernels(landmarks, kernels, CPU)
     similarity = torch.from_numpy(tanimoto(asked, landmarks)).double()
     for part in (slice(0, 2), slice(0, len(asked))):  # the second needs larger tables
-        places = found.places(entries(asked[part], bits=True))
-        for kernel, said in zip(kernels, found.at(places, range(2)), strict=True):
+        said_of = found(entries(asked[part], bits=True))
+        for kernel, said in zip(kernels, said_of.kernels(range(2)), strict=True):
             assert torch.equal(said, kernel(similarity[part]))
+
+
+def test_tables_that_grow_in_one_thread_mislead_no_other():
+    landmarks = morgan_counts(many_smiles(40))
+    asked = morgan_counts([*many_smiles(9), "".join("CNOS"[n % 4] for n in range(200))])
+    is_slow = threading.Event()
+
+    def slow(similarity: Tensor) -> Tensor:
+        if is_slow.is_set():
+            time.sleep(0.05)
+        return similarity**2.5
+
+    expected = torch.from_numpy(tanimoto(asked, landmarks)).double() ** 2.5
+    found = LandmarkKernels(landmarks, (slow, slow), CPU)
+    is_slow.set()
+
+    def asked_row(row: int) -> bool:
+        time.sleep(0.02 * row)  # each comes while another grows the tables
+        similarities = found(entries(asked[row : row + 1], bits=True))
+        return all(torch.equal(said[0], expected[row]) for said in similarities.kernels(range(2)))
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        assert all(pool.map(asked_row, range(len(asked))))
 
 
 def test_lightgbm_goes_down_trees_as_we_do():

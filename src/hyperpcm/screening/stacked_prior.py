@@ -22,6 +22,7 @@ from hyperpcm.nn.retrieval import CollapsedLabels
 from hyperpcm.screening.forest import Forest
 from hyperpcm.screening.landmark_kernels import LandmarkKernels
 from hyperpcm.screening.tensors import CompoundTensors, Entries
+from hyperpcm.screening.threads import in_threads
 from hyperpcm.target_model import RetrievedPrior
 
 __all__ = ["StackedPrior"]
@@ -83,24 +84,27 @@ class StackedPrior:
         bits, size = compounds.prints[self.fingerprint], max(64, _NUMBERS // max(1, len(self._kernels)))
         blocks = [self._retrieved(bits[start : start + size]) for start in range(0, len(bits), size)]
         features, mean, ridge = (torch.cat(found, dim=1) for found in zip(*blocks, strict=True))
-        for place, (forest, trees) in enumerate(zip(self._forests, self._trees, strict=True)):
-            if forest is not None and trees is not None:
-                beside = torch.stack([ridge[place], mean[place]], dim=1)
-                columns = self._chosen(
-                    forest.used, torch.cat([features[place], beside], dim=1), compounds.parts
-                )
-                said = forest(columns)
-                mean[place] = trees.blended(said, mean[place])
-        return features, mean
+
+        def boosted(place: int) -> Tensor:
+            forest, trees = self._forests[place], self._trees[place]
+            if forest is None or trees is None:
+                return mean[place]
+            beside = torch.stack([ridge[place], mean[place]], dim=1)
+            first = torch.cat([features[place], beside], dim=1)
+            said = forest(self._chosen(forest.used, first, compounds.parts))
+            return trees.blended(said, mean[place])
+
+        threads = min(len(mean), torch.get_num_threads()) if self._device.type == "cpu" else 1
+        return features, torch.stack(list(in_threads(boosted, range(len(mean)), threads)))
 
     def _retrieved(self, bits: Entries) -> tuple[Tensor, Tensor, Tensor]:
         """Label features, means, and ridge scores or the means in their place."""
-        places, levels = self._kernels.places(bits), self._retrieval.levels
-        features = self._retrieval.for_all(self._collapsed, self._kernels.at(places, range(levels)))
+        similarities, levels = self._kernels(bits), self._retrieval.levels
+        features = self._retrieval.for_all(self._collapsed, similarities.kernels(range(levels)))
         mean = ridge = self._retrieval.scores(features)
         if self._ridge is not None:
             parts = range(levels, levels + self._ridge.shape[1])
-            ridge = ridge_scores_for_all(self._ridge, self._kernels.at(places, parts))
+            ridge = ridge_scores_for_all(self._ridge, similarities.kernels(parts))
             mean = mean + self._shares * (ridge - mean)
         return features.float(), mean.float(), (mean if self._ridge is None else ridge).float()
 
