@@ -23,6 +23,31 @@ from small_tables import PKD, random_table
 IMATINIB = "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1"
 
 
+TRUST = {
+    "by_nearest_target": [
+        {"from": 0.1, "to": 0.4, "rows": 100, "rmse": 0.9},
+        {"from": 0.4, "to": 0.7, "rows": 150, "rmse": 0.5},
+        {"from": 0.7, "to": 1.0, "rows": 120, "rmse": 0.3},
+    ],
+    "by_nearest_compound": [
+        {"from": 0.2, "to": 0.5, "rows": 185, "rmse": 0.7},
+        {"from": 0.5, "to": 1.0, "rows": 185, "rmse": 0.4},
+    ],
+    "levels": [{"level": 0.5, "held": 0.52, "width": 0.7}, {"level": 0.8, "held": 0.79, "width": 1.2}],
+    "coverage": {
+        "held": {"0.8": 0.79, "0.9": 0.9},
+        "held_by_bin": {"0.8": [0.75, 0.79, 0.83], "0.9": [0.85, 0.9, 0.95]},
+        "width": {"0.8": 1.2, "0.9": 1.6},
+        "width_ratio": {"0.8": 0.5, "0.9": 0.5},
+        "rmse_by_verdict": {"inside": 0.3, "edge": 0.5, "outside": 0.9},
+        "share_by_verdict": {"inside": 0.7, "edge": 0.2, "outside": 0.1},
+        "abstain_mse_ratio": 0.4,
+    },
+    "calibrated_on": {"rows": 500, "targets": 30, "unseen": "target"},
+}
+"""As ``trust.json`` of a run."""
+
+
 class Page(HTMLParser):
     """Elements, attributes and text of a page, as a browser would build them."""
 

@@ -47,7 +47,8 @@ def test_results_are_in_the_layout_of_all_results(evaluated: EvaluatedRun):
 def test_the_scores_file_has_every_row_of_both_sides(evaluated: EvaluatedRun):
     interactions, split = evaluated.interactions, evaluated.split
     scores = pq.read_table(evaluated.folder.scores_path).to_pydict()
-    assert list(scores) == ["row", "side", "compound", "target", "label", "relation", "score"]
+    columns = ["row", "side", "compound", "target", "label", "relation", "score"]
+    assert list(scores) == [*columns, "nearest_target", "nearest_compound"]
     rows = np.concatenate([split.valid, split.test])
     assert scores["row"] == rows.tolist()
     assert scores["side"] == ["valid"] * len(split.valid) + ["test"] * len(split.test)

@@ -29,6 +29,7 @@ from hyperpcm.cli import (
     settings,
     train,
 )
+from hyperpcm.cli.card import card as show_card
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.explain import explain as explain_scores
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
@@ -61,6 +62,7 @@ _ORDER: Final = (
     "screen run",
     "screen merge",
     "report",
+    "card",
     "benchmark",
     "encoders",
     "embed",
@@ -118,6 +120,7 @@ app.command("screen plan")(screen_plan.plan)
 app.command("screen run")(screen_run.run)
 app.command("screen merge")(screen_merge.merge)
 app.command("report")(report.report)
+app.command("card")(show_card)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(encoders.app, name="encoders")
 app.command("embed")(embed.embed)

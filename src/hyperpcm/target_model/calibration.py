@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -137,6 +137,19 @@ class Calibration:
         expected: Tensor = self.trees(columns.float()).clamp_min(self.least)
         is_beyond = (target < self.reach[0]) | (compound < self.reach[1])
         return torch.where(is_beyond, expected.clamp_min(self.hardest), expected)
+
+    def error_at(self, axis: Literal["target", "compound"], similarity: float) -> float | None:
+        """Return the root mean squared error of held-out rows as near to what is known; None beyond them all.
+
+        Args:
+            axis: whose nearest known one it is.
+            similarity: of that one.
+        """
+        table = self.held_out.get(f"by_nearest_{axis}", ())
+        if not table or similarity < self.reach[0 if axis == "target" else 1]:
+            return None
+        below = [part for part in table if part["from"] <= similarity]
+        return float((below or table)[-1 if below else 0]["rmse"])
 
     def half_widths(
         self, difficulty: npt.NDArray[np.float32], level: float, group: int = 0

@@ -15,7 +15,6 @@ from hyperpcm.baselines import NULLS, build_baseline, prepare_inputs
 from hyperpcm.checkpoint import load_model
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
-from hyperpcm.datasets.output import write_table
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.errors import InputError
@@ -25,14 +24,18 @@ from hyperpcm.evaluation.results import AccuracyResults, ResultRow
 from hyperpcm.evaluation.shuffle import run_shuffled
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
-from hyperpcm.training.encoded import Progress, encode
+from hyperpcm.training.calibration_fit import held_out_rows
+from hyperpcm.training.encoded import Progress, encode, retrieve_pairs
+from hyperpcm.training.evaluation_files import write_scores, write_trust
+from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import check_loggers, log_results
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.run import open_data
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.threads import limited_threads
+from hyperpcm.trust import HeldOut
 
-__all__ = ["EvaluatedRun", "evaluate_run", "model_rows", "null_rows", "protocol_of"]
+__all__ = ["EvaluatedRun", "JudgedModel", "evaluate_run", "judge_model", "null_rows", "protocol_of"]
 
 SHUFFLED = "hyperpcm_shuffled"
 
@@ -61,13 +64,30 @@ class EvaluatedRun:
         return self.results.rows
 
 
+@dataclass(frozen=True, eq=False)
+class JudgedModel:
+    """A model's scores of what it did not learn from.
+
+    Attributes:
+        rows: its row of the table, and that of itself with shuffled targets where there are several.
+        valid: scores of the validation rows, in label units, float32 [n].
+        test: of the test rows, likewise.
+        held_out: errors of the test rows, and how near what is known is to them.
+    """
+
+    rows: list[ResultRow]
+    valid: npt.NDArray[np.float32]
+    test: npt.NDArray[np.float32]
+    held_out: HeldOut
+
+
 def evaluate_run(
     folder: Path,
     *,
     nulls: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> EvaluatedRun:
-    """Evaluate a finished run; writes ``results.json`` and ``scores.parquet`` into its folder.
+    """Evaluate a finished run; writes ``results.json``, ``scores.parquet`` and ``trust.json``.
 
     Args:
         folder: the run's.
@@ -88,10 +108,10 @@ def evaluate_run(
     with EmbeddingStore() as store, limited_threads(config.threads):
         model = load_model(run.model_path)
         chosen = load_model(run.selected_path) if config.training.refit else model
-        rows, valid, test = model_rows(
+        judged = judge_model(
             config, interactions, split, model, chosen=chosen, store=store, progress=progress
         )
-        rows += null_rows(
+        rows = judged.rows + null_rows(
             interactions,
             split,
             nulls,
@@ -102,7 +122,9 @@ def evaluate_run(
         )
     results = AccuracyResults.of(protocol_of(config, interactions), rows, surroundings())
     results.write(run.results_path)
-    _write_scores(run, interactions, split, valid, test)
+    test, held_out = judged.test, judged.held_out
+    write_scores(run, interactions, split, judged.valid, test, held_out, model.calibration)
+    write_trust(run, held_out, model, interactions.point()[split.train])
     found = {
         f"test_{name}": float(value)
         for name, value in rows[0].metrics.items()
@@ -113,7 +135,7 @@ def evaluate_run(
     return EvaluatedRun(run, interactions, split, results, test)
 
 
-def model_rows(
+def judge_model(
     config: RunConfig,
     interactions: Interactions,
     split: Split,
@@ -124,8 +146,8 @@ def model_rows(
     seconds: float = 0.0,
     store: EmbeddingStore | None = None,
     progress: Progress | None = None,
-) -> tuple[list[ResultRow], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return the rows of a trained model and of itself with shuffled targets, and its scores.
+) -> JudgedModel:
+    """Score validation and test rows, and test rows with shuffled targets too.
 
     Args:
         config: the run's settings.
@@ -149,13 +171,22 @@ def model_rows(
     def score(compounds: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         return predict_pairs(model, data, compounds, targets)
 
-    test = score(compound[split.test], target[split.test])
+    retrieved = retrieve_pairs(model, data, compound[split.test], target[split.test], progress)
+    test = predict_pairs(model, data, compound[split.test], target[split.test], retrieved)
     spent = seconds + time.perf_counter() - started
     row = result_row(interactions, split, name, valid, test, seed=config.seed, seconds=spent)
     rows = [row]
     if len(np.unique(interactions.target_index[split.test])) > 1:
         rows.append(run_shuffled(interactions, split, score, seed=config.seed, model=f"{name}_shuffled"))
-    return rows, valid, test
+    hidden, calibration = Hidden.as_in_validation(interactions, split), model.calibration
+    difficulty = _unknown if calibration is None else calibration.difficulty
+    held_out = held_out_rows(data, split.test, test, retrieved, hidden, difficulty)
+    return JudgedModel(rows, valid, test, held_out)
+
+
+def _unknown(columns: torch.Tensor) -> torch.Tensor:
+    """The difficulty of rows where no calibration tells it."""
+    return columns.new_full((len(columns),), torch.nan)
 
 
 def null_rows(
@@ -198,24 +229,3 @@ def protocol_of(config: RunConfig, interactions: Interactions) -> dict[str, obje
         "options": dict(config.split.options),
     }
     return protocol | {"refit": True} if config.training.refit else protocol
-
-
-def _write_scores(
-    folder: RunFolder,
-    interactions: Interactions,
-    split: Split,
-    valid: npt.NDArray[np.float32],
-    test: npt.NDArray[np.float32],
-) -> None:
-    rows = np.concatenate([split.valid, split.test])
-    relation = np.array(["<", "=", ">"])[interactions.relations[rows] + 1]
-    columns = {
-        "row": rows.tolist(),
-        "side": ["valid"] * len(split.valid) + ["test"] * len(split.test),
-        "compound": [interactions.compounds[index] for index in interactions.compound_index[rows]],
-        "target": [interactions.target_names[index] for index in interactions.target_index[rows]],
-        "label": [float(value) for value in interactions.values[rows]],
-        "relation": relation.tolist(),
-        "score": [float(value) for value in np.concatenate([valid, test])],
-    }
-    write_table(folder.scores_path, columns, overwrite=True)

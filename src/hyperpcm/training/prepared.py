@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,10 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.errors import ConfigError
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
+from hyperpcm.model.card import card_text
 from hyperpcm.nn.losses import Loss, LossName
 from hyperpcm.training.calibration_fit import fit_calibration
+from hyperpcm.training.card import card_record
 from hyperpcm.training.correction import supported_logit_share, supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden
@@ -31,7 +33,7 @@ from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
 from hyperpcm.training.threads import limited_threads
 
-__all__ = ["PreparedRun", "learned_counts", "loss_and_metric", "train_prepared"]
+__all__ = ["PreparedRun", "loss_and_metric", "train_prepared"]
 
 _HIGHER_IS_BETTER = frozenset({"ci", "pearson", "spearman", "auroc"})
 
@@ -105,9 +107,12 @@ def _train_here(prepared: PreparedRun, *, stop: StopSignal, progress: Progress |
             trainer.run(save=save, stop=stop, on_epoch=on_epoch, progress=progress)
             model.cpu()
             if not is_repeated:
-                model.card |= _card(prepared, history)
+                model.card |= card_record(
+                    config, prepared.interactions, prepared.split, prepared.data, history
+                )
                 if trainer.fabric.is_global_zero:
                     _calibrate(prepared, progress)
+            model.card["text"] = card_text(model)
             if folder is not None:
                 is_last = is_repeated or not config.training.refit
                 path = folder.model_path if is_last else folder.selected_path
@@ -226,29 +231,3 @@ def loss_and_metric(training: TrainingConfig, quantity: Quantity) -> tuple[LossN
     if metric == "auroc" and quantity.active_at is None:
         raise ConfigError("training.metric = 'auroc' needs a threshold of activity; set data.active_at.")
     return loss, metric
-
-
-def learned_counts(data: EncodedData) -> dict[str, int]:
-    """Return how much was learned from, for the card of a model."""
-    return {
-        "interactions": len(data.learned),
-        "targets": len(data.memory_targets),
-        "compounds": int((data.landmark_of >= 0).sum()),
-    }
-
-
-def _card(prepared: PreparedRun, history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what a reader of the model file should know about it."""
-    interactions = prepared.interactions
-    best = next(record for record in history if record["epoch"] == history[-1]["best_epoch"])
-    return {
-        "data": interactions.name,
-        "data_fingerprint": interactions.fingerprint(),
-        **learned_counts(prepared.data),
-        "split": prepared.split.label(),
-        "seed": prepared.config.seed,
-        "best": dict(best),
-        "learning_rates": [
-            record["learning_rate"] for record in history if 0 < record["epoch"] <= best["epoch"]
-        ],
-    }

@@ -14,10 +14,12 @@ from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.model import HyperPCM
+from hyperpcm.model.card import card_text
+from hyperpcm.training.card import learned_counts
 from hyperpcm.training.encoded import Progress, build_model, encode
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers
-from hyperpcm.training.prepared import PreparedRun, learned_counts, train_prepared
+from hyperpcm.training.prepared import PreparedRun, train_prepared
 from hyperpcm.training.prior_fit import refit_prior
 from hyperpcm.training.run_folder import RunFolder, outer_processes
 
@@ -64,6 +66,7 @@ def refit_model(
         prepared = PreparedRun(config, interactions, split, model, data, run, resume, rates)
         return train_prepared(prepared, progress)
     model.eval()
+    model.card["text"] = card_text(model)
     outer = outer_processes()
     if run is not None and (outer is None or outer.rank == 0):
         save_model(model, run.model_path, overwrite=True)

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.config import RunConfig
-from hyperpcm.datasets import catalog
 from hyperpcm.datasets.audit import audit
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
@@ -32,6 +31,7 @@ from hyperpcm.evaluation.results import AccuracyResults
 from hyperpcm.model import HyperPCM
 from hyperpcm.protein import alignment_similarity
 from hyperpcm.target_model import TargetModel
+from hyperpcm.training.card import source_of
 from hyperpcm.training.encoded import Progress
 from hyperpcm.training.run import open_data
 from hyperpcm.training.run_folder import RunFolder
@@ -48,7 +48,8 @@ def report_run(
 ) -> Path:
     """Write the report of a run, finished and evaluated or not, and return where it is.
 
-    What is missing is said in it. A report that is there is replaced.
+    The same content as JSON lies beside it. What is missing is said in it. A report that is there is
+    replaced.
 
     Args:
         folder: of the run.
@@ -70,11 +71,12 @@ def report_run(
     licences = _licences(config)
     inputs = ReportInputs(
         title=f"{interactions.name}, {split.name.replace('_', ' ')}, fold {split.fold}",
-        data=DataSummary.of(interactions, _source(config)),
+        data=DataSummary.of(interactions, source_of(config.data)),
         split=SplitSummary.of(split, audit(interactions, split, similarity=similarity)),
         training=_curve(run, config, interactions),
         results=AccuracyResults.read(run.results_path).rows if run.results_path.exists() else (),
         test=_test_side(run, interactions, split),
+        trust=json.loads(run.trust_path.read_text("utf-8")) if run.trust_path.exists() else None,
         compiled=compiled,
         facts=_facts(run, licences),
         settings=config.model_dump(mode="json"),
@@ -157,13 +159,6 @@ def _nearest_note(model: HyperPCM, sequence: str) -> str:
         f"No measurement of this protein was used in training; the most similar training target is {name} "
         f"(alignment similarity {similarity[nearest]:.2f} of 1)."
     )
-
-
-def _source(config: RunConfig) -> Mapping[str, str]:
-    if config.data.name is None:
-        return {"file": str(config.data.path)}
-    record = catalog.record(config.data.name)
-    return {"what": record.title, "licence": record.licence, "citation": record.citation}
 
 
 def _curve(run: RunFolder, config: RunConfig, interactions: Interactions) -> TrainingCurve | None:

@@ -58,8 +58,9 @@ class RunFolder:
     Attributes:
         path: the folder: ``config.json``, ``split.json``, ``environment.json``, ``metrics.jsonl``,
             ``model.safetensors``, after a refit ``selected.safetensors``, while unfinished ``state/``, and
-            what evaluation adds: ``results.json``, ``scores.parquet``, ``report.html``. Loggers add
-            ``tensorboard/``, ``wandb/`` and ``wandb.json``. A hidden lock file stays behind.
+            what evaluation adds: ``results.json``, ``scores.parquet``, ``trust.json``, ``report.html`` and
+            ``report.json``. Loggers add ``tensorboard/``, ``wandb/`` and ``wandb.json``. A hidden lock file
+            stays behind.
     """
 
     path: Path
@@ -120,9 +121,19 @@ class RunFolder:
         return self.path / "scores.parquet"
 
     @property
+    def trust_path(self) -> Path:
+        """What the intervals of the model held on the test side."""
+        return self.path / "trust.json"
+
+    @property
     def report_path(self) -> Path:
         """The report for people."""
         return self.path / "report.html"
+
+    @property
+    def report_record_path(self) -> Path:
+        """The report for programs."""
+        return self.path / "report.json"
 
     def held(self) -> AbstractContextManager[None]:
         """Hold the folder, which is made, against a second training; reading needs no hold.
@@ -161,7 +172,9 @@ class RunFolder:
             self.selected_path,
             self.results_path,
             self.scores_path,
+            self.trust_path,
             self.report_path,
+            self.report_record_path,
         ):
             path.unlink(missing_ok=True)
         self.wandb_path.unlink(missing_ok=True)

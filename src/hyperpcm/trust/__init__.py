@@ -12,7 +12,13 @@ from hyperpcm.lazy import lazy_names
 if TYPE_CHECKING:
     from hyperpcm.trust.attribution import AtomContributions, atom_contributions
     from hyperpcm.trust.conformal import HeldOut, calibrate, conformal_quantiles
-    from hyperpcm.trust.measured import Coverage, measured_coverage, summarised
+    from hyperpcm.trust.measured import (
+        Coverage,
+        coverage_by_level,
+        half_widths,
+        measured_coverage,
+        summarised,
+    )
 
 __all__ = [
     "AtomContributions",
@@ -21,6 +27,8 @@ __all__ = [
     "atom_contributions",
     "calibrate",
     "conformal_quantiles",
+    "coverage_by_level",
+    "half_widths",
     "measured_coverage",
     "summarised",
 ]
@@ -28,7 +36,9 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("AtomContributions", "atom_contributions"), "attribution"),
     **dict.fromkeys(("HeldOut", "calibrate", "conformal_quantiles"), "conformal"),
-    **dict.fromkeys(("Coverage", "measured_coverage", "summarised"), "measured"),
+    **dict.fromkeys(
+        ("Coverage", "coverage_by_level", "half_widths", "measured_coverage", "summarised"), "measured"
+    ),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -10,13 +10,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from hyperpcm.errors import ConfigError
 from hyperpcm.target_model.calibration import VERDICTS, Calibration
 from hyperpcm.trust.conformal import HeldOut
 
-__all__ = ["LEVELS", "Coverage", "measured_coverage", "summarised"]
+__all__ = ["LEVELS", "Coverage", "coverage_by_level", "half_widths", "measured_coverage", "summarised"]
 
 LEVELS: Final = (0.8, 0.9)
 """Levels that coverage is measured at."""
+_CURVE: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _BINS: Final = 3  # of the test targets, by the similarity of the nearest known one
 _ABSTAINED: Final = 0.3
 
@@ -32,7 +34,8 @@ class Coverage:
         held_by_bin: that share in each third of the targets, from those far from every known target to those
             near one, by level.
         width: mean width of the intervals in label units, by level.
-        width_ratio: of that to the width of the interval that holds as many training labels, by level.
+        width_ratio: of that to the width of the interval that holds as many training labels, by level; None
+            where these labels are all the same.
         rmse_by_verdict: root of the mean squared error of the rows of each verdict.
         share_by_verdict: share of the rows with each verdict.
         mse: of all rows.
@@ -45,7 +48,7 @@ class Coverage:
     held: dict[str, float]
     held_by_bin: dict[str, list[float]]
     width: dict[str, float]
-    width_ratio: dict[str, float]
+    width_ratio: dict[str, float | None]
     rmse_by_verdict: dict[str, float]
     share_by_verdict: dict[str, float]
     mse: float
@@ -54,6 +57,43 @@ class Coverage:
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return dataclasses.asdict(self)
+
+
+def half_widths(calibration: Calibration, test: HeldOut, level: float) -> npt.NDArray[np.float32]:
+    """Return half the width of the interval of each row, each by its own group, in label units.
+
+    Args:
+        calibration: of a model, not of one target.
+        test: the rows.
+        level: in hundredths.
+
+    Raises:
+        ConfigError: there are no intervals of this level.
+    """
+    group = np.searchsorted(calibration.bounds, test.nearest_target, "right")
+    half = np.zeros(len(group), dtype=np.float32)
+    for one in np.unique(group):
+        half[group == one] = calibration.half_widths(test.difficulty[group == one], level, int(one))
+    return half
+
+
+def coverage_by_level(calibration: Calibration, test: HeldOut) -> list[dict[str, float]]:
+    """Return the share of the labels inside intervals of each level that there is (JSON values).
+
+    Args:
+        calibration: of a model, not of one target.
+        test: rows that were neither learned from nor calibrated on.
+    """
+    errors, found = np.abs(test.errors), []
+    for level in _CURVE:
+        try:
+            half = half_widths(calibration, test, level)
+        except ConfigError:  # too few rows to calibrate on for so high a level
+            continue
+        found.append(
+            {"level": level, "held": float((errors <= half).mean()), "width": float(2 * half.mean())}
+        )
+    return found
 
 
 def measured_coverage(
@@ -67,19 +107,18 @@ def measured_coverage(
         known_labels: labels of the training side; their quantiles are the interval of whoever knows nothing
             of target and compound.
     """
-    errors, group = np.abs(test.errors), np.searchsorted(calibration.bounds, test.nearest_target, "right")
-    held, by_bin, width, ratio = {}, {}, {}, {}
+    errors = np.abs(test.errors)
+    held, by_bin, width = {}, {}, {}
+    ratio: dict[str, float | None] = {}
     bins = _bins(test)
     for level in LEVELS:
-        half = np.zeros(len(errors), dtype=np.float32)
-        for one in np.unique(group):
-            half[group == one] = calibration.half_widths(test.difficulty[group == one], level, int(one))
+        half = half_widths(calibration, test, level)
         inside, name = errors <= half, f"{level:g}"
         held[name] = float(inside.mean())
         by_bin[name] = [float(inside[bins == one].mean()) for one in np.unique(bins)]
         low, high = np.quantile(known_labels, [(1 - level) / 2, (1 + level) / 2])
         width[name] = float(2 * half.mean())
-        ratio[name] = width[name] / float(high - low) if high > low else float("inf")
+        ratio[name] = width[name] / float(high - low) if high > low else None
     verdicts = np.array(calibration.verdicts(test.difficulty))
     squares = test.errors**2
     kept = np.argsort(test.difficulty, kind="stable")[: round((1 - _ABSTAINED) * len(errors))]
@@ -123,7 +162,7 @@ def summarised(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "coverage_by_third_0.8": of_bins,
         "worst_bin_coverage_0.8": min(of_bins),
         "width": {f"{level:g}": _mean([part["width"][f"{level:g}"] for part in parts]) for level in LEVELS},
-        "width_ratio": _mean([part["width_ratio"][usual] for part in parts]),
+        "width_ratio": _mean_of_known([part["width_ratio"][usual] for part in parts]),
         "abstain_30_mse_ratio": _mean([part["abstain_mse_ratio"] for part in parts]),
         "rmse_by_verdict": {
             verdict: _mean(
@@ -136,6 +175,11 @@ def summarised(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
+
+
+def _mean_of_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _mean(known) if known else None
 
 
 def _bins(test: HeldOut) -> npt.NDArray[np.int64]:

@@ -49,7 +49,16 @@ def hostile_inputs():
         training=TrainingCurve([{"epoch": 0, "train_loss": 1.0, HOSTILE: 1.0}], HOSTILE, 0, HOSTILE),
         results=(row(HOSTILE), row("additive")),
         model=HOSTILE,
-        test=ScoredRows(interactions.values, interactions.values, interactions.target_index, (HOSTILE,)),
+        test=ScoredRows(
+            interactions.values,
+            interactions.values,
+            interactions.target_index,
+            (HOSTILE,),
+            None,
+            np.zeros(12, dtype=int),
+            (HOSTILE,),
+        ),
+        trust={"no_intervals": HOSTILE},
         compiled=CompiledTarget(
             HOSTILE, HOSTILE, (RankedCompound(HOSTILE, 1.0, HOSTILE),), 1, refused, HOSTILE
         ),
@@ -213,7 +222,7 @@ def test_a_report_is_not_written_over_another_unless_told_to(tmp_path):
     assert "first" in path.read_text(encoding="utf-8")
     write_report(ReportInputs("second", DataSummary(PKD)), path, overwrite=True)
     assert "second" in path.read_text(encoding="utf-8")
-    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["report.html", "report.json"]
 
 
 def test_importing_the_report_brings_no_heavy_library():
@@ -241,4 +250,4 @@ def test_a_report_of_real_data_is_one_small_file(mirror, monkeypatch, tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert len(page) < 2_000_000
     assert "5,000" in Page(page).text
-    assert page.count('aria-label="Structure of rank') == 24
+    assert page.count('aria-label="Structure of rank') == 24 + 4 * 4

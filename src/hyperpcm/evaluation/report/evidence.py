@@ -31,6 +31,7 @@ from hyperpcm.evaluation.report.words import (
 __all__ = ["compiled_view", "test_view"]
 
 _EXTREMES = 5  # targets listed at each end
+_DRAWN_TARGETS, _OF_EACH = 2, 4  # of them at each end, those whose highest compounds are drawn
 _DRAWN = 24  # compounds drawn
 _DRAWING = (240, 168)  # pixels
 
@@ -45,6 +46,7 @@ def test_view(test: ScoredRows, quantity: Quantity) -> dict[str, Any]:
     order = counted[np.argsort(-skill[counted], kind="stable")]
     lines = [_target_line(test, found, int(place), active is not None) for place in order]
     ends = (lines, []) if len(lines) <= 2 * _EXTREMES else (lines[:_EXTREMES], lines[-_EXTREMES:])
+    drawn = list(dict.fromkeys([*order[:_DRAWN_TARGETS], *order[-_DRAWN_TARGETS:]]))
     lowest = 0.0 if active is not None else -1.0
     charts: list[Chart | None] = [
         class_scores(test) if active is not None else measured_against_predicted(test, quantity),
@@ -61,6 +63,31 @@ def test_view(test: ScoredRows, quantity: Quantity) -> dict[str, Any]:
         "min_labels": found.min_labels,
         "mean": decimals(found.mean(name)),
         "is_binary": active is not None,
+        "highest": [_highest(test, int(found.targets[place]), quantity) for place in drawn]
+        if test.compound_index is not None
+        else [],
+        "unit": score_title(quantity),
+    }
+
+
+def _highest(test: ScoredRows, target: int, quantity: Quantity) -> dict[str, Any]:
+    """The compounds of one target that the model puts highest, beside what was measured."""
+    rows = np.flatnonzero(test.target_index == target)
+    rows = rows[np.argsort(-test.scores[rows], kind="stable")][:_OF_EACH]
+    relations = np.zeros(len(test.labels), dtype=np.int8) if test.relations is None else test.relations
+    places = () if test.compound_index is None else test.compound_index[rows]
+    compounds = [
+        RankedCompound(
+            smiles=test.compounds[place],
+            score=float(test.scores[row]),
+            label=float(test.labels[row]),
+            relation=int(relations[row]),
+        )
+        for row, place in zip(rows, places, strict=True)
+    ]
+    return {
+        "name": joined_name(test.target_names[target]),
+        "compounds": [_compound(rank, one, quantity) for rank, one in enumerate(compounds, start=1)],
     }
 
 

@@ -123,6 +123,8 @@ class ScoredRows:
         target_index: position in ``target_names`` of each row, int64 [k].
         target_names: display name of each target [t]; those without a row are not shown.
         relations: `EXACT`, `ABOVE` or `BELOW` of each row, int8 [k]; None where all are exact.
+        compound_index: position in ``compounds`` of each row, int64 [k]; None draws none.
+        compounds: standardised SMILES.
 
     Raises:
         LabelError: lengths or values that contradict this description.
@@ -133,6 +135,8 @@ class ScoredRows:
     target_index: npt.NDArray[np.int64]
     target_names: Sequence[str]
     relations: npt.NDArray[np.int8] | None = None
+    compound_index: npt.NDArray[np.int64] | None = None
+    compounds: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         labels = _column(self, "labels", np.float32, None)
@@ -140,13 +144,12 @@ class ScoredRows:
         index = _column(self, "target_index", np.int64, labels.size)
         if self.relations is not None:
             _column(self, "relations", np.int8, labels.size)
+        if self.compound_index is not None:
+            compounds = _column(self, "compound_index", np.int64, labels.size)
+            _check_places("compound_index", compounds, len(self.compounds), "compounds")
         if not (np.isfinite(labels).all() and np.isfinite(scores).all()):
             raise LabelError("report: a label or a score of the test side is not a finite number.")
-        if index.size and (index.min() < 0 or index.max() >= len(self.target_names)):
-            raise LabelError(
-                f"report: target_index runs from {index.min()} to {index.max()}; "
-                f"there are {len(self.target_names)} target names, counted from 0."
-            )
+        _check_places("target_index", index, len(self.target_names), "target names")
 
     @classmethod
     def of(cls, interactions: Interactions, rows: npt.ArrayLike, scores: npt.ArrayLike) -> ScoredRows:
@@ -158,6 +161,8 @@ class ScoredRows:
             target_index=chosen.target_index,
             target_names=chosen.target_names,
             relations=chosen.relations,
+            compound_index=chosen.compound_index,
+            compounds=chosen.compounds,
         )
 
 
@@ -213,6 +218,8 @@ class ReportInputs:
         results: rows of results files, one fold or several; those of nulls are recognised by their names.
         model: which of them is the model in question.
         test: labels and scores of the test side; None before evaluation.
+        trust: how errors depend on what is known and what intervals held, as ``trust.json`` of a run has it;
+            None where that was not looked at.
         compiled: an unseen target and its ranking; None leaves the section out.
         facts: short facts about the run in order, such as version, commit, machine and seconds.
         settings: the settings of the run, nested as `RunConfig` has them.
@@ -226,10 +233,19 @@ class ReportInputs:
     results: Sequence[ResultRow] = ()
     model: str = "hyperpcm"
     test: ScoredRows | None = None
+    trust: Mapping[str, Any] | None = None
     compiled: CompiledTarget | None = None
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     warnings: Sequence[str] = ()
+
+
+def _check_places(name: str, places: npt.NDArray[Any], number: int, what: str) -> None:
+    if places.size and (places.min() < 0 or places.max() >= number):
+        raise LabelError(
+            f"report: {name} runs from {places.min()} to {places.max()}; there are {number} {what}, counted "
+            "from 0."
+        )
 
 
 def _column(owner: Any, name: str, dtype: type[np.generic], n: int | None) -> npt.NDArray[Any]:

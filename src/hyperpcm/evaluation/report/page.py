@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyperpcm.datasets.output_files import atomic_file
+from hyperpcm.evaluation.report.document import report_document
 from hyperpcm.evaluation.report.evidence import compiled_view, test_view
 from hyperpcm.evaluation.report.inputs import ReportInputs
+from hyperpcm.evaluation.report.plain import plain_words
 from hyperpcm.evaluation.report.record import data_view, flattened, rejections_view, split_view, training_view
 from hyperpcm.evaluation.report.skill import skill_view, tiles
+from hyperpcm.evaluation.report.trust import trust_view
 from hyperpcm.evaluation.report.words import page_value
 
 if TYPE_CHECKING:
@@ -43,6 +47,10 @@ def render_report(inputs: ReportInputs) -> str:
         "training": None if inputs.training is None else training_view(inputs.training),
         "skill": skill_view(inputs.results, inputs.model, quantity) if inputs.results else None,
         "test": None if inputs.test is None else test_view(inputs.test, quantity),
+        "words": plain_words(inputs),
+        "trust": None
+        if inputs.trust is None or inputs.test is None
+        else trust_view(inputs.trust, inputs.test),
         "compiled": None if compiled is None else compiled_view(compiled, quantity),
         "refused": None if compiled is None else rejections_view(compiled.rejections),
         "facts_of_run": list(inputs.facts.items()),
@@ -52,16 +60,23 @@ def render_report(inputs: ReportInputs) -> str:
 
 
 def write_report(inputs: ReportInputs, path: Path, overwrite: bool = False) -> None:
-    """Write the report, whole or not at all.
+    """Write the report and, beside it, the same as JSON, each whole or not at all.
+
+    Args:
+        inputs: what is shown.
+        path: of the page; the JSON has its name and ends in ``.json``.
+        overwrite: whether files that are there may be replaced.
 
     Raises:
         OutputError: the path exists (without ``overwrite``), is a folder, or its folder cannot be written to.
         DiskFullError: no space is left.
         LabelError: as `render_report`.
     """
-    page = render_report(inputs).encode()
-    with atomic_file(Path(path), overwrite=overwrite) as stream:
-        stream.write(page)
+    path, page = Path(path), render_report(inputs).encode()
+    record = json.dumps(report_document(inputs), indent=1, allow_nan=False).encode()
+    for one, content in ((path, page), (path.with_suffix(".json"), record)):
+        with atomic_file(one, overwrite=overwrite) as stream:
+            stream.write(content)
     logger.info("Report of %.1f MB written to %s", len(page) / 1e6, path)
 
 

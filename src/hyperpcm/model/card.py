@@ -1,0 +1,143 @@
+"""The model card: what a reader of a model file should know before believing its scores, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.encoders.licences import noncommercial_notice
+
+if TYPE_CHECKING:
+    from hyperpcm.model.hyperpcm import HyperPCM
+
+__all__ = ["card_text"]
+
+_UNSEEN: Final = {
+    "target": "targets without any label in training",
+    "compound": "compounds without any label in training",
+    "both": "compounds and targets without any label in training",
+    "pair": "new pairs of compounds and targets that training knew",
+}
+_UNASKED: Final = {
+    "target": "compounds unlike those of training",
+    "compound": "proteins without a label in training",
+    "both": None,
+    "pair": "proteins or compounds without a label in training",
+}
+
+
+def card_text(model: HyperPCM) -> str:
+    """Return the card of a trained model; what is not known of it is left out.
+
+    Args:
+        model: with its card, and its calibration where it has one.
+    """
+    card = model.card
+    parts = [
+        f"# A model of {card.get('data', 'compounds and targets')}",
+        "It scores how strongly compounds act on a protein, known or never measured.",
+        _section("What it predicts", _quantity(model.quantity)),
+        _section("What it learned from", _learned(model)),
+        _section("What it reads", _encoders(model)),
+        _section("How it was chosen", _chosen(card)),
+        _section("How far to believe it", _trust(model)),
+        _section("What it is not for", _limits(model)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(title: str, text: str) -> str:
+    return f"## {title}\n\n{text}" if text else ""
+
+
+def _listed(facts: Sequence[tuple[str, object]]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts if value not in (None, ""))
+
+
+def _quantity(quantity: Quantity) -> str:
+    if quantity.kind == "binary":
+        return f"The probability that a compound is active ({quantity.name})."
+    unit = f" in {quantity.unit}" if quantity.unit else ""
+    active = "" if quantity.active_at is None else f" From {quantity.active_at:g} on, a compound is active."
+    return f"{quantity.name}{unit}; higher is stronger.{active}"
+
+
+def _learned(model: HyperPCM) -> str:
+    card = model.card
+    counts = [f"{card[key]:,} {key}" for key in ("interactions", "compounds", "targets") if key in card]
+    source: Mapping[str, Any] = card.get("source", {})
+    return _listed(
+        [
+            ("data", card.get("data")),
+            *source.items(),
+            ("learned from", ", ".join(counts)),
+            ("division", card.get("split")),
+            ("seed", card.get("seed")),
+            ("fingerprint of the data", card.get("data_fingerprint")),
+        ]
+    )
+
+
+def _encoders(model: HyperPCM) -> str:
+    licences: Mapping[str, str] = model.card.get("licences", {})
+    notice = noncommercial_notice(licences)
+    told = _listed([(name, licence) for name, licence in licences.items()])
+    return told if notice is None else f"{told}\n\n{notice}"
+
+
+def _chosen(card: Mapping[str, Any]) -> str:
+    best: Mapping[str, Any] = card.get("best", {})
+    facts = [
+        (name.removeprefix("valid_").replace("_", " ") + " of the validation side", f"{value:.4g}")
+        for name, value in best.items()
+        if name.startswith("valid_") and isinstance(value, (int, float))
+    ]
+    if not facts:
+        return ""
+    told = _listed([("epoch", best.get("epoch")), *facts])
+    again = " It then learned once more from both sides." if card.get("refit") else ""
+    return (
+        f"{told}\n\nThe validation side also chose the epoch and the settings of the prior: these numbers "
+        f"are better than those of a test side.{again}"
+    )
+
+
+def _trust(model: HyperPCM) -> str:
+    calibration = model.calibration
+    if calibration is None:
+        reason = model.card.get("no_intervals")
+        return f"Its scores have no intervals: {reason}" if reason else ""
+    held = calibration.held_out
+    parts = [
+        f"Intervals and domain are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} "
+        f"targets: {_UNSEEN[held['unseen']]}. Over all of them the root mean squared error was "
+        f"{held['rmse']:.2f}."
+    ]
+    verdicts = [[name, f"{one['rows']:,}", f"{one['rmse']:.2f}"] for name, one in held["verdicts"].items()]
+    parts.append(_table(["domain", "held-out rows", "error"], verdicts))
+    for axis, measure in (("target", "alignment"), ("compound", "Tanimoto")):
+        rows = [
+            [f"{one['from']:.2f} – {one['to']:.2f}", f"{int(one['rows']):,}", f"{one['rmse']:.2f}"]
+            for one in held[f"by_nearest_{axis}"]
+        ]
+        title = f"{measure} similarity of the nearest known {axis}"
+        parts.append(_table([title, "held-out rows", "error"], rows))
+    return "\n\n".join(parts)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _limits(model: HyperPCM) -> str:
+    found = [
+        "Decisions without a measurement: a score tells what to measure first.",
+        "Reading a difference smaller than the error above as a difference.",
+    ]
+    if model.calibration is not None:
+        unasked = _UNASKED[model.calibration.held_out["unseen"]]
+        if unasked is not None:
+            found.append(f"Promises about {unasked}: no held-out row asked about them.")
+    return "\n".join(f"- {one}" for one in found)
