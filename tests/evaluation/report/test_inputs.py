@@ -5,8 +5,9 @@ import pytest
 
 from hyperpcm import metrics
 from hyperpcm.errors import LabelError
-from hyperpcm.evaluation.report import DataSummary, ScoredRows
+from hyperpcm.evaluation.report import DataSummary, ScoredRows, SplitSummary
 from hyperpcm.evaluation.report.evidence import test_view as view_of
+from hyperpcm.evaluation.report.record import split_view
 from small_tables import PKD, random_table
 
 
@@ -66,3 +67,9 @@ def test_targets_that_cannot_be_judged_are_counted_not_dropped():
     assert [line["name"] for line in view["best"]] == ["good"]
     assert (view["counted"], view["targets"], view["too_few"]) == ("1 target", "3", 2)
     assert view["min_labels"] == metrics.per_target(labels, labels, index).min_labels
+
+
+@pytest.mark.parametrize(("repeats", "shown"), [(0, []), (1234, ["1,234"])])
+def test_repeated_pairs_are_part_of_the_audit(repeats, shown):
+    view = split_view(SplitSummary("random", 0, 5, 0, "", {"repeats": repeats}))
+    assert [value for name, value in view["crossings"] if "beyond the first" in name] == shown

@@ -29,14 +29,14 @@ def said(sentences, part: str) -> str:
 def test_a_model_that_beats_the_nulls_may_rank_and_estimate():
     can = words(results=(MODEL, row("additive"), row("kernel_knn", r=0.6, mse=0.35))).can
     assert said(can, "Rank compounds for one protein").endswith(
-        "r per target is 0.70; kernel_knn, the best null, reaches 0.60."
+        "r per target is 0.700; kernel_knn, the best null, reaches 0.600."
     )
     assert "a factor of" in said(can, "Estimate pKd")
 
 
 def test_a_model_that_a_null_beats_is_sent_back():
     cannot = words(results=(MODEL, row("kernel_knn", r=0.75, mse=0.2))).cannot
-    assert "no better than kernel_knn (r per target 0.70 against 0.75)" in said(cannot, "To rank compounds")
+    assert "no better than kernel_knn (r per target 0.700 against 0.750)" in said(cannot, "To rank compounds")
     assert "0.300 against 0.200" in said(cannot, "Do not take its values")
 
 
@@ -63,7 +63,7 @@ def test_a_model_that_does_not_look_at_the_protein_is_found_out():
 
 def test_the_shuffled_model_is_no_null():
     can = words(results=(MODEL, row("hyperpcm_shuffled", r=0.1), row("additive", r=0.05))).can
-    assert "additive, the best null, reaches 0.05" in said(can, "Rank compounds")
+    assert "additive, the best null, reaches 0.050" in said(can, "Rank compounds")
 
 
 def test_intervals_are_read_where_they_held():
@@ -115,7 +115,7 @@ def test_an_unevaluated_run_has_no_skill_to_speak_of():
 def test_classes_are_ranked_and_no_value_is_estimated():
     inputs = full_inputs(CLASSES, results=(row("hyperpcm", auroc=0.9), row("additive", auroc=0.7)))
     can = plain_words(inputs).can
-    assert "AUROC per target is 0.90" in said(can, "Rank compounds")
+    assert "AUROC per target is 0.900" in said(can, "Rank compounds")
     assert not [one for one in can if "Estimate" in one]
 
 

@@ -84,7 +84,7 @@ def _ranking(inputs: ReportInputs, test: ScoredRows, quantity: Quantity) -> list
             (
                 False,
                 f"To rank compounds for one protein it is no better than {clean(compared.other)} "
-                f"({title} {decimals(mean, 2)} against {decimals(compared.other_mean, 2)}), which is "
+                f"({title} {decimals(mean)} against {decimals(compared.other_mean)}), which is "
                 "simpler.",
             )
         )
@@ -92,9 +92,9 @@ def _ranking(inputs: ReportInputs, test: ScoredRows, quantity: Quantity) -> list
         beside = (
             ""
             if compared is None
-            else f"; {clean(compared.other)}, the best null, reaches {decimals(compared.other_mean, 2)}"
+            else f"; {clean(compared.other)}, the best null, reaches {decimals(compared.other_mean)}"
         )
-        found.append((True, f"Rank compounds for one protein: {title} is {decimals(mean, 2)}{beside}."))
+        found.append((True, f"Rank compounds for one protein: {title} is {decimals(mean)}{beside}."))
     return found + _single_targets(test, quantity, chance)
 
 

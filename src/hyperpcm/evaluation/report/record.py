@@ -112,6 +112,8 @@ def split_view(split: SplitSummary) -> dict[str, Any]:
 def _crossings(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the test side shares with what was seen in training or validation."""
     found = []
+    if audit.get("repeats"):
+        found.append(("rows beyond the first of their (compound, target)", count(audit["repeats"])))
     shared, test = audit.get("test_in_seen"), audit.get("test")
     if shared and test:
         whole = (
