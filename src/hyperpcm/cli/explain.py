@@ -281,11 +281,10 @@ def _of_atoms(
 
 def _tell_own(console: Console, card: Evidence) -> None:
     """Say on stderr that the target is a known one, where it is."""
-    if card.own is not None:
-        console.note(
-            f"{printable(card.target)} is a known target ({printable(card.own)} of the memory): its own "
-            "labels are used."
-        )
+    if card.own is None:
+        return
+    other = "" if card.own == card.target else f" ({printable(card.own)} of the memory)"
+    console.note(f"{printable(card.target)} is a known target{other}: its own labels are used.")
 
 
 def _told(one: Explained) -> str:

@@ -53,7 +53,7 @@ def write_page(
         path,
         overwrite=overwrite,
         title=score_title(target.quantity) + (" (logit)" if target.label_scale.binary else ""),
-        target=target.name or "target",
+        target=(cards[0].target if cards else target.name) or "target",
         against=None if other is None else other.name or "another target",
         own=cards[0].own if cards else None,
         compounds=[_drawn(one, scores) for one in explained[:most]],
@@ -68,7 +68,7 @@ def write_target_page(path: Path, card: Evidence, *, overwrite: bool) -> None:
         path,
         overwrite=overwrite,
         title="",
-        target=card.target or "target",
+        target=card.target or "the target",
         against=None,
         own=card.own,
         compounds=[],
@@ -137,7 +137,7 @@ def _target(one: RetrievedTarget) -> dict[str, object]:
         "mean_label": "" if one.mean_label is None else f"{one.mean_label:.2f}",
         "attention": "" if one.attention is None else _percent(one.attention),
         "without": "" if one.score_without is None else f"{one.score_without:.2f}",
-        "change": "" if one.change is None else f"{one.change:+.3f}".replace("-0.000", "+0.000"),
+        "change": "" if one.change is None else _signed(one.change),
         "measured": [_measured(compound) for compound in one.nearest],
     }
 
@@ -157,4 +157,8 @@ def _measured(one: MeasuredCompound) -> dict[str, object]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def _signed(change: float) -> str:
+    return f"{change:+.3f}".replace("-0.000", "+0.000").replace("-", "\N{MINUS SIGN}")
