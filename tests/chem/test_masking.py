@@ -15,6 +15,7 @@ DRUGS = (
     "C[C@H](Oc1cc(-c2cnn(C3CCNCC3)c2)cnc1N)c1c(Cl)ccc(F)c1Cl",
     "CS(=O)(=O)c1ccc(-c2cc3[nH]ccc3s2)cc1",
     "O=[N+]([O-])c1ccc(/C=C/C#N)cc1",
+    "Cn1nccc1-c1n[nH]c2ccccc12",
 )
 
 

@@ -202,10 +202,14 @@ def test_a_known_target_is_told_to_be_one(model: Path, tmp_path: Path):
         "explain", model, COMPOUNDS[7], "--target", SEQUENCES[2], "--orders", "1", "-o", out, "--json"
     )
     assert done.exit_code == 0, done.output
-    assert "target 2 of the memory): its own labels are used" in said(done)
+    assert "target 2 is a known target: its own labels are used" in said(done)
     assert "its own labels are used" in out.read_text()
     found = json.loads(done.stdout)["compounds"][0]["evidence"]
     assert (found["own"], found["retrieved"][0]["is_own"]) == ("target 2", True)
+    fasta = tmp_path / "named.fasta"
+    fasta.write_text(f">mine\n{SEQUENCES[2]}\n")
+    done = call("explain", model, "--target", fasta)
+    assert "mine is a known target (target 2 of the memory): its own labels are used" in said(done)
 
 
 def test_known_targets_can_be_left_out(model: Path):

@@ -10,33 +10,39 @@ from hyperpcm.chem.reading import molecules_of
 __all__ = ["masked_smiles"]
 
 
-def masked_smiles(smiles: str) -> list[str | None]:
+def masked_smiles(smiles: str) -> list[str]:
     """Return the compound with each heavy atom in turn replaced by a wildcard (``*``); its bonds stay.
+
+    Aromatic rings stay so where RDKit reads them with the wildcard, and have single and double bonds where it
+    does not.
 
     Args:
         smiles: standardised.
 
     Returns:
-        SMILES in the order of the atoms of the text; None where RDKit does not read what would come out, as
-        for some atoms of aromatic rings.
+        SMILES in the order of the atoms of the text.
 
     Raises:
         InvalidSmilesError: RDKit cannot read the compound.
 
     Example:
         >>> masked_smiles("CC=O")
-        ['*C=O', '*=O', '*=CC']
+        ['*C=O', 'C*=O', '*=CC']
     """
     with BlockLogs():
         (molecule,) = molecules_of([smiles])
-        return [_masked(molecule, place) for place in range(molecule.GetNumAtoms())]
+        kekulised = Chem.Mol(molecule)
+        Chem.Kekulize(kekulised, clearAromaticFlags=True)
+        found = []
+        for place in range(molecule.GetNumAtoms()):
+            text = _masked(molecule, place)
+            is_read = Chem.MolFromSmiles(text) is not None
+            found.append(text if is_read else _masked(kekulised, place))
+    return found
 
 
-def _masked(molecule: Chem.Mol, place: int) -> str | None:
-    masked = Chem.RWMol(molecule)
-    old = masked.GetAtomWithIdx(place)
-    wildcard = Chem.Atom(0)
-    wildcard.SetIsAromatic(old.GetIsAromatic())
+def _masked(molecule: Chem.Mol, place: int) -> str:
+    masked, wildcard = Chem.RWMol(molecule), Chem.Atom(0)
+    wildcard.SetIsAromatic(molecule.GetAtomWithIdx(place).GetIsAromatic())
     masked.ReplaceAtom(place, wildcard)
-    text: str = Chem.MolToSmiles(masked)
-    return None if Chem.MolFromSmiles(text) is None else text
+    return str(Chem.MolToSmiles(masked))

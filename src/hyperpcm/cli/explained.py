@@ -85,8 +85,8 @@ def atoms_table(one: Explained) -> str:
 
     symbols, found = atom_symbols(one.smiles), one.atoms
     parts = [*([] if found is None else [found.atoms]), *([] if one.masked is None else [one.masked.losses])]
-    order = sorted(range(len(symbols)), key=lambda atom: -abs(_known(float(parts[0][atom]))))
-    rows = [[f"{symbols[atom]} {atom + 1}", *(_signed(part[atom]) for part in parts)] for atom in order[:10]]
+    order = sorted(range(len(symbols)), key=lambda atom: -abs(parts[0][atom]))
+    rows = [[f"{symbols[atom]} {atom + 1}", *(f"{part[atom]:+.3f}" for part in parts)] for atom in order[:10]]
     blank = [""] * (len(parts) - 1)
     if found is not None:
         left = float(sum(found.atoms[atom] for atom in order[10:]))
@@ -102,16 +102,8 @@ def atoms_table(one: Explained) -> str:
 def atom_weights(one: Explained) -> list[float]:
     """Return how strongly each atom is drawn: what it adds, or the loss when it is masked."""
     if one.atoms is not None:
-        return [float(value) for value in one.atoms.atoms.tolist()]
-    return [] if one.masked is None else [_known(value) for value in one.masked.losses.tolist()]
-
-
-def _known(value: float) -> float:
-    return 0.0 if math.isnan(value) else float(value)
-
-
-def _signed(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:+.3f}"
+        return [float(value) for value in one.atoms.atoms]
+    return [] if one.masked is None else [float(value) for value in one.masked.losses]
 
 
 def known_targets_table(card: Evidence) -> str:

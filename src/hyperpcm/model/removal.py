@@ -101,8 +101,9 @@ def _coordinates(model: HyperPCM, kept: npt.NDArray[np.int64]) -> Float[Tensor, 
     if own.axes.shape[1] == 0 or len(kept) == len(own.memory):
         return own.memory.cpu()[torch.from_numpy(kept)]
     if model.memory_similarity is None:
-        model.memory_similarity = torch.from_numpy(alignment_similarity(model.memory_sequences))
+        threads = torch.get_num_threads()
+        similarity = alignment_similarity(model.memory_sequences, threads=threads)
+        model.memory_similarity = torch.from_numpy(similarity)
     at = torch.from_numpy(kept)
-    similarity = model.memory_similarity[at][:, at].double()
     mean, axes = own.mean.cpu()[at].double(), own.axes.cpu()[at].double()
-    return ((similarity - mean) @ axes).float()
+    return ((model.memory_similarity[at][:, at].double() - mean) @ axes).float()

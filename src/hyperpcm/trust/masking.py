@@ -34,7 +34,7 @@ class MaskedAtoms:
     Attributes:
         smiles: of the compound, standardised; atoms are numbered in its order.
         losses: the score less that of the compound with a wildcard in the place of an atom, float64 [a], in
-            the unit of ``score``; NaN where there is no such compound.
+            the unit of ``score``.
         score: in label units; the logit where the model gives a probability.
     """
 
@@ -44,8 +44,7 @@ class MaskedAtoms:
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values."""
-        losses = [None if np.isnan(loss) else float(loss) for loss in self.losses]
-        return {"smiles": self.smiles, "score": self.score, "losses": losses}
+        return {"smiles": self.smiles, "score": self.score, "losses": self.losses.tolist()}
 
     def minus(self, other: MaskedAtoms) -> MaskedAtoms:
         """Return what the difference to the score on another target loses.
@@ -76,9 +75,7 @@ def masked_atoms(target: TargetModel, smiles: str) -> MaskedAtoms:
         ConfigError: the target's encoder reads no wildcards.
     """
     compound = standardise(smiles).smiles
-    masked = masked_smiles(compound)
-    places = [place for place, text in enumerate(masked) if text is not None]
-    texts = [compound, *(masked[place] or "" for place in places)]
+    texts = [compound, *masked_smiles(compound)]
     try:
         embeddings = torch.from_numpy(target.encoder.encode(texts))
     except InputError as error:
@@ -92,6 +89,4 @@ def masked_atoms(target: TargetModel, smiles: str) -> MaskedAtoms:
     if target.learned_compounds is not None:
         learned = target.learned_compounds.vectors(MolecularGraphs.of_smiles(texts))
     scores = unbounded(target, target.score_embedded(embeddings, similarity, learned).double().numpy())
-    losses = np.full(len(masked), np.nan)
-    losses[places] = scores[0] - scores[1:]
-    return MaskedAtoms(compound, losses, float(scores[0]))
+    return MaskedAtoms(compound, scores[0] - scores[1:], float(scores[0]))
