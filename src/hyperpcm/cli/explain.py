@@ -52,8 +52,8 @@ def explain(
         int | None,
         typer.Option(
             min=0,
-            help="Known targets that are told, with the score without each; needs a run or a model. "
-            "0: none. [default: 5]",
+            help="Known targets that are told, with the score without each: 5 where a run or a model is "
+            "given; 0 for none.",
         ),
     ] = None,
     against: Annotated[
