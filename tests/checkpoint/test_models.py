@@ -363,6 +363,9 @@ def test_a_tensor_that_is_missing_extra_or_of_another_shape_is_refused(model_fil
         ("memory_embeddings", torch.zeros(5, 20)),
         ("landmarks", torch.zeros(4, 8, dtype=torch.uint8)),
         ("landmarks", torch.zeros(5, 9, dtype=torch.uint8)),
+        ("ridge_columns", torch.tensor([0, 1, 3, 2, 4], dtype=torch.int32)),
+        ("ridge_columns", torch.tensor([0, 1, 2, 3, 5], dtype=torch.int32)),
+        ("ridge_columns", torch.tensor([-1, 0, 1, 2, 3], dtype=torch.int32)),
     ],
 )
 def test_a_memory_whose_labels_have_no_place_is_refused_before_it_is_used(model_file, name, value):

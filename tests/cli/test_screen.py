@@ -80,7 +80,7 @@ def test_the_best_hits_are_drawn_on_a_page_that_fetches_nothing(trained: SimpleN
     with (tmp_path / "h.csv").open() as file:
         first = next(csv.DictReader(file))
     assert f"<strong>{float(first['score']):.2f}</strong>" in text
-    assert text.count('<p class="near">') == 48
+    assert text.count('<p class="more">') == 48
     assert "similar to it among those that the target keeps" in text
     similarity = float(first["nearest_similarity"])
     assert f"similarity {similarity:.2f}</p>" in text or f"nearest {similarity:.2f}</p>" in text

@@ -108,6 +108,20 @@ def test_a_sparse_memory_equals_a_dense_one_in_value_and_gradient():
 
 
 @pytest.mark.parametrize("most_cells", [0, 10_000])
+def test_sums_over_compounds_are_those_of_a_loop(most_cells: int):
+    _, _, labels, measured = known()
+    memory = memory_of(labels, measured, most_cells=most_cells)
+    weights = torch.rand(2, LANDMARKS, dtype=torch.float64)
+    found = memory.sums_of_targets(weights)
+    assert [one.dtype for one in found] == [torch.float64] * 2
+    for table, sums in zip((measured, labels), found, strict=True):
+        for way in range(2):
+            for row in range(ROWS):
+                expected = sum(float(weights[way, j]) * float(table[row, j]) for j in range(LANDMARKS))
+                assert float(sums[way, row]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("most_cells", [0, 10_000])
 def test_a_target_finds_its_own_labels(most_cells: int):
     _, _, labels, measured = known()
     memory = memory_of(labels, measured, most_cells=most_cells)

@@ -72,6 +72,11 @@ def check_model(model: HyperPCM) -> None:
     for index, size in ((model.memory_rows, rows), (model.memory_columns, columns)):
         _require(len(labels) == 1 and index.shape == labels, "the number of labels in the memory")
         _require(bool(((index >= 0) & (index < size)).all()), "the places of the labels in the memory")
+    of_ridge = model.ridge_columns.long()
+    _require(
+        bool((of_ridge.diff() > 0).all() and ((of_ridge >= 0) & (of_ridge < columns)).all()),
+        "the landmarks of the ridge regression",
+    )
     described = model.target_scaler.mean.shape[0]
     retrieved = 0 if model.retrieval is None else model.retrieval.width + 2
     _check_trees(model.trees, retrieved + model.compound_encoder.width + described)

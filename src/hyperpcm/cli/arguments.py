@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CompoundColumns",
+    "Compounds",
     "Device",
+    "FastaRecord",
+    "OptionalCompounds",
     "Precision",
     "PreparingProcesses",
+    "ScoringModel",
+    "TargetProtein",
     "column_roles",
     "data_override",
     "encoder_options",
@@ -27,6 +32,27 @@ __all__ = [
     "toml_text",
 ]
 
+
+_COMPOUNDS: Final = "SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."
+
+ScoringModel = Annotated[
+    Path, typer.Argument(help="Compiled target (.hpcm); or a run or model, together with --target.")
+]
+"""What scores compounds, for `hyperpcm.cli.models.model_file`."""
+
+Compounds = Annotated[list[str], typer.Argument(help=_COMPOUNDS)]
+"""Which compounds, for `hyperpcm.cli.compounds.read_all`."""
+
+OptionalCompounds = Annotated[list[str] | None, typer.Argument(help=_COMPOUNDS)]
+"""Which compounds, if any."""
+
+TargetProtein = Annotated[
+    str | None, typer.Option(help="FASTA file or amino-acid sequence, for a run or a trained model.")
+]
+"""Which target, for `hyperpcm.cli.targets.read_target`."""
+
+FastaRecord = Annotated[str | None, typer.Option(help="Which record, where the FASTA holds several.")]
+"""Name of a record of that file."""
 
 CompoundColumns = Annotated[
     list[str] | None,

@@ -1,58 +1,61 @@
-"""`hyperpcm explain`: which atoms of a compound its score on a target comes from."""
+"""`hyperpcm explain`: which atoms and which known targets a score, or a target, rests on."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, column_roles
-from hyperpcm.cli.compounds import input_files, read_all
-from hyperpcm.cli.console import Console
-from hyperpcm.cli.intervals import domain_in_words, told_interval
-from hyperpcm.cli.models import model_file, score_title, target_model_of
-from hyperpcm.cli.pages import page_environment
-from hyperpcm.cli.rejections import all_rejections, as_record, name_rejections
-from hyperpcm.cli.tables import aligned, terminal_width
-from hyperpcm.cli.targets import target_file
+from hyperpcm.cli.arguments import (
+    CompoundColumns,
+    FastaRecord,
+    OptionalCompounds,
+    ScoringModel,
+    TargetProtein,
+    column_roles,
+)
+from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
+from hyperpcm.cli.console import Console, printable
+from hyperpcm.cli.explained import (
+    Explained,
+    as_record,
+    atoms_table,
+    evidence_record,
+    known_targets_table,
+)
+from hyperpcm.cli.models import Shortening, compiled, model_file, needed_target
+from hyperpcm.cli.rejections import all_rejections, name_rejections
+from hyperpcm.cli.rejections import as_record as rejection_record
+from hyperpcm.cli.targets import read_target, target_file
 from hyperpcm.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from hyperpcm.target_model import NearestLandmark, Scores, TargetModel
-    from hyperpcm.trust import AtomContributions
+    from hyperpcm.target_model import Scores, TargetModel
+    from hyperpcm.trust import AtomContributions, Evidence, MaskedAtoms, TargetEvidence
 
 __all__ = ["explain"]
 
-_MOST: Final = 200  # compounds on one page
-_DRAWING: Final = (420, 300)  # pixels
-
-
-@dataclass(frozen=True)
-class _Explained:
-    """One compound: its row, what its atoms add, and what is nearest to it."""
-
-    row: int
-    name: str | None
-    found: AtomContributions
-    nearest: NearestLandmark | None
+_MOST: Final = 200  # compounds on one page, and whose known targets are told
 
 
 def explain(
     ctx: typer.Context,
-    model: Annotated[
-        Path, typer.Argument(help="Compiled target (.hpcm); or a run or model, together with --target.")
-    ],
-    compounds: Annotated[
-        list[str],
-        typer.Argument(help="SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."),
-    ],
-    target: Annotated[
-        str | None, typer.Option(help="FASTA file or amino-acid sequence, for a run or a trained model.")
+    model: ScoringModel,
+    compounds: OptionalCompounds = None,
+    target: TargetProtein = None,
+    record: FastaRecord = None,
+    known: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Known targets that are told, with the score without each: 5 where a run or a model is "
+            "given; 0 for none.",
+        ),
     ] = None,
-    record: Annotated[str | None, typer.Option(help="Which record, where the FASTA holds several.")] = None,
     against: Annotated[
         Path | None,
         typer.Option(help="Another compiled target: explain the difference to its score, for selectivity."),
@@ -64,143 +67,227 @@ def explain(
     orders: Annotated[
         int, typer.Option(min=1, help="Random orders of atoms where contributions are not exact.")
     ] = 16,
+    mask: Annotated[
+        bool,
+        typer.Option(
+            "--mask",
+            help="Also tell what the score loses when an atom is masked: the check for learned encoders, "
+            "made in any case where a target reads no fingerprint.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Tell what each atom of a compound adds to its score on a target.
+    """Tell what a score rests on: which atoms of the compound, and which known targets.
 
     Contributions of atoms, of what is said of no atom (descriptors), and a baseline sum to the score. With
     --against they are those to the difference between two targets: which atoms make the compound selective.
-    """
-    from hyperpcm.checkpoint import load_target_model
-    from hyperpcm.datasets.output_files import check_output
-    from hyperpcm.trust import atom_contributions
+    Where a target reads no fingerprint, it is told what the score loses when an atom is masked.
 
-    console: Console = ctx.obj
+    With a run or a model and --target, the memory is at hand: known targets are told with the weight of their
+    labels, with their measured compounds most similar to the asked one, and with the score of a model whose
+    memory never held them. Without compounds, the card of the target is told.
+    """
+    from hyperpcm.datasets.output_files import check_output
+
     source, fasta = model_file(model), target_file(target)
-    inputs = [source, *input_files(compounds), *([] if fasta is None else [fasta])]
+    inputs = [source, *input_files(compounds or ()), *([] if fasta is None else [fasta])]
     if out is not None:
         check_output(out, overwrite=overwrite, inputs=inputs)
-    given = read_all(compounds, columns=column_roles(columns or ()) or None)
-    target_model = target_model_of(source, target, record=record)
-    other = None if against is None else load_target_model(against)
-    if other is not None and other.quantity != target_model.quantity:
-        raise ConfigError(
-            f"{against}: scores {other.quantity.name}, and {model} {target_model.quantity.name}; their "
-            "difference means nothing."
+    protein = needed_target(source, target)
+    number = _known_targets(ctx.obj, known, source, against, has_memory=protein is not None)
+    request = _Request(
+        ctx.obj, source, protein, record, number, against, out, orders, mask, overwrite, as_json
+    )
+    if compounds:
+        _explain_compounds(request, read_all(compounds, columns=column_roles(columns or ()) or None))
+    else:
+        _explain_target(request)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is asked for: the words of the command line, with ``known`` as many targets as are told."""
+
+    console: Console
+    source: Path
+    protein: str | None
+    record: str | None
+    known: int
+    against: Path | None
+    out: Path | None
+    orders: int
+    mask: bool
+    overwrite: bool
+    as_json: bool
+
+    def memory(self, protein: str) -> TargetEvidence:
+        """The model with its memory as the target sees it."""
+        from hyperpcm.checkpoint import load_model
+        from hyperpcm.trust import TargetEvidence
+
+        found = read_target(protein, record=self.record)
+        return TargetEvidence(load_model(self.source), found.sequence, found.name, top=self.known)
+
+    def compiled(self) -> TargetModel:
+        """The target; with all digits where it is compiled here, as beside its known targets."""
+        from hyperpcm.checkpoint import load_target_model
+
+        if self.protein is None:
+            return load_target_model(self.source)
+        exact = Shortening(exact=True)
+        return compiled(self.source, self.protein, record=self.record, name=None, shortening=exact)
+
+    def other(self, target: TargetModel) -> TargetModel | None:
+        """The target whose scores are subtracted."""
+        from hyperpcm.checkpoint import load_target_model
+
+        if self.against is None:
+            return None
+        other = load_target_model(self.against)
+        if other.quantity != target.quantity:
+            raise ConfigError(
+                f"{self.against}: scores {other.quantity.name}, and {self.source} {target.quantity.name}; "
+                "their difference means nothing."
+            )
+        return other
+
+
+def _known_targets(
+    console: Console, known: int | None, source: Path, against: Path | None, *, has_memory: bool
+) -> int:
+    """How many known targets are told; says why there are none where some were asked for."""
+    from hyperpcm.trust.evidence import TOP
+
+    if known and against is not None:
+        raise InputError(
+            "--known tells what the score on one target rests on, and --against explains a difference of "
+            "two. Leave one of them out."
         )
-    scores = target_model.score(given.smiles)
+    if not has_memory or against is not None:
+        if known:
+            console.note(
+                f"{source}: a compiled target holds no memory, so known targets are not told. Give the run "
+                "or the model that it came from, with --target."
+            )
+        return 0
+    return TOP if known is None else known
+
+
+def _explain_target(request: _Request) -> None:
+    """Tell what a target alone rests on."""
+    console, out = request.console, request.out
+    if request.protein is None or request.against is not None:
+        raise InputError(
+            f"{request.source}: say which compounds are to be explained (SMILES or files). What a target "
+            "alone rests on is told with a run or a model, and --target."
+        )
+    if not request.known:
+        raise InputError("--known 0 leaves nothing to tell where no compounds are given.")
+    card = request.memory(request.protein).of_target()
+    _tell_own(console, card)
+    if out is not None:
+        from hyperpcm.cli.explain_page import write_target_page
+
+        write_target_page(out, card, overwrite=request.overwrite)
+    if request.as_json:
+        titles = {"target": card.target, "against": None, "evidence": evidence_record(card)}
+        console.result_json(titles | {"compounds": [], "rejected": []})
+    else:
+        console.result(known_targets_table(card))
+    if out is not None:
+        console.note(f"the card of the target is on {out}")
+
+
+def _explain_compounds(request: _Request, given: GivenCompounds) -> None:
+    """Tell what scores rest on."""
+    console, out = request.console, request.out
+    if request.known and len(given.smiles) > _MOST:
+        raise InputError(
+            f"{len(given.smiles):,} compounds: known targets are taken out of the memory in turn, for "
+            f"{_MOST} compounds at most. Give fewer, or leave known targets out with --known 0."
+        )
+    memory = request.memory(request.protein) if request.protein is not None and request.known else None
+    target = request.compiled() if memory is None else memory.compiled
+    other = request.other(target)
+    scores = target.score(given.smiles)
     rejections = all_rejections(given.rejections, scores.rejections)
     name_rejections(console, rejections, len(given.smiles), None)
     rows = [row for row in range(len(given.smiles)) if row not in rejections]
     if not rows:
         raise InputError(f"none of the {len(given.smiles):,} compounds can be used; the reasons are above.")
-    near = target_model.nearest_landmarks([scores.smiles[row] for row in rows])
-    explained = []
-    with console.progress() as progress:
-        tell = progress.rows("compounds explained", len(rows))
-        for number, row in enumerate(rows):
-            smiles = scores.smiles[row] or ""
-            found = atom_contributions(target_model, smiles, orders=orders)
-            if other is not None:
-                found = found.minus(atom_contributions(other, smiles, orders=orders))
-            explained.append(_Explained(row, given.names[row], found, near[number]))
-            tell(number + 1)
+    explained = _explained(request, target, other, memory, scores, [(row, given.names[row]) for row in rows])
+    if explained[0].card is not None:
+        _tell_own(console, explained[0].card)
     if out is not None:
-        _write(out, target_model, other, scores, explained, overwrite=overwrite)
-    if as_json:
-        named = [_record(one, scores) for one in explained]
-        titles = {"target": target_model.name, "against": None if other is None else other.name}
-        refused = [as_record(one) for one in rejections.values()]
-        console.result_json(titles | {"compounds": named, "rejected": refused})
+        from hyperpcm.cli.explain_page import write_page
+
+        write_page(out, target, other, scores, explained, most=_MOST, overwrite=request.overwrite)
+    if request.as_json:
+        titles = {"target": target.name, "against": None if other is None else other.name}
+        named = [as_record(one, scores) for one in explained]
+        refused = [rejection_record(one) for one in rejections.values()]
+        console.result_json(titles | {"evidence": None, "compounds": named, "rejected": refused})
     else:
-        console.result("\n\n".join(_table(one) for one in explained))
+        console.result("\n\n".join(_told(one) for one in explained))
     if out is not None:
         console.note(f"{min(len(explained), _MOST):,} compounds drawn on {out}")
 
 
-def _record(one: _Explained, scores: Scores) -> dict[str, Any]:
-    found = one.found
-    return {
-        "row": one.row + 1,
-        "name": one.name,
-        "smiles": found.smiles,
-        "score": found.score,
-        "baseline": found.baseline,
-        "whole": found.whole,
-        "atoms": found.atoms.tolist(),
-        "standard_errors": found.errors.tolist(),
-        "exact": found.is_exact,
-        **told_interval(scores.intervals, one.row),
-        "nearest_compound": None if one.nearest is None else one.nearest.smiles,
-        "nearest_similarity": None if one.nearest is None else round(one.nearest.similarity, 4),
-    }
-
-
-def _table(one: _Explained) -> str:
-    """The atoms of one compound, those that add most first."""
-    found = one.found
-    symbols = _symbols(found.smiles)
-    order = sorted(range(len(symbols)), key=lambda atom: -abs(found.atoms[atom]))
-    rows = [[f"{symbols[atom]} {atom + 1}", f"{found.atoms[atom]:+.3f}"] for atom in order[:10]]
-    left = float(sum(found.atoms[atom] for atom in order[10:]))
-    rows += [["other atoms", f"{left:+.3f}"]] if len(order) > 10 else []
-    rows += [["said of no atom", f"{found.whole:+.3f}"]] if not found.is_exact else []
-    rows += [["baseline", f"{found.baseline:.3f}"], ["score", f"{found.score:.3f}"]]
-    title = " ".join(part for part in (one.name, found.smiles) if part)
-    return f"{title}\n{aligned(['atom', 'adds'], rows, right={'adds'}, width=terminal_width())}"
-
-
-def _symbols(smiles: str) -> list[str]:
-    from hyperpcm.chem.atom_environments import atom_symbols
-
-    return atom_symbols(smiles)
-
-
-def _write(
-    path: Path,
+def _explained(
+    request: _Request,
     target: TargetModel,
     other: TargetModel | None,
+    memory: TargetEvidence | None,
     scores: Scores,
-    explained: Sequence[_Explained],
-    *,
-    overwrite: bool,
-) -> None:
-    """Draw compounds on a page: no script, nothing fetched, light and dark."""
-    from hyperpcm.datasets.output_files import atomic_file
+    named: Sequence[tuple[int, str]],
+) -> list[Explained]:
+    """What is told of each compound, given as rows and names."""
+    structures = [scores.smiles[row] or "" for row, _ in named]
+    near = target.nearest_landmarks(structures)
+    explained = []
+    with request.console.progress() as progress:
+        tell = progress.rows("compounds explained", len(named))
+        for place, ((row, name), smiles) in enumerate(zip(named, structures, strict=True)):
+            atoms, masked = _of_atoms(request, target, other, smiles)
+            explained.append(Explained(row, name, smiles, atoms, masked, near[place]))
+            tell(place + 1)
+        if memory is None:
+            return explained
+        cards = memory.of_compounds(
+            structures, progress=lambda done, of: progress("known targets taken out", done, of)
+        )
+    return [dataclasses.replace(one, card=card) for one, card in zip(explained, cards, strict=True)]
 
-    page = page_environment().get_template("explain.html")
-    text = page.render(
-        title=score_title(target.quantity) + (" (logit)" if target.label_scale.binary else ""),
-        target=target.name or "target",
-        against=None if other is None else other.name or "another target",
-        compounds=[_drawn(one, scores) for one in explained[:_MOST]],
-        left_out=max(0, len(explained) - _MOST),
-    )
-    with atomic_file(path, overwrite=overwrite) as file:
-        file.write(text.encode())
+
+def _of_atoms(
+    request: _Request, target: TargetModel, other: TargetModel | None, smiles: str
+) -> tuple[AtomContributions | None, MaskedAtoms | None]:
+    """What the atoms add, where the targets read a fingerprint, and what is lost when they are masked."""
+    from hyperpcm.trust import atom_contributions, masked_atoms
+    from hyperpcm.trust.attribution import reads_fingerprint
+
+    atoms = masked = None
+    if all(reads_fingerprint(one) for one in (target, other or target)):
+        atoms = atom_contributions(target, smiles, orders=request.orders)
+        if other is not None:
+            atoms = atoms.minus(atom_contributions(other, smiles, orders=request.orders))
+    if request.mask or atoms is None:
+        masked = masked_atoms(target, smiles)
+        if other is not None:
+            masked = masked.minus(masked_atoms(other, smiles))
+    return atoms, masked
 
 
-def _drawn(one: _Explained, scores: Scores) -> dict[str, object]:
-    from markupsafe import Markup
+def _tell_own(console: Console, card: Evidence) -> None:
+    """Say on stderr that the target is a known one, where it is."""
+    if card.own is None:
+        return
+    other = "" if card.own == card.target else f" ({printable(card.own)} of the memory)"
+    console.note(f"{printable(card.target)} is a known target{other}: its own labels are used.")
 
-    from hyperpcm.chem import depict_svg
-    from hyperpcm.cli.gallery import nearness
 
-    found, intervals = one.found, scores.intervals
-    width, height = _DRAWING
-    told = told_interval(intervals, one.row)
-    return {
-        "name": one.name or "",
-        "smiles": found.smiles,
-        "score": f"{found.score:.2f}",
-        "baseline": f"{found.baseline:.2f}",
-        "whole": f"{found.whole:+.2f}".replace("-0.00", "+0.00"),
-        "largest": f"{max(map(abs, found.atoms.tolist()), default=0.0):.2f}",
-        "exact": found.is_exact,
-        "interval": f"{told['lower']:.2f} – {told['upper']:.2f}" if told else "",
-        "level": f"{100 * told['level']:g}" if told else "",
-        "domain": domain_in_words(intervals, one.row),
-        "nearest": "" if one.nearest is None else nearness(found.smiles, one.nearest),
-        "drawing": Markup(depict_svg(found.smiles, width=width, height=height, weights=found.atoms.tolist())),
-    }
+def _told(one: Explained) -> str:
+    if one.card is None:
+        return atoms_table(one)
+    return f"{atoms_table(one)}\n\n{known_targets_table(one.card)}"

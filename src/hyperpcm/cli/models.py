@@ -19,6 +19,7 @@ __all__ = [
     "Shortening",
     "compiled",
     "model_file",
+    "needed_target",
     "score_title",
     "target_model_of",
     "tell_landmarks",
@@ -102,18 +103,33 @@ def target_model_of(path: Path, target: str | None, *, record: str | None) -> Ta
         InputError: a target is needed and not given, or given and not needed.
         ModelFileError: the file cannot be used.
     """
-    from hyperpcm.checkpoint import load_target_model, read_archive
+    from hyperpcm.checkpoint import load_target_model
+
+    needed = needed_target(path, target)
+    if needed is None:
+        return load_target_model(path)
+    return compiled(path, needed, record=record, name=None)
+
+
+def needed_target(path: Path, target: str | None) -> str | None:
+    """The target that the trained model in a file is asked about; None: the file is a compiled target.
+
+    Raises:
+        InputError: a target is needed and not given, or given and not needed.
+        ModelFileError: the file cannot be used.
+    """
+    from hyperpcm.checkpoint import read_archive
 
     if read_archive(path).kind == "target_model":
         if target is not None:
             raise InputError(f"{path}: this is the model of one target already; leave --target out.")
-        return load_target_model(path)
+        return None
     if target is None:
         raise InputError(
             f"{path}: a trained model scores compounds for one target: say which with --target "
             "(a FASTA file or a sequence), or compile it once with `hyperpcm compile`."
         )
-    return compiled(path, target, record=record, name=None)
+    return target
 
 
 def score_title(quantity: Quantity) -> str:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, column_roles
+from hyperpcm.cli.arguments import (
+    CompoundColumns,
+    Compounds,
+    FastaRecord,
+    ScoringModel,
+    TargetProtein,
+    column_roles,
+)
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.intervals import (
@@ -40,17 +47,10 @@ _BESIDE_FILE: Final = 10  # best rows shown where all are written to a file
 
 def score(
     ctx: typer.Context,
-    model: Annotated[
-        Path, typer.Argument(help="Compiled target (.hpcm); or a run or model, together with --target.")
-    ],
-    compounds: Annotated[
-        list[str],
-        typer.Argument(help="SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."),
-    ],
-    target: Annotated[
-        str | None, typer.Option(help="FASTA file or amino-acid sequence, for a run or a trained model.")
-    ] = None,
-    record: Annotated[str | None, typer.Option(help="Which record, where the FASTA holds several.")] = None,
+    model: ScoringModel,
+    compounds: Compounds,
+    target: TargetProtein = None,
+    record: FastaRecord = None,
     columns: CompoundColumns = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all rows to this .csv, .tsv or .parquet file.")

@@ -27,8 +27,9 @@ from hyperpcm.model.compiling import compile_target
 from hyperpcm.model.known_compounds import KnownCompounds
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
+from hyperpcm.model.sizes import ModelSizes
 from hyperpcm.nn.alignment import AlignmentComponents
-from hyperpcm.nn.kernel_ridge import TwoAxisRidge, landmark_number
+from hyperpcm.nn.kernel_ridge import TwoAxisRidge
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import PlacedGraphs
@@ -56,6 +57,7 @@ class HyperPCM(nn.Module):
         compound_encoder: for compounds.
         target_encoder: for targets.
         radius: of the fingerprints in which Tanimoto similarity is measured.
+        sizes: that were settled before, where the memory may be smaller now; None: as the settings ask.
 
     Source: Svensson, Hoedt, Hochreiter, Klambauer, "HyperPCM", J. Chem. Inf. Model. 2024, 64, 2539.
     """
@@ -68,6 +70,7 @@ class HyperPCM(nn.Module):
         compound_encoder: Encoder,
         target_encoder: Encoder,
         radius: int = 2,
+        sizes: ModelSizes | None = None,
     ) -> None:
         super().__init__()
         self.config, self.quantity, self.radius = config, quantity, radius
@@ -78,8 +81,9 @@ class HyperPCM(nn.Module):
         self.known: KnownCompounds | None = None  # prepared when the first target is compiled
         self.calibration: Calibration | None = None  # of its errors, once it is trained
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
-        components = min(config.alignment_components, len(memory.sequences))
-        target_width = target_encoder.width + components
+        self.memory_similarity: Tensor | None = None  # of its targets to one another, once that was needed
+        sizes = sizes or ModelSizes.of(config, memory)
+        target_width = target_encoder.width + sizes.components
         self.target_scaler = Standardiser(target_width, clip=_CLIP)
         self.compound_scaler = Standardiser(compound_encoder.width, clip=_CLIP)
         self.label_scaler = Standardiser(1)
@@ -98,18 +102,17 @@ class HyperPCM(nn.Module):
         inputs += 0 if self.retrieval is None else self.retrieval.width
         self.register_buffer("correction", torch.ones(()))
         self.register_buffer("ridge_share", torch.zeros(()))
-        landmarks = landmark_number(len(memory.compounds), retrieval.ridge_landmarks)
         self.ridge = (
-            TwoAxisRidge(RIDGE_PARTS, len(memory.sequences), landmarks)
+            TwoAxisRidge(RIDGE_PARTS, len(memory.sequences), sizes.ridge_landmarks)
             if retrieval.enabled and retrieval.ridge
             else None
         )
-        self.register_buffer("ridge_columns", torch.arange(landmarks, dtype=torch.int32))
+        self.register_buffer("ridge_columns", torch.arange(sizes.ridge_landmarks, dtype=torch.int32))
         self.trees = BoostedTrees()
         self.register_buffer("trees_share", torch.zeros(()))
         self.register_buffer("trees_carry", torch.zeros(()))
         self.members = nn.ModuleList(Member(config, target_width, inputs) for _ in range(config.members))
-        self._register_memory(memory, components)
+        self._register_memory(memory, sizes.components)
 
     def _register_memory(self, memory: ContextMemory, components: int) -> None:
         self.alignment = AlignmentComponents(len(memory.sequences), components)
@@ -207,10 +210,35 @@ class HyperPCM(nn.Module):
             similarity: alignment similarity to the memory rows.
             allowed: False where a target must not see a memory row (its own, in training).
         """
-        scaled = self.described(targets, similarity)
+        scaled, memory, logarithm = self._beside_memory(targets, similarity)
+        return tuple(member(scaled, memory, allowed, logarithm) for member in self.members)
+
+    def attention(
+        self, targets: Float[Tensor, "t d_t"], similarity: Float[Tensor, "t m"] | None = None
+    ) -> Float[Tensor, "k t h m"] | None:
+        """Return the weights of the memory rows in each head of each member's context module.
+
+        Args:
+            targets: unscaled embeddings.
+            similarity: alignment similarity to the memory rows.
+
+        Returns:
+            Weights that sum to 1 over the memory rows; None where the model has no context module.
+        """
+        scaled, memory, logarithm = self._beside_memory(targets, similarity)
+        found = []
+        for member in self.members:
+            if isinstance(member, Member) and member.context is not None:
+                found.append(member.context.attention(scaled, memory, None, logarithm))
+        return torch.stack(found) if found else None
+
+    def _beside_memory(
+        self, targets: Tensor, similarity: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Scaled targets, scaled memory rows, and the logarithm of the similarity of the two."""
         memory = self.target_scaler(torch.cat([self.memory_embeddings, self.alignment.memory], dim=-1))
         logarithm = None if similarity is None else similarity.clamp(1e-3, 1.0).log()
-        return tuple(member(scaled, memory, allowed, logarithm) for member in self.members)
+        return self.described(targets, similarity), memory, logarithm
 
     def forward(
         self,
@@ -336,13 +364,16 @@ class HyperPCM(nn.Module):
             compound, target = (build_encoder(header[f"{side}_encoder"]) for side in ("compound", "target"))
         except ConfigError as error:
             raise IncompatibleModelError(f"this model needs an encoder that is not here: {error}") from None
+        config = ModelConfig.model_validate(header["config"])
+        memory = ContextMemory.from_state(tensors, header)
         model = cls(
-            config=ModelConfig.model_validate(header["config"]),
+            config=config,
             quantity=Quantity(**header["quantity"]),
-            memory=ContextMemory.from_state(tensors, header),
+            memory=memory,
             compound_encoder=compound,
             target_encoder=target,
             radius=int(header["radius"]),
+            sizes=ModelSizes.stored(tensors, config, memory),
         )
         model.trees = BoostedTrees(*map(int, header["trees"]))
         own = {

@@ -14,7 +14,7 @@ class AlignmentComponents(nn.Module):
 
     Args:
         rows: m, of the memory.
-        components: k ≤ m; 0 for none.
+        components: k; 0 for none.
     """
 
     mean: Tensor

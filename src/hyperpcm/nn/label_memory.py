@@ -123,6 +123,14 @@ class LabelMemory:
         """
         return tuple(_product(weights, table) for table in (self.measured, self.labels, self.squares))
 
+    def sums_of_targets(self, weights: Float[Tensor, "n j"]) -> tuple[Float[Tensor, "n m"], ...]:
+        """Return the weighted sums over compounds of the measured mask and the labels of each known target.
+
+        Args:
+            weights: of each landmark compound, in any number of ways; of the precision of the sums.
+        """
+        return tuple(_product_over_compounds(weights, table) for table in (self.measured, self.labels))
+
     def of_target(self, row: int) -> tuple[Float[Tensor, "j"], ...]:
         """Return the measured mask, the labels and their squares of one known target."""
         return tuple(_row(table, row) for table in (self.measured, self.labels, self.squares))
@@ -133,6 +141,12 @@ def _product(weights: Tensor, table: Tensor | SparseTable) -> Tensor:
         return weights @ table
     product: Tensor = _Product.apply(weights, table)  # type: ignore[no-untyped-call]
     return product
+
+
+def _product_over_compounds(weights: Tensor, table: Tensor | SparseTable) -> Tensor:
+    if isinstance(table, Tensor):
+        return weights @ table.T.to(weights.dtype)
+    return torch.from_numpy(table.by_row @ weights.T.cpu().numpy()).T.to(weights.device)
 
 
 def _row(table: Tensor | SparseTable, row: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Whether to believe a score: intervals that hold for new targets, and where in the domain a row lies.
+"""Whether to believe a score: intervals that hold for new targets, where in the domain a row lies, evidence.
 
 Public names are imported when they are first asked for.
 """
@@ -11,7 +11,10 @@ from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.trust.attribution import AtomContributions, atom_contributions
+    from hyperpcm.trust.card import Evidence, MeasuredCompound, RetrievedTarget
     from hyperpcm.trust.conformal import HeldOut, calibrate, conformal_quantiles
+    from hyperpcm.trust.evidence import TargetEvidence, evidence_card
+    from hyperpcm.trust.masking import MaskedAtoms, masked_atoms
     from hyperpcm.trust.measured import (
         Coverage,
         coverage_by_level,
@@ -23,18 +26,28 @@ if TYPE_CHECKING:
 __all__ = [
     "AtomContributions",
     "Coverage",
+    "Evidence",
     "HeldOut",
+    "MaskedAtoms",
+    "MeasuredCompound",
+    "RetrievedTarget",
+    "TargetEvidence",
     "atom_contributions",
     "calibrate",
     "conformal_quantiles",
     "coverage_by_level",
+    "evidence_card",
     "half_widths",
+    "masked_atoms",
     "measured_coverage",
     "summarised",
 ]
 
 _HOMES = {
     **dict.fromkeys(("AtomContributions", "atom_contributions"), "attribution"),
+    **dict.fromkeys(("Evidence", "MeasuredCompound", "RetrievedTarget"), "card"),
+    **dict.fromkeys(("TargetEvidence", "evidence_card"), "evidence"),
+    **dict.fromkeys(("MaskedAtoms", "masked_atoms"), "masking"),
     **dict.fromkeys(("HeldOut", "calibrate", "conformal_quantiles"), "conformal"),
     **dict.fromkeys(
         ("Coverage", "coverage_by_level", "half_widths", "measured_coverage", "summarised"), "measured"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,14 @@ import torch
 
 from hyperpcm.chem import standardise, tanimoto
 from hyperpcm.chem.atom_environments import AtomEnvironments, atom_environments
-from hyperpcm.encoders import ConcatenatedEncoder, EcfpEncoder, Encoder
+from hyperpcm.encoders import EcfpEncoder
+from hyperpcm.encoders.base import parts_of
 from hyperpcm.errors import ConfigError
 from hyperpcm.nn.contributions import qsar_contributions
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.target_model import TargetModel
 
-__all__ = ["ORDERS", "AtomContributions", "atom_contributions"]
+__all__ = ["ORDERS", "AtomContributions", "atom_contributions", "reads_fingerprint", "unbounded"]
 
 ORDERS: Final = 16
 """Orders in which atoms are put together, where contributions are not exact."""
@@ -76,6 +77,18 @@ class AtomContributions:
             is_exact=self.is_exact and other.is_exact,
         )
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "smiles": self.smiles,
+            "score": self.score,
+            "baseline": self.baseline,
+            "whole": self.whole,
+            "atoms": self.atoms.tolist(),
+            "standard_errors": self.errors.tolist(),
+            "exact": self.is_exact,
+        }
+
 
 def atom_contributions(
     target: TargetModel, smiles: str, *, orders: int = ORDERS, seed: int = 0
@@ -101,6 +114,19 @@ def atom_contributions(
     return _sampled(reader, orders, seed)
 
 
+def reads_fingerprint(target: TargetModel) -> bool:
+    """Return whether `atom_contributions` can tell what atoms add to scores of a target."""
+    return any(isinstance(part, EcfpEncoder) for part in parts_of(target.encoder))
+
+
+def unbounded(target: TargetModel, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return scores of a target as parts of them add up: probabilities as logits, others as they are."""
+    if not target.label_scale.binary:
+        return scores
+    inside = np.clip(scores, _NEARLY, 1 - _NEARLY)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
 class _Reader:
     """One compound as a target reads it, whole or in parts.
 
@@ -112,9 +138,7 @@ class _Reader:
     def __init__(self, target: TargetModel, smiles: str) -> None:
         self.target, self.smiles = target, smiles
         encoder = target.encoder
-        self.parts: tuple[Encoder, ...] = (
-            encoder.parts if isinstance(encoder, ConcatenatedEncoder) else (encoder,)
-        )
+        self.parts = parts_of(encoder)
         self.environments = [
             _environments(smiles, part) if isinstance(part, EcfpEncoder) else None for part in self.parts
         ]
@@ -122,7 +146,8 @@ class _Reader:
         if not known:
             raise ConfigError(
                 f"{target.name or 'this target'}: reads {encoder.name}, which says nothing of single atoms; "
-                "contributions of atoms need a model that reads ecfp."
+                "contributions of atoms need a model that reads ecfp. What it loses when an atom is masked "
+                "can be told of any (masked_atoms)."
             )
         self.atoms = known[0].atoms
         self.embedding = encoder.encode([smiles])[0]
@@ -172,11 +197,8 @@ class _Reader:
         if target.learned_compounds is not None:
             vector = target.learned_compounds.vectors(MolecularGraphs.of_smiles([self.smiles]))
             learned = vector * torch.from_numpy(whole.astype(np.float32))[:, None]
-        scores = target.score_embedded(embeddings, similarity, learned).double().numpy()
-        if not target.label_scale.binary:
-            return scores
-        inside = np.clip(scores, _NEARLY, 1 - _NEARLY)
-        return np.asarray(np.log(inside / (1 - inside)))
+        scores = target.score_embedded(embeddings, similarity, learned)
+        return unbounded(target, scores.double().numpy())
 
 
 def _environments(smiles: str, part: EcfpEncoder) -> AtomEnvironments:

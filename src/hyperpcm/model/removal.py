@@ -1,0 +1,109 @@
+"""A model as it would be had its memory never held some targets, with every learned weight as it is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hyperpcm.errors import ConfigError
+from hyperpcm.model.hyperpcm import HyperPCM
+from hyperpcm.protein import alignment_similarity
+
+__all__ = ["without_targets"]
+
+
+def without_targets(model: HyperPCM, rows: Iterable[int]) -> HyperPCM:
+    """Return the model as it would be had its memory never held some targets; nothing is learned again.
+
+    With a target go its sequence, name, embedding and labels, its entries in mean and axes of the alignment,
+    its coefficients of the ridge regression, and the landmark compounds that were measured on it alone, with
+    their columns of that regression. Where the others lie along the axes is computed from what is left; that
+    takes an alignment of the memory to itself, which the model keeps. Scalers and all learned weights stay.
+
+    Args:
+        model: not mutated, but for that alignment.
+        rows: of the memory.
+
+    Returns:
+        A model on the CPU, in evaluation mode, that shares no weights with the other.
+
+    Raises:
+        ConfigError: a row that the memory does not have, or all of them.
+    """
+    removed = _checked(rows, len(model.memory_sequences))
+    tensors, header = model.state()
+    tensors = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+    of_labels, of_compounds = tensors["memory_rows"].numpy(), tensors["memory_columns"].numpy()
+    known = ~np.isin(of_labels, removed)
+    lost = np.setdiff1d(of_compounds[~known], of_compounds[known])
+    kept = np.setdiff1d(np.arange(len(model.memory_sequences)), removed)
+    compounds = np.setdiff1d(np.arange(len(model.landmark_compounds)), lost)
+    of_ridge = tensors["ridge_columns"].numpy()
+    in_ridge = np.flatnonzero(~np.isin(of_ridge, lost))
+    at = torch.from_numpy(kept)
+    tensors |= {name: tensors[name][at] for name in ("memory_embeddings", "alignment.mean", "alignment.axes")}
+    tensors |= {
+        "memory_rows": _places(kept, of_labels[known]),
+        "memory_columns": _places(compounds, of_compounds[known]),
+        "memory_values": tensors["memory_values"][torch.from_numpy(known)],
+        "landmarks": tensors["landmarks"][torch.from_numpy(compounds)],
+        "ridge_columns": _places(compounds, of_ridge[in_ridge]),
+        "alignment.memory": _coordinates(model, kept),
+    }
+    if model.ridge is not None:
+        own = tensors["ridge.coefficients"][:, at]
+        tensors["ridge.coefficients"] = own[..., torch.from_numpy(in_ridge)]
+    header = copy.deepcopy(header) | {
+        "memory_sequences": [model.memory_sequences[row] for row in kept],
+        "memory_names": [model.memory_names[row] for row in kept],
+        "landmark_compounds": [model.landmark_compounds[place] for place in compounds],
+    }
+    with torch.random.fork_rng(devices=[]):
+        found = HyperPCM.from_state(tensors, header)
+    if model.memory_similarity is not None:
+        found.memory_similarity = model.memory_similarity[at][:, at]
+    if not len(lost):
+        found.known = model.known
+    return found
+
+
+def _checked(rows: Iterable[int], number: int) -> npt.NDArray[np.int64]:
+    """The rows, each once."""
+    removed = np.unique(np.array(list(rows), dtype=np.int64))
+    strange = removed[(removed < 0) | (removed >= number)]
+    if len(strange):
+        raise ConfigError(
+            f"row {strange[0]}: the memory holds {number:,} targets, rows 0 to {number - 1:,}; this is none "
+            "of them."
+        )
+    if len(removed) == number:
+        raise ConfigError(
+            f"all {number:,} targets of the memory would go, and a model that knows no target predicts "
+            "nothing. Leave one in it at least."
+        )
+    return removed
+
+
+def _places(kept: npt.NDArray[np.int64], values: npt.NDArray[np.int32]) -> Tensor:
+    """Where each value stands among those that are kept."""
+    return torch.from_numpy(np.searchsorted(kept, values).astype(np.int32))
+
+
+def _coordinates(model: HyperPCM, kept: npt.NDArray[np.int64]) -> Float[Tensor, "m k"]:
+    """Where the kept targets lie along the axes, by their similarity to one another."""
+    own = model.alignment
+    if own.axes.shape[1] == 0 or len(kept) == len(own.memory):
+        return own.memory.cpu()[torch.from_numpy(kept)]
+    if model.memory_similarity is None:
+        threads = torch.get_num_threads()
+        similarity = alignment_similarity(model.memory_sequences, threads=threads)
+        model.memory_similarity = torch.from_numpy(similarity)
+    at = torch.from_numpy(kept)
+    mean, axes = own.mean.cpu()[at].double(), own.axes.cpu()[at].double()
+    return ((model.memory_similarity[at][:, at].double() - mean) @ axes).float()
