@@ -122,3 +122,38 @@ def test_hits_of_a_screen_have_them_too(target: Path, tmp_path: Path):
     refused = call("screen", target, "--library", library, "-o", tmp_path / "no.csv", "--level", "2")
     assert refused.exit_code == 2
     assert "intervals are kept for 0.01" in refused.stderr
+
+
+TABLES = {
+    "by_nearest_target": [
+        {"from": 0.0, "to": 0.3, "rows": 250, "rmse": 1.25},
+        {"from": 0.3, "to": 1.0, "rows": 250, "rmse": 0.75},
+    ],
+    "by_nearest_compound": [
+        {"from": 0.2, "to": 0.6, "rows": 250, "rmse": 1.5},
+        {"from": 0.6, "to": 1.0, "rows": 250, "rmse": 0.5},
+    ],
+}
+
+
+def test_the_error_at_the_distance_of_the_nearest_known_is_told_for_both_axes(tmp_path: Path):
+    held_out = {"rows": 500, "targets": 30, "unseen": "target", "rmse": 1.0, **TABLES}
+    path, out = tmp_path / "query.hpcm", tmp_path / "scores.csv"
+    made = calibrated_model(held_out=held_out, reach=(0.0, 0.1)).compile_target(QUERY, name="query")
+    save_target_model(made, path)
+    done = call("score", path, *ASKED, "--nearest", "--json", "-o", out)
+    record, near = json.loads(done.stdout), made.provenance["domain"]
+    expected = 1.25 if near["nearest_similarity"] < 0.3 else 0.75
+    found = {"name": near["nearest_target"], "similarity": near["nearest_similarity"], "error": expected}
+    assert record["nearest_target"] == found
+    assert f"were off by {expected:.2f} (root mean square)" in done.stderr
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    similarity = [float(row["nearest_similarity"]) for row in rows]
+    assert min(similarity) < 0.6 < max(similarity)
+    errors = {one["row"]: one["nearest_error"] for one in record["scores"]}
+    for number, (row, near_by) in enumerate(zip(rows, similarity, strict=True), start=1):
+        error = None if near_by < 0.1 else 1.5 if near_by < 0.6 else 0.5
+        assert row["nearest_error"] == ("" if error is None else str(error))
+        assert errors.get(number, error) == error
+    assert "error there" in call("score", path, *ASKED, "--nearest").stdout

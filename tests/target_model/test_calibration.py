@@ -137,3 +137,12 @@ def test_columns_are_retrieved_labels_nearest_compound_and_target():
 def test_a_known_target_is_its_own_nearest():
     target = calibrated_model().compile_target(SEQUENCES[0])
     assert target.calibration.nearest_target == pytest.approx(1.0, abs=1e-6)
+
+
+def test_the_error_at_a_distance_is_that_of_held_out_rows_there():
+    table = [{"from": 0.2, "to": 0.5, "rmse": 1.5}, {"from": 0.6, "to": 1.0, "rmse": 0.5}]
+    held_out = {"by_nearest_target": table}
+    made = calibration(0, held_out=held_out, reach=(0.1, 0.0))
+    found = [made.error_at("target", one) for one in (0.05, 0.15, 0.2, 0.55, 0.6, 1.0)]
+    assert found == [None, 1.5, 1.5, 1.5, 0.5, 0.5]
+    assert made.error_at("compound", 0.5) is None

@@ -23,6 +23,7 @@ __all__ = [
     "interval_cells",
     "interval_columns",
     "interval_header",
+    "nearest_target",
     "tell_intervals",
     "told_interval",
 ]
@@ -66,12 +67,37 @@ def tell_intervals(console: Console, target: TargetModel) -> None:
         f"Intervals are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} targets: "
         f"{_UNSEEN[held['unseen']]}."
     )
+    nearest = nearest_target(target)
+    if nearest is not None and nearest["error"] is not None:
+        console.note(
+            f"The nearest known target is {nearest['name']} (alignment similarity "
+            f"{nearest['similarity']:.2f}); held-out rows of targets as near as that were off by "
+            f"{nearest['error']:.2f} (root mean square)."
+        )
     if calibration.nearest_target is not None and calibration.nearest_target < calibration.reach[0]:
         console.note(
             f"No known target is as near to this one ({calibration.nearest_target:.2f}) as one was to the "
             f"held-out targets ({calibration.reach[0]:.2f} and more): every compound counts as outside the "
             "domain."
         )
+
+
+def nearest_target(target: TargetModel) -> dict[str, Any] | None:
+    """Return the known target nearest to a compiled one, and the error there (JSON values).
+
+    Args:
+        target: as compiled.
+
+    Returns:
+        Its name, its alignment similarity, and the root mean squared error of held-out rows of targets as
+        near, None where no calibration tells it; None where the model aligns nothing.
+    """
+    domain = target.provenance.get("domain", {})
+    if "nearest_target" not in domain:
+        return None
+    similarity, calibration = float(domain["nearest_similarity"]), target.calibration
+    error = None if calibration is None else calibration.error_at("target", similarity)
+    return {"name": domain["nearest_target"], "similarity": similarity, "error": error}
 
 
 def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:

@@ -25,6 +25,7 @@ from hyperpcm.cli.intervals import (
     interval_cells,
     interval_columns,
     interval_header,
+    nearest_target,
     tell_intervals,
     told_interval,
 )
@@ -112,11 +113,11 @@ def score(
             zip(rows, target_model.nearest_landmarks([scores.smiles[row] for row in rows]), strict=True)
         )
     if out is not None:
-        _write(out, given, scores, order, rejections, near, overwrite=overwrite)
+        _write(out, target_model, given, scores, order, rejections, near, overwrite=overwrite)
     if as_json:
         console.result_json(_record(target_model, given, scores, rejections, best, near))
     else:
-        console.result(_ranking(given, scores, best, near))
+        console.result(_ranking(target_model, given, scores, best, near))
     if out is not None:
         console.note(f"{len(given.smiles):,} rows written to {out}")
 
@@ -140,6 +141,7 @@ def _refuse_any(given: GivenCompounds) -> None:
 
 
 _NEAREST: Final[dict[str, type]] = {"nearest_compound": str, "nearest_similarity": float}
+_ERROR: Final = "nearest_error"  # of held-out rows whose nearest known compound was as near
 _SCHEMA: Final[dict[str, type]] = {
     "row": int,
     "name": str,
@@ -155,6 +157,7 @@ _SCHEMA: Final[dict[str, type]] = {
 
 def _write(
     path: Path,
+    model: TargetModel,
     given: GivenCompounds,
     scores: Scores,
     order: list[int],
@@ -185,18 +188,23 @@ def _write(
         schema = schema | INTERVAL_COLUMNS
         columns |= interval_columns(scores.intervals)
     if near is not None:
-        schema = schema | _NEAREST
-        told = [_told(near[row]) for row in rows]
-        columns |= {name: [one[name] for one in told] for name in _NEAREST}
+        told = [_told(model, near[row]) for row in rows]
+        kinds = _NEAREST | ({} if model.calibration is None else {_ERROR: float})
+        schema = schema | kinds
+        columns |= {name: [one[name] for one in told] for name in kinds}
     with TableWriter(path, schema, overwrite=overwrite) as writer:
         writer.write(columns)
 
 
-def _told(nearest: NearestLandmark | None) -> dict[str, Any]:
-    """The columns of `_NEAREST` for one compound."""
+def _told(model: TargetModel, nearest: NearestLandmark | None) -> dict[str, Any]:
+    """The columns of `_NEAREST` for one compound, and the error at that distance where it is known."""
+    calibration = model.calibration
+    names = [*_NEAREST, *([] if calibration is None else [_ERROR])]
     if nearest is None:
-        return dict.fromkeys(_NEAREST)
-    return {"nearest_compound": nearest.smiles, "nearest_similarity": round(nearest.similarity, 4)}
+        return dict.fromkeys(names)
+    told = {"nearest_compound": nearest.smiles, "nearest_similarity": round(nearest.similarity, 4)}
+    error = None if calibration is None else calibration.error_at("compound", nearest.similarity)
+    return told if calibration is None else told | {_ERROR: error}
 
 
 def _record(
@@ -216,7 +224,7 @@ def _record(
             "smiles": scores.smiles[row],
             "score": float(scores.values[row]),
             **told_interval(scores.intervals, row),
-            **({} if near is None else _told(near[row])),
+            **({} if near is None else _told(model, near[row])),
         }
         for rank, row in enumerate(best, start=1)
     ]
@@ -226,19 +234,24 @@ def _record(
         "quantity": scores.quantity.name,
         "unit": scores.quantity.unit,
         "kind": scores.quantity.kind,
+        "nearest_target": nearest_target(model),
         "calibration": None if model.calibration is None else dict(model.calibration.held_out),
         "scores": ranked,
         "rejected": [as_record(one) for one in rejections.values()],
     }
 
 
-def _ranking(given: GivenCompounds, scores: Scores, best: list[int], near: Nearest) -> str:
+def _ranking(
+    model: TargetModel, given: GivenCompounds, scores: Scores, best: list[int], near: Nearest
+) -> str:
     """The result as a table; without a column of names where there are none."""
     title = score_title(scores.quantity)
     named = any(given.names[row] for row in best)
     intervals = scores.intervals
     header = ["rank", title, *interval_header(intervals), *(["name"] if named else []), "SMILES"]
-    header += [] if near is None else ["similarity", "nearest compound"]
+    has_error = near is not None and model.calibration is not None
+    header += [] if near is None else ["similarity", *(["error there"] if has_error else [])]
+    header += [] if near is None else ["nearest compound"]
     rows = [
         [
             str(rank),
@@ -246,13 +259,18 @@ def _ranking(given: GivenCompounds, scores: Scores, best: list[int], near: Neare
             *interval_cells(intervals, row),
             *([given.names[row]] if named else []),
             scores.smiles[row] or "",
-            *([] if near is None else _in_cells(near[row])),
+            *([] if near is None else _in_cells(model, near[row])),
         ]
         for rank, row in enumerate(best, start=1)
     ]
-    right = {"rank", title, "similarity"}
+    right = {"rank", title, "similarity", "error there"}
     return aligned(header, rows, right=right, flexible="SMILES", width=terminal_width())
 
 
-def _in_cells(nearest: NearestLandmark | None) -> list[str]:
-    return ["", ""] if nearest is None else [f"{nearest.similarity:.2f}", shortened(nearest.smiles, 40)]
+def _in_cells(model: TargetModel, nearest: NearestLandmark | None) -> list[str]:
+    calibration = model.calibration
+    if nearest is None:
+        return ["", *([] if calibration is None else [""]), ""]
+    error = None if calibration is None else calibration.error_at("compound", nearest.similarity)
+    there = [] if calibration is None else ["" if error is None else f"{error:.2f}"]
+    return [f"{nearest.similarity:.2f}", *there, shortened(nearest.smiles, 40)]
