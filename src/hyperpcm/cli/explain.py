@@ -231,7 +231,7 @@ def _explain_compounds(request: _Request, given: GivenCompounds) -> None:
     else:
         console.result("\n\n".join(_told(one) for one in explained))
     if out is not None:
-        console.note(f"{min(len(explained), _MOST):,} compounds drawn on {out}")
+        console.note(f"compounds drawn on {out}: {min(len(explained), _MOST):,} of {len(explained):,}")
 
 
 def _explained(
