@@ -24,6 +24,7 @@ __all__ = [
     "interval_columns",
     "interval_header",
     "tell_intervals",
+    "tell_probabilities",
     "told_interval",
 ]
 
@@ -72,6 +73,21 @@ def tell_intervals(console: Console, target: TargetModel) -> None:
             f"held-out targets ({calibration.reach[0]:.2f} and more): every compound counts as outside the "
             "domain."
         )
+
+
+def tell_probabilities(console: Console, target: TargetModel) -> None:
+    """Say what the probabilities of a target rest on, or why they were not calibrated."""
+    card = target.provenance.get("model", {})
+    held, reason = card.get("probabilities"), card.get("no_probabilities")
+    if held is not None:
+        rows = f"{held['rows']:,} held-out rows of {held['targets']:,} targets: {_UNSEEN[held['unseen']]}"
+        console.note(
+            f"Probabilities are calibrated on {rows}."
+            if held["share"] > 0
+            else f"Probabilities are as the model gives them, for no correction was better on {rows}."
+        )
+    elif reason is not None:
+        console.note(f"Probabilities are not calibrated: {reason}")
 
 
 def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:

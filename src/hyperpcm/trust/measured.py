@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hyperpcm.target_model.calibration import VERDICTS, Calibration
 from hyperpcm.trust.conformal import HeldOut
 
-__all__ = ["LEVELS", "Coverage", "measured_coverage", "summarised"]
+__all__ = ["LEVELS", "Coverage", "measured_coverage", "summarised", "thirds"]
 
 LEVELS: Final = (0.8, 0.9)
 """Levels that coverage is measured at."""
@@ -69,7 +69,7 @@ def measured_coverage(
     """
     errors, group = np.abs(test.errors), np.searchsorted(calibration.bounds, test.nearest_target, "right")
     held, by_bin, width, ratio = {}, {}, {}, {}
-    bins = _bins(test)
+    bins = thirds(test.target, test.nearest_target)
     for level in LEVELS:
         half = np.zeros(len(errors), dtype=np.float32)
         for one in np.unique(group):
@@ -138,8 +138,13 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _bins(test: HeldOut) -> npt.NDArray[np.int64]:
-    """The third of the targets, by how near the nearest known one is, that each row belongs to."""
-    _, first = np.unique(test.target, return_index=True)
-    edges = np.quantile(test.nearest_target[first], np.arange(1, _BINS) / _BINS)
-    return np.searchsorted(edges, test.nearest_target, side="right").astype(np.int64)
+def thirds(target: npt.NDArray[np.int64], nearest_target: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Return the third of the targets, by how near the nearest known one is, that each row belongs to.
+
+    Args:
+        target: of each row [n].
+        nearest_target: similarity of the nearest known target of each row [n].
+    """
+    _, first = np.unique(target, return_index=True)
+    edges = np.quantile(nearest_target[first], np.arange(1, _BINS) / _BINS)
+    return np.searchsorted(edges, nearest_target, side="right").astype(np.int64)

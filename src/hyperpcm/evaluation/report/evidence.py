@@ -16,6 +16,7 @@ from hyperpcm.evaluation.report.figures import (
     class_scores,
     measured_against_predicted,
     per_target_histogram,
+    reliability_diagram,
 )
 from hyperpcm.evaluation.report.inputs import CompiledTarget, RankedCompound, ScoredRows
 from hyperpcm.evaluation.report.words import (
@@ -48,6 +49,7 @@ def test_view(test: ScoredRows, quantity: Quantity) -> dict[str, Any]:
     lowest = 0.0 if active is not None else -1.0
     charts: list[Chart | None] = [
         class_scores(test) if active is not None else measured_against_predicted(test, quantity),
+        None if active is None else reliability_diagram(test),
         per_target_histogram(skill[counted], f"{title} per target", chance, lowest),
     ]
     return {

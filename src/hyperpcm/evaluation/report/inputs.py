@@ -123,6 +123,7 @@ class ScoredRows:
         target_index: position in ``target_names`` of each row, int64 [k].
         target_names: display name of each target [t]; those without a row are not shown.
         relations: `EXACT`, `ABOVE` or `BELOW` of each row, int8 [k]; None where all are exact.
+        uncalibrated: probabilities before they were calibrated, float32 [k]; None where they were not.
 
     Raises:
         LabelError: lengths or values that contradict this description.
@@ -133,6 +134,7 @@ class ScoredRows:
     target_index: npt.NDArray[np.int64]
     target_names: Sequence[str]
     relations: npt.NDArray[np.int8] | None = None
+    uncalibrated: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         labels = _column(self, "labels", np.float32, None)
@@ -140,6 +142,8 @@ class ScoredRows:
         index = _column(self, "target_index", np.int64, labels.size)
         if self.relations is not None:
             _column(self, "relations", np.int8, labels.size)
+        if self.uncalibrated is not None:
+            _column(self, "uncalibrated", np.float32, labels.size)
         if not (np.isfinite(labels).all() and np.isfinite(scores).all()):
             raise LabelError("report: a label or a score of the test side is not a finite number.")
         if index.size and (index.min() < 0 or index.max() >= len(self.target_names)):
@@ -149,8 +153,14 @@ class ScoredRows:
             )
 
     @classmethod
-    def of(cls, interactions: Interactions, rows: npt.ArrayLike, scores: npt.ArrayLike) -> ScoredRows:
-        """Labels of some rows of a table beside their scores [k]."""
+    def of(
+        cls,
+        interactions: Interactions,
+        rows: npt.ArrayLike,
+        scores: npt.ArrayLike,
+        uncalibrated: npt.NDArray[np.float32] | None = None,
+    ) -> ScoredRows:
+        """Labels of some rows of a table beside their scores [k], and what these were before calibration."""
         chosen = interactions.select(rows)
         return cls(
             labels=chosen.point(),
@@ -158,6 +168,7 @@ class ScoredRows:
             target_index=chosen.target_index,
             target_names=chosen.target_names,
             relations=chosen.relations,
+            uncalibrated=uncalibrated,
         )
 
 
