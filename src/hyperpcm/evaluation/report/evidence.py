@@ -49,8 +49,8 @@ def test_view(test: ScoredRows, quantity: Quantity) -> dict[str, Any]:
     lowest = 0.0 if active is not None else -1.0
     charts: list[Chart | None] = [
         class_scores(test) if active is not None else measured_against_predicted(test, quantity),
-        None if active is None else reliability_diagram(test),
         per_target_histogram(skill[counted], f"{title} per target", chance, lowest),
+        None if active is None else reliability_diagram(test),
     ]
     return {
         "charts": [chart for chart in charts if chart is not None],

@@ -208,14 +208,25 @@ def reliability_diagram(test: ScoredRows) -> Chart | None:
             own = (before.probability, before.observed)
             axes.plot(*own, color=SECOND, linestyle="--", marker="s", markersize=5, label="before")
         ends = (curve.observed - curve.lower, curve.upper - curve.observed)
-        axes.errorbar(curve.probability, curve.observed, yerr=ends, color=FIRST, elinewidth=1, label=title)
-        axes.plot(curve.probability, curve.observed, color=FIRST, marker="o", markersize=5, linestyle="")
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        axes.errorbar(
+            curve.probability,
+            curve.observed,
+            yerr=ends,
+            color=FIRST,
+            marker="o",
+            markersize=5,
+            elinewidth=1,
+            label=title,
+        )
+        drawn = (curve, *([] if before is None else [before]))
+        most = max(max(one.probability.max(), one.upper.max()) for one in drawn)
+        limits = (-0.02 * most, 1.04 * most)
+        axes.set(xlim=limits, ylim=limits, aspect="equal")
         axes.set_xlabel("predicted probability of being active")
         axes.set_ylabel("share of actives")
         _legend(figure)
 
-    bins = f"{several(curve.n.size, 'bin')} of about {count(round(float(curve.n.mean())))} rows"
+    bins = f"{several(curve.n.size, 'bin')} of {count(int(curve.n.min()))} rows or more"
     caption = (
         f"Mean probability and share of actives, with 95 % intervals, in {bins}. Dashed diagonal: what is "
         f"announced is what is seen. Expected calibration error {decimals(curve.error)}"
