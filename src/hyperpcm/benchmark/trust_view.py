@@ -41,6 +41,8 @@ _PROBABILITIES: Final[tuple[tuple[Column, _Number], ...]] = (
     (Column("log loss", "↓"), lambda part: part["log_loss"]),
     (Column("log loss before", "↓"), lambda part: part["log_loss_uncalibrated"]),
     (Column("AUROC", "↑"), lambda part: part["auroc"]),
+    (Column("slope"), lambda part: part["slope"]),
+    (Column("intercept"), lambda part: part["intercept"]),
 )
 
 
@@ -62,7 +64,8 @@ _THIRDS: Final[tuple[tuple[Column, _Number], ...]] = tuple(
 _OF_PROBABILITIES: Final = (
     "Mean ± standard deviation over folds (seeds count as folds); before: the same model before its "
     "probabilities were calibrated on the validation side. ECE, the expected calibration error, is the mean "
-    "distance of mean probability and share of actives over ten bins of equal numbers of rows.",
+    "distance of mean probability and share of actives over ten bins of equal numbers of rows. Slope and "
+    "intercept are those of the calibrated logit: 1 and 0 where held-out targets support no correction.",
     "Far and near targets are the thirds of the test targets with the least and the most similar known "
     "target. Fewer rows move the error of each bin by chance, so compare these errors with each other only.",
 )
