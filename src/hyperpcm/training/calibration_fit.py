@@ -82,7 +82,7 @@ def fit_calibration(
         progress: called with a stage, what is done and what there is.
     """
     if model.quantity.kind == "binary":
-        model.card["no_intervals"] = "scores are probabilities of a class; intervals are for values."
+        model.card["no_intervals"] = "scores are probabilities of a class; intervals and verdicts are for values."
         _fit_probabilities(model, data, valid, scores, hidden)
         return
     if progress is not None:
