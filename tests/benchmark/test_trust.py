@@ -12,23 +12,28 @@ from hyperpcm.benchmark.registry import kind_named
 from hyperpcm.benchmark.run import Choice, run_benchmark
 from hyperpcm.benchmark.view import view_of
 from hyperpcm.errors import ConfigError, TableError
-from hyperpcm.trust import summarised
+from hyperpcm.trust import summarised, summarised_reliability
 from small_runs import TINY, write_table
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("benchmarks")
-    own = root / "small_trust"
+    for name, header in (("small_trust", "pKd"), ("small_classes", "active")):
+        _benchmark(root / name, header)
+    return root
+
+
+def _benchmark(own: Path, header: str) -> None:
     own.mkdir()
-    write_table(own / "table.csv", targets=60)
+    write_table(own / "table.csv", targets=60, header=header)
     (own / "benchmark.toml").write_text(
         'title = "Small"\nabout = "A small table."\nkind = "trust"\nreference = "hyperpcm"\n'
+        f'results = "{own.name}"\n'
         '[data]\npath = "table.csv"\n[split]\nname = "cold_target"\nfolds = 3\nseed = 0\n'
     )
     settings = [one for one in TINY if not one.startswith("split.")]
     (own / "hyperpcm.toml").write_text(_toml(settings))
-    return root
 
 
 def _toml(settings: list[str]) -> str:
@@ -52,7 +57,7 @@ def done(folder: Path):
 def test_the_file_holds_the_means_over_its_parts(done):
     _, path = done
     record = json.loads(path.read_text())
-    assert path.name == "table.json"
+    assert path.name == "small_trust.json"
     assert path.parent.name == "trust"
     assert [part["fold"] for part in record["parts"]] == [0, 1]
     expected = summarised(record["parts"])
@@ -110,3 +115,23 @@ def test_rows_without_intervals_are_refused(folder: Path, text: str):
             kind_named("trust", "here").check(find_benchmark(folder, "small_trust"))
     finally:
         row.unlink()
+
+
+def test_of_two_classes_probabilities_are_measured(folder: Path):
+    benchmark = find_benchmark(folder, "small_classes")
+    summary = run_benchmark(benchmark, Choice(folds=[0, 1]), say=lambda _: None)
+    assert not summary.failed
+    record = json.loads(summary.path.read_text())
+    expected = summarised_reliability(record["parts"])
+    assert {name: record[name] for name in expected} == expected
+    assert 0 <= record["ece"] <= 1
+    assert record["log_loss"] == pytest.approx(sum(part["log_loss"] for part in record["parts"]) / 2)
+    assert all(len(part["by_third"]) == 3 for part in record["parts"])
+    view = view_of(benchmark)
+    assert [section.heading for section in view.sections] == ["Probabilities", "By nearness of the target"]
+    (line,) = view.sections[0].lines
+    assert line.cells[0].numbers["mean"] == pytest.approx(record["ece"])
+    assert line.cells[1].numbers["mean"] == pytest.approx(record["ece_uncalibrated"])
+    (line,) = view.sections[1].lines
+    assert line.cells[2].numbers["mean"] == pytest.approx(record["ece_by_third"][0])
+    assert len({column.title for column in view.sections[1].columns}) == 8

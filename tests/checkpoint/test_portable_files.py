@@ -41,11 +41,32 @@ MIXED = ["CCO", "not a molecule", "", "c1ccccc1", "[Na+].CC(=O)[O-]"]
 
 @pytest.fixture(
     scope="module",
-    params=[(SMALL, PKD), (PUBLISHED, PKD), (SELU, PKD), (PLAIN, PKD), (SMALL, ACTIVE), (PLAIN, ACTIVE)],
-    ids=["retrieval", "as published", "selu", "plain", "classes with retrieval", "classes"],
+    params=[
+        (SMALL, PKD),
+        (PUBLISHED, PKD),
+        (SELU, PKD),
+        (PLAIN, PKD),
+        (SMALL, ACTIVE),
+        (PLAIN, ACTIVE),
+        (SMALL, ACTIVE, (0.6, -1.2)),
+        (PLAIN, ACTIVE, (1.7, 0.4)),
+    ],
+    ids=[
+        "retrieval",
+        "as published",
+        "selu",
+        "plain",
+        "classes with retrieval",
+        "classes",
+        "calibrated classes with retrieval",
+        "calibrated classes",
+    ],
 )
 def target(request) -> TargetModel:
-    model = made_model(*request.param)
+    settings, quantity, *logit_map = request.param
+    model = made_model(settings, quantity)
+    if logit_map:
+        (model.logit_map,) = logit_map
     if model.ridge is not None:
         with torch.no_grad():
             model.ridge.coefficients.normal_(generator=torch.Generator().manual_seed(0))
@@ -266,9 +287,26 @@ def test_a_newer_layout_is_refused(tmp_path: Path):
     save_numpy_file(made_model(PLAIN).compile_target(QUERY), path)
     with zipfile.ZipFile(path) as file:
         entries = {name: file.read(name) for name in file.namelist()}
-    entries["model.json"] = json.dumps(json.loads(entries["model.json"]) | {"format_version": 2}).encode()
+    entries["model.json"] = json.dumps(json.loads(entries["model.json"]) | {"format_version": 3}).encode()
     with zipfile.ZipFile(path, "w") as file:
         for name, content in entries.items():
             file.writestr(name, content)
-    with pytest.raises(IncompatibleModelError, match="layout 2; here layouts up to 1 are read"):
+    with pytest.raises(IncompatibleModelError, match="layout 3; here layouts up to 2 are read"):
         NumpyTargetModel.read(path)
+
+
+def test_the_first_layout_is_read_as_probabilities_that_were_not_calibrated(tmp_path: Path):
+    path, target = tmp_path / "t.pyz", made_model(PLAIN, ACTIVE).compile_target(QUERY)
+    save_numpy_file(target, path)
+    with zipfile.ZipFile(path) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    header = json.loads(entries["model.json"]) | {"format_version": 1}
+    for name in ("slope", "intercept"):
+        del header["label_scale"][name]
+    entries["model.json"] = json.dumps(header).encode()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    smiles = many_smiles(20)
+    found = NumpyTargetModel.read(path).score(smiles).values
+    np.testing.assert_allclose(found, target.score(smiles).values, atol=1e-5)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from hyperpcm.checkpoint import load_target_model, save_target_model
 from hyperpcm.cli.main import app
 from small_calibrations import calibrated_model
-from small_models import QUERY, SMILES
+from small_models import ACTIVE, QUERY, SMALL, SMILES, made_model
 
 
 def call(*arguments: object):
@@ -157,3 +157,37 @@ def test_the_error_at_the_distance_of_the_nearest_known_is_told_for_both_axes(tm
         assert row["nearest_error"] == ("" if error is None else str(error))
         assert errors.get(number, error) == error
     assert "error there" in call("score", path, *ASKED, "--nearest").stdout
+
+
+HELD_OUT = {
+    "rows": 500,
+    "targets": 30,
+    "unseen": "target",
+    "share": 0.7,
+    "log_loss": {"before": 0.4, "after": 0.3},
+    "ece": {"before": 0.05, "after": 0.02, "bins": 10},
+}
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        ({"probabilities": HELD_OUT}, "calibrated on 500 held-out rows of 30 targets: new targets."),
+        ({"probabilities": HELD_OUT | {"share": 0.0}}, "no correction was better on 500 held-out rows"),
+        ({"no_probabilities": "validation has 3 rows."}, "not calibrated: validation has 3 rows."),
+    ],
+)
+def test_it_is_said_what_probabilities_rest_on(tmp_path: Path, card: dict, says: str):
+    model = made_model(SMALL, ACTIVE)
+    model.card |= card
+    save_target_model(model.compile_target(QUERY), tmp_path / "target.hpcm")
+    done = call("score", tmp_path / "target.hpcm", *ASKED, "--json")
+    assert done.exit_code == 0, done.output
+    assert says in " ".join(done.stderr.split())
+    assert json.loads(done.stdout)["probabilities"] == card.get("probabilities")
+
+
+def test_nothing_is_said_of_probabilities_where_scores_are_values(target: Path):
+    done = call("score", target, *ASKED, "--json")
+    assert "robabilities" not in done.stderr
+    assert json.loads(done.stdout)["probabilities"] is None

@@ -184,3 +184,18 @@ def test_ranks_of_heavily_tied_bins_are_those_of_other_libraries():
     assert found["mcc"] == pytest.approx(oracle.matthews_corrcoef(labels >= 7, scores >= 7.0))
     own = [stats.spearmanr(labels[at], scores[at])[0] for at in (made.target_index == t for t in range(6))]
     assert found["per_target"]["spearman"] == pytest.approx(np.mean(own))
+
+
+def test_probabilities_of_classes_have_errors_and_other_scores_have_none():
+    interactions = random_table(2, compounds=30, quantity=CLASSES)
+    rows = np.arange(len(interactions))
+    p = 1 / (1 + np.exp(-noisy(interactions, rows)))
+    found = evaluate_scores(interactions, rows, p)
+    assert found["brier"] == pytest.approx(oracle.brier_score_loss(interactions.values, p))
+    assert found["log_loss"] == pytest.approx(oracle.log_loss(interactions.values, p))
+    assert 0 < found["ece"] < 1
+    other = evaluate_scores(interactions, rows, noisy(interactions, rows))
+    assert [other[name] for name in ("brier", "log_loss", "ece")] == [None, None, None]
+    assert other["auroc"] is not None
+    values = random_table(2, compounds=30)
+    assert "brier" not in evaluate_scores(values, rows[: len(values)], np.full(len(values), 0.5))

@@ -28,9 +28,17 @@ from small_trees import with_trees
 MIXED = ["CCO", "not a molecule", "", "c1ccccc1"]
 
 
-def compiled(settings: dict, quantity=PKD, *, seed: int = 0, prefix: str = "") -> list[TargetModel]:
+def compiled(
+    settings: dict,
+    quantity=PKD,
+    *,
+    seed: int = 0,
+    prefix: str = "",
+    logit_map: tuple[float, float] = (1.0, 0.0),
+) -> list[TargetModel]:
     """Targets of one model: its known ones, and one that it has never seen."""
     model = made_model(settings, quantity, seed)
+    model.logit_map = logit_map
     if model.ridge is not None:
         with torch.no_grad():
             model.ridge.coefficients.normal_(generator=torch.Generator().manual_seed(seed))
@@ -57,6 +65,19 @@ def test_each_row_is_what_the_target_says_alone(settings: dict, quantity):
     expected = np.stack([target.score(smiles).values for target in targets])
     np.testing.assert_allclose(found.values, expected, atol=2e-5)
     assert np.ptp(expected, axis=0).max() > 0.005  # targets differ
+
+
+@pytest.mark.parametrize("settings", [SMALL, PLAIN])
+def test_calibrated_probabilities_are_those_of_each_target(settings: dict):
+    one = compiled(settings, ACTIVE, logit_map=(0.5, -1.0), prefix="a")
+    other = compiled(settings, ACTIVE, prefix="b")
+    smiles = many_smiles(40)
+    found = Panel([*one, *other]).score(smiles).values
+    expected = np.stack([target.score(smiles).values for target in (*one, *other)])
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+    calibrated, plain = expected[: len(one)].astype(float), expected[len(one) :].astype(float)
+    line = 0.5 * np.log(plain / (1 - plain)) - 1.0
+    np.testing.assert_allclose(calibrated, 1 / (1 + np.exp(-line)), atol=1e-5)
 
 
 def test_targets_of_different_models_and_with_landmarks_of_their_own_stand_together():

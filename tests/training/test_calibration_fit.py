@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from hyperpcm import metrics
 from hyperpcm.checkpoint import load_model
+from hyperpcm.target_model.label_scale import logits_of, probabilities_of
 from hyperpcm.training.encoded import encode, retrieve_pairs
 from hyperpcm.training.hiding import Hidden, nearest_similarity
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.run import fit, open_data, open_split, train_model
+from hyperpcm.trust import fit_logit_map
 from small_runs import NO_RETRIEVAL, tiny, write_table
 
 
@@ -76,6 +79,71 @@ def test_too_small_a_validation_side_is_told_in_the_card(tmp_path):
     model = load_model(run.model_path)
     assert model.calibration is None
     assert "intervals need 50 held-out rows or more" in model.card["no_intervals"]
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory):
+    return write_table(tmp_path_factory.mktemp("classes") / "table.csv", targets=60, header="active")
+
+
+def test_probabilities_are_calibrated_on_the_validation_side(classes):
+    config = tiny(classes)
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    model, _ = train_model(config, interactions, split)
+    held = model.card["probabilities"]
+    assert model.calibration is None
+    assert "no_probabilities" not in model.card
+    assert held["rows"] == len(split.valid)
+    assert held["targets"] == len(np.unique(interactions.target_index[split.valid]))
+    assert held["unseen"] == "target"
+    data = encode(config, interactions, split)
+    compounds, targets = (
+        getattr(interactions, f"{name}_index")[split.valid] for name in ("compound", "target")
+    )
+    calibrated = predict_pairs(model, data, compounds, targets)
+    line, model.logit_map = model.logit_map, (1.0, 0.0)
+    plain = predict_pairs(model, data, compounds, targets)
+    active = interactions.is_active()[split.valid]
+    assert held["log_loss"]["before"] == pytest.approx(metrics.log_loss(active, plain), rel=1e-4)
+    expected = fit_logit_map(active, logits_of(plain), targets, "target")
+    assert line == pytest.approx((expected.slope, expected.intercept), rel=1e-5)
+    assert line[0] > 0
+    np.testing.assert_allclose(calibrated, probabilities_of(line[0] * logits_of(plain) + line[1]), atol=1e-5)
+    assert metrics.auroc(active, calibrated) == pytest.approx(metrics.auroc(active, plain), abs=1e-3)
+
+
+def test_a_compiled_target_and_the_evaluation_give_the_same_probabilities(classes, tmp_path):
+    run = fit(tiny(classes), tmp_path / "run")
+    model = load_model(run.model_path)
+    model.logit_map = (0.5, -1.0)  # whatever training found: a line that shows
+    config = tiny(classes)
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    data = encode(config, interactions, split)
+    target = int(interactions.target_index[split.test[0]])
+    rows = split.test[interactions.target_index[split.test] == target]
+    compounds = interactions.compound_index[rows]
+    expected = predict_pairs(model, data, compounds, np.full(len(rows), target))
+    compiled = model.compile_target(interactions.targets[target], exact=True)
+    found = compiled.score([interactions.compounds[one] for one in compounds]).values
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_too_few_labels_of_classes_are_told_in_the_card(tmp_path):
+    config = tiny(write_table(tmp_path / "table.csv", targets=6, header="active"))
+    run = fit(config, tmp_path / "run")
+    model = load_model(run.model_path)
+    assert model.logit_map == (1.0, 0.0)
+    assert "probabilities" not in model.card
+    assert "need 50 held-out rows or more" in model.card["no_probabilities"]
+
+
+def test_a_refitted_model_keeps_the_line_of_the_one_that_was_validated(classes, tmp_path):
+    run = fit(tiny(classes, "training.refit=true"), tmp_path / "run")
+    chosen, model = load_model(run.folder.selected_path), load_model(run.model_path)
+    assert model.logit_map == chosen.logit_map
+    assert model.card["probabilities"] == chosen.card["probabilities"]
 
 
 def test_a_refitted_model_keeps_the_calibration_of_the_one_that_was_validated(table, tmp_path):

@@ -84,3 +84,15 @@ def test_what_cannot_be_explained_is_refused():
         atom_contributions(target, "not a molecule")
     with pytest.raises(ConfigError, match="orders must be 1 or more"):
         atom_contributions(target, "CCO", orders=0)
+
+
+@pytest.mark.parametrize("settings", [PLAIN, SMALL])
+def test_those_to_a_calibrated_probability_sum_to_its_logit(settings):
+    model = made_model(settings, quantity=ACTIVE)
+    model.logit_map = (0.6, -1.2)
+    target = model.compile_target(QUERY, exact=True)
+    for smiles in SMILES[:3]:
+        found = atom_contributions(target, smiles, orders=2)
+        p = float(target.score([smiles]).values[0])
+        assert found.score == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
+        assert total(found) == pytest.approx(found.score, abs=1e-4)

@@ -1,4 +1,7 @@
-"""The kind of benchmark that asks whether intervals hold what they promise and verdicts tell errors apart."""
+"""The kind of benchmark that asks whether intervals hold what they promise and verdicts tell errors apart.
+
+Where labels are two classes it asks whether probabilities are what they say.
+"""
 
 from __future__ import annotations
 
@@ -65,14 +68,14 @@ class TrustKind(Kind):
     def execute(
         self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress
     ) -> dict[str, Any]:
-        """Train one row with its calibration and measure what its intervals hold."""
+        """Train one row with its calibration and measure what its intervals or probabilities are worth."""
         from hyperpcm.evaluation.measure import peak_memory_mb
         from hyperpcm.training.evaluation import protocol_of
 
         row = benchmark.row(job.row)
         config, interactions, split = opened_fold(benchmark, row, job.fold, job.seed, threads, progress)
         start = time.perf_counter()
-        found = _coverage(config, interactions, split, store, progress)
+        found = _measured(config, interactions, split, store, progress)
         part = {"row": row.name, "fold": job.fold, "seed": job.seed, **found}
         part |= {"seconds": time.perf_counter() - start, "peak_mb": peak_memory_mb(), "settings": row.digest}
         return {"protocol": protocol_of(config, interactions), "part": part}
@@ -92,28 +95,33 @@ class TrustKind(Kind):
         return trust_view(benchmark, self.results(benchmark, folder))
 
 
-def _coverage(
+def _measured(
     config: RunConfig, interactions: Interactions, split: Split, store: EmbeddingStore, progress: Progress
 ) -> dict[str, Any]:
-    """What the intervals of a model hold on the test side, which it is calibrated without.
+    """What a model's intervals or probabilities are worth on the test side, which it is calibrated without.
 
     Raises:
-        ConfigError: the model got no intervals.
+        ConfigError: the model was not calibrated.
     """
-    from hyperpcm.training.calibration_fit import held_out_rows
+    from hyperpcm.training.calibration_fit import held_out_rows, nearest_targets
     from hyperpcm.training.encoded import encode, retrieve_pairs
     from hyperpcm.training.hiding import Hidden
     from hyperpcm.training.loop import predict_pairs
     from hyperpcm.training.run import train_model
-    from hyperpcm.trust import measured_coverage
+    from hyperpcm.trust import measured_coverage, measured_reliability
 
     model, _ = train_model(config, interactions, split, store=store, progress=progress)
-    if model.calibration is None:
-        raise ConfigError(f"the model has no intervals: {model.card.get('no_intervals')}")
+    if model.calibration is None and "probabilities" not in model.card:
+        reason = model.card.get("no_probabilities", model.card.get("no_intervals"))
+        raise ConfigError(f"the model was not calibrated: {reason}")
     data = encode(config, interactions, split, store, progress)
     compounds, targets = interactions.compound_index[split.test], interactions.target_index[split.test]
     retrieved = retrieve_pairs(model, data, compounds, targets, progress)
     scores = predict_pairs(model, data, compounds, targets, retrieved)
+    labels = interactions.point()
+    if model.calibration is None:
+        near = nearest_targets(data, targets)
+        return measured_reliability(labels[split.test], scores, model.label_scale, targets, near).as_dict()
     hidden = Hidden.as_in_validation(interactions, split)
     test = held_out_rows(data, split.test, scores, retrieved, hidden, model.calibration.difficulty)
-    return measured_coverage(model.calibration, test, interactions.point()[split.train]).as_dict()
+    return measured_coverage(model.calibration, test, labels[split.train]).as_dict()

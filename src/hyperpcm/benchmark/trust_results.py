@@ -1,4 +1,4 @@
-"""The results file of a benchmark of trust: what intervals held in each job, and means of the reference."""
+"""The results file of a benchmark of trust: what was measured in each job, and means of the reference."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _MADE_BY = ("versions", "commit", "machine")
 class TrustOnDisk(Results):
     """``{"coverage": …, …, "reference", "protocol", "parts": [{"row", "fold", "seed", "held", …}]}``.
 
+    Where labels are two classes: ``{"ece": …, …, "parts": [{"row", "fold", "seed", "ece", …}]}``.
+
     The means are those of the reference over its folds and seeds; each part names the commit, versions and
     machine that made it.
     """
@@ -36,6 +38,11 @@ class TrustOnDisk(Results):
             self.parts: dict[Job, Mapping[str, Any]] = {_job(part): part for part in record["parts"]}
         except (KeyError, TypeError) as error:
             raise TableError(f"{path}: this is not a results file of this kind ({error}).") from None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether its parts are about probabilities of a class."""
+        return any("ece" in part for part in self.parts.values())
 
     def done(self) -> Mapping[Job, Done]:
         """Every job whose part is there."""
@@ -65,7 +72,7 @@ class TrustOnDisk(Results):
 
     def add(self, outcome: Mapping[str, Any]) -> str:
         """Add the part of a job and write the file with the means of all."""
-        from hyperpcm.trust import summarised
+        from hyperpcm.trust import summarised, summarised_reliability
 
         self._check_protocol(outcome["protocol"])
         self.protocol = outcome["protocol"]
@@ -73,10 +80,15 @@ class TrustOnDisk(Results):
         part = {**outcome["part"], **made_by}
         self.parts[_job(part)] = part
         reference = self.of_row(self._reference)
-        means = summarised(reference) if reference else {}
+        summary = summarised_reliability if self.is_binary else summarised
+        means = summary(reference) if reference else {}
         ordered = [dict(self.parts[job]) for job in sorted(self.parts, key=lambda job: (job.row, job))]
         record = {"reference": self._reference, "protocol": self.protocol, "parts": ordered}
         write_json(self.path, means | record)
+        if self.is_binary:
+            return (
+                f"{part['row']}: calibration error {part['ece']:.3f}, before {part['ece_uncalibrated']:.3f}"
+            )
         return f"{part['row']}: 80 % intervals hold {100 * part['held']['0.8']:.1f} %"
 
 

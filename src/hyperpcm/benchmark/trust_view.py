@@ -1,4 +1,4 @@
-"""The tables of a benchmark of trust: what intervals hold, and the errors of each verdict."""
+"""The tables of a benchmark of trust: what intervals hold, the errors of each verdict, and probabilities."""
 
 from __future__ import annotations
 
@@ -33,6 +33,42 @@ _ERRORS: Final[tuple[tuple[Column, _Number], ...]] = (
     (Column("MSE of all"), lambda part: part["mse"]),
     (Column("without the hardest 30 %", "↓"), lambda part: part["abstain_mse_ratio"]),
 )
+_PROBABILITIES: Final[tuple[tuple[Column, _Number], ...]] = (
+    (Column("ECE", "↓"), lambda part: part["ece"]),
+    (Column("ECE before", "↓"), lambda part: part["ece_uncalibrated"]),
+    (Column("Brier score", "↓"), lambda part: part["brier"]),
+    (Column("Brier before", "↓"), lambda part: part["brier_uncalibrated"]),
+    (Column("log loss", "↓"), lambda part: part["log_loss"]),
+    (Column("log loss before", "↓"), lambda part: part["log_loss_uncalibrated"]),
+    (Column("AUROC", "↑"), lambda part: part["auroc"]),
+    (Column("slope"), lambda part: part["slope"]),
+    (Column("intercept"), lambda part: part["intercept"]),
+)
+
+
+def _of_third(place: int, name: str) -> _Number:
+    """What stands under a name in one third of the targets."""
+    return lambda part: part["by_third"][place][name]
+
+
+_THIRDS: Final[tuple[tuple[Column, _Number], ...]] = tuple(
+    (Column(f"{title}, {which}"), _of_third(place, name))
+    for which, place in (("far targets", 0), ("near targets", -1))
+    for title, name in (
+        ("active", "active"),
+        ("mean probability", "probability"),
+        ("ECE", "ece"),
+        ("ECE before", "ece_uncalibrated"),
+    )
+)
+_OF_PROBABILITIES: Final = (
+    "Mean ± standard deviation over folds (seeds count as folds); before: the same model before its "
+    "probabilities were calibrated on the validation side. ECE, the expected calibration error, is the mean "
+    "distance of mean probability and share of actives over ten bins of equal numbers of rows. Slope and "
+    "intercept are those of the calibrated logit: 1 and 0 where held-out targets support no correction.",
+    "Far and near targets are the thirds of the test targets with the least and the most similar known "
+    "target. Fewer rows move the error of each bin by chance, so compare these errors with each other only.",
+)
 _CAPTIONS: Final = (
     "Mean ± standard deviation over folds (seeds count as folds). Far and near targets are the thirds of the "
     "test targets with the least and the most similar known target. Unconditional is the interval that holds "
@@ -40,6 +76,12 @@ _CAPTIONS: Final = (
     "Verdicts are given by the error that is to be expected of a row, learned on training rows whose labels "
     "were hidden. The last column is the mean squared error without the three tenths of the rows that look "
     "hardest, over that of all.",
+)
+
+_OF_VALUES: Final = (("Intervals", _INTERVALS, _CAPTIONS[0]), ("Domain", _ERRORS, _CAPTIONS[1]))
+_OF_CLASSES: Final = (
+    ("Probabilities", _PROBABILITIES, _OF_PROBABILITIES[0]),
+    ("By nearness of the target", _THIRDS, _OF_PROBABILITIES[1]),
 )
 
 
@@ -66,9 +108,9 @@ def trust_view(benchmark: Benchmark, held: TrustOnDisk) -> TableView:
             ("folds", str(len({part["fold"] for part in every}))),
             *facts_of(benchmark, held.protocol, where, [part["commit"] for part in every]),
         ),
-        sections=(
-            _section("Intervals", _INTERVALS, benchmark, shown, _CAPTIONS[0]),
-            _section("Domain", _ERRORS, benchmark, shown, _CAPTIONS[1]),
+        sections=tuple(
+            _section(heading, columns, benchmark, shown, caption)
+            for heading, columns, caption in (_OF_CLASSES if held.is_binary else _OF_VALUES)
         ),
         sentences=tuple(stale_rows(benchmark, held)),
         notes=notes_of(benchmark),

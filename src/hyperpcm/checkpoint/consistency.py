@@ -7,6 +7,7 @@ score.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from hyperpcm.target_model.calibration import GRID, NEAREST_TARGETS, Calibration
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM
     from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
-    from hyperpcm.target_model import TargetModel
+    from hyperpcm.target_model import LabelScale, TargetModel
 
 __all__ = ["check_model", "check_state", "check_target_model"]
 
@@ -83,6 +84,7 @@ def check_model(model: HyperPCM) -> None:
     if model.calibration is not None:
         features = 0 if model.retrieval is None else model.retrieval.width
         _check_calibration(model.calibration, features + 1 + NEAREST_TARGETS)
+    _check_scale(model.label_scale)
 
 
 def check_target_model(model: TargetModel) -> None:
@@ -92,6 +94,7 @@ def check_target_model(model: TargetModel) -> None:
         IncompatibleModelError: a shape does not follow from the one before it.
     """
     width, landmarks = model.encoder.width, 0
+    _check_scale(model.label_scale)
     _require(model.compound_scaler.mean.shape == (width,), "the width of the compound encoder")
     if model.prior is not None:
         levels, landmarks = model.prior.retrieval.levels, len(model.prior.landmarks)
@@ -133,6 +136,11 @@ def _check_calibration(calibration: Calibration, columns: int) -> None:
     groups = len(calibration.bounds) + 1
     _require(calibration.quantiles.shape == (groups, GRID), "the quantiles of the calibration")
     _require(calibration.least > 0, "the least difficulty of the calibration")
+
+
+def _check_scale(scale: LabelScale) -> None:
+    """Refuse probabilities that would not rise with the logit."""
+    _require(scale.slope > 0 and math.isfinite(scale.intercept), "the calibration of the probabilities")
 
 
 def _check_network(network: QsarNetwork, width: int) -> None:

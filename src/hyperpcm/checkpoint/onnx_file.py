@@ -96,7 +96,7 @@ class _Graph:
         if base is not None:
             raw = self.add("Add", base, raw)
         if scale["binary"]:
-            raw = self.add("Sigmoid", raw)
+            raw = self.add("Sigmoid", self.affine(raw, scale["slope"], scale["intercept"]))
         else:
             raw = self.affine(raw, scale["scale"], scale["centre"])
         self.add("Reshape", raw, self.constant(np.array([-1], dtype=np.int64)), output="score")

@@ -25,6 +25,7 @@ __all__ = [
     "interval_header",
     "nearest_target",
     "tell_intervals",
+    "tell_probabilities",
     "told_interval",
 ]
 
@@ -98,6 +99,21 @@ def nearest_target(target: TargetModel) -> dict[str, Any] | None:
     similarity, calibration = float(domain["nearest_similarity"]), target.calibration
     error = None if calibration is None else calibration.error_at("target", similarity)
     return {"name": domain["nearest_target"], "similarity": similarity, "error": error}
+
+
+def tell_probabilities(console: Console, target: TargetModel) -> None:
+    """Say what the probabilities of a target rest on, or why they were not calibrated."""
+    card = target.provenance.get("model", {})
+    held, reason = card.get("probabilities"), card.get("no_probabilities")
+    if held is not None:
+        rows = f"{held['rows']:,} held-out rows of {held['targets']:,} targets: {_UNSEEN[held['unseen']]}"
+        console.note(
+            f"Probabilities are calibrated on {rows}."
+            if held["share"] > 0
+            else f"Probabilities are as the model gives them, for no correction was better on {rows}."
+        )
+    elif reason is not None:
+        console.note(f"Probabilities are not calibrated: {reason}")
 
 
 def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:

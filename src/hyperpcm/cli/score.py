@@ -27,6 +27,7 @@ from hyperpcm.cli.intervals import (
     interval_header,
     nearest_target,
     tell_intervals,
+    tell_probabilities,
     told_interval,
 )
 from hyperpcm.cli.models import model_file, score_title, target_model_of, tell_licences
@@ -77,7 +78,8 @@ def score(
 
     A row that cannot be used is named on stderr with the reason, and the others are scored. The file of
     --out holds every row in the order given, with its rank, its score or why it has none. Where the model was
-    calibrated, each score has an interval and a verdict: inside the model's domain, at its edge, or outside.
+    calibrated, each score has an interval and a verdict: inside the model's domain, at its edge, or outside;
+    where labels were two classes, each score is a calibrated probability instead.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -96,6 +98,7 @@ def score(
             given.smiles, level=level, progress=progress.rows("compounds scored", len(given.smiles))
         )
     tell_intervals(console, target_model)
+    tell_probabilities(console, target_model)
     rejections = all_rejections(given.rejections, scores.rejections)
     if abstain:
         rejections |= abstained(target_model, scores)
@@ -236,6 +239,7 @@ def _record(
         "kind": scores.quantity.kind,
         "nearest_target": nearest_target(model),
         "calibration": None if model.calibration is None else dict(model.calibration.held_out),
+        "probabilities": model.provenance.get("model", {}).get("probabilities"),
         "scores": ranked,
         "rejected": [as_record(one) for one in rejections.values()],
     }

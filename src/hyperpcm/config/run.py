@@ -40,7 +40,8 @@ class DataConfig(Settings):
     unit: str | None = None
     """Unit of the values, such as "nM"; guessed from the table when not given."""
     kind: Literal["regression", "binary"] | None = None
-    """Whether values are numbers or two classes; guessed from the table when not given."""
+    """Whether values are numbers or two classes; guessed from the table when not given. With "binary" the
+    values of a catalogued data set become two classes."""
     active_at: float | None = None
     """Values at or above this count as active; the data set's own threshold when not given."""
     merge: bool = True

@@ -46,7 +46,8 @@ def evaluate_scores(
         ``auroc``, ``auprc``, ``mcc``, ``ef1`` (enrichment in the top 1 %), ``bedroc`` (α = 20),
         ``n_classified`` and ``per_target`` with ``n_targets``, ``pearson``, ``spearman``, ``mse``, ``ci``,
         ``auroc``, ``n_targets_auroc``, ``bedroc``, ``mcc`` and ``roc_enrichment_0.5`` (at 0.5 % false
-        positives), ``_1``, ``_2``, ``_5``.
+        positives), ``_1``, ``_2``, ``_5``; for a binary quantity also ``brier``, ``log_loss`` and ``ece``
+        over ten bins, which are None where a score is no probability.
 
     Raises:
         LabelError: not one finite score for each row, a row the table does not have, or a threshold that is
@@ -67,6 +68,10 @@ def evaluate_scores(
         found |= {name: function(active[known], values[known]) for name, function in _CLASSIFICATION.items()}
         if threshold is not None:
             found["mcc"] = metrics.mcc(active[known], values[known] >= threshold)
+    if chosen.quantity.kind == "binary":
+        found |= dict.fromkeys(_PROBABILITIES)
+        if ((values >= 0) & (values <= 1)).all():
+            found |= {name: function(active, values) for name, function in _PROBABILITIES.items()}
     found["n_classified"] = int(known.sum())
     found["per_target"] = _per_target(chosen, labels, values, active, known, threshold)
     return _without_nan(found)
@@ -110,6 +115,11 @@ _CLASSIFICATION = {
     "auprc": metrics.auprc,
     "ef1": metrics.enrichment_factor,
     "bedroc": metrics.bedroc,
+}
+_PROBABILITIES = {
+    "brier": metrics.brier_score,
+    "log_loss": metrics.log_loss,
+    "ece": metrics.expected_calibration_error,
 }
 
 

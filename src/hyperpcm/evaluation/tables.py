@@ -35,7 +35,7 @@ NULL_ROWS: Final = (
 )
 """Rows that know less than a model should; the best of them in each column is marked."""
 
-LOWER_IS_BETTER: Final = frozenset({"mse", "rmse", "mae", "per_target.mse"})
+LOWER_IS_BETTER: Final = frozenset({"mse", "rmse", "mae", "brier", "log_loss", "ece", "per_target.mse"})
 
 TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -50,6 +50,9 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "mcc": "MCC",
         "ef1": "EF 1 %",
         "bedroc": "BEDROC",
+        "brier": "Brier score",
+        "log_loss": "log loss",
+        "ece": "ECE",
         "per_target.pearson": "r per target",
         "per_target.spearman": "ρ per target",
         "per_target.mse": "MSE per target",
@@ -71,6 +74,7 @@ DEFAULT_METRICS: Final = (
     "auroc",
     "auprc",
     "mcc",
+    "log_loss",
     "per_target.pearson",
     "per_target.auroc",
 )

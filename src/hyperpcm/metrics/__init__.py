@@ -11,24 +11,36 @@ from hyperpcm.metrics.enrichment import bedroc, enrichment_factor, roc_enrichmen
 from hyperpcm.metrics.per_target import ROC_ENRICHMENT, PerTarget, per_target
 from hyperpcm.metrics.ranking import concordance_index
 from hyperpcm.metrics.regression import interval_mae, mae, mse, pearson, r2, rm2, rmse, spearman
+from hyperpcm.metrics.reliability import (
+    Reliability,
+    brier_score,
+    expected_calibration_error,
+    log_loss,
+    reliability_curve,
+)
 
 __all__ = [
     "ROC_ENRICHMENT",
     "BestThreshold",
     "PerTarget",
+    "Reliability",
     "auprc",
     "auroc",
     "bedroc",
     "best_mcc_threshold",
+    "brier_score",
     "concordance_index",
     "enrichment_factor",
+    "expected_calibration_error",
     "interval_mae",
+    "log_loss",
     "mae",
     "mcc",
     "mse",
     "pearson",
     "per_target",
     "r2",
+    "reliability_curve",
     "rm2",
     "rmse",
     "roc_enrichment",

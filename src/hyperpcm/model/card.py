@@ -105,6 +105,8 @@ def _chosen(card: Mapping[str, Any]) -> str:
 
 def _trust(model: HyperPCM) -> str:
     calibration = model.calibration
+    if model.quantity.kind == "binary":
+        return _probabilities(model.card)
     if calibration is None:
         reason = model.card.get("no_intervals")
         return f"Its scores have no intervals: {reason}" if reason else ""
@@ -124,6 +126,20 @@ def _trust(model: HyperPCM) -> str:
         title = f"{measure} similarity of the nearest known {axis}"
         parts.append(_table([title, "held-out rows", "error"], rows))
     return "\n\n".join(parts)
+
+
+def _probabilities(card: Mapping[str, Any]) -> str:
+    held, reason = card.get("probabilities"), card.get("no_probabilities")
+    if held is None:
+        return f"Its probabilities are not calibrated: {reason}" if reason else ""
+    rows = [
+        [name, f"{held[key]['before']:.3f}", f"{held[key]['after']:.3f}"]
+        for name, key in (("log loss", "log_loss"), ("expected calibration error", "ece"))
+    ]
+    return (
+        f"Probabilities are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} targets: "
+        f"{_UNSEEN[held['unseen']]}.\n\n{_table(['on these rows', 'before', 'after'], rows)}"
+    )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -80,6 +80,7 @@ class HyperPCM(nn.Module):
         self.card: dict[str, Any] = {"licences": licences_of(compound_encoder, target_encoder)}
         self.known: KnownCompounds | None = None  # prepared when the first target is compiled
         self.calibration: Calibration | None = None  # of its errors, once it is trained
+        self.logit_map = (1.0, 0.0)  # slope and intercept of calibrated logits, likewise
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
         self.memory_similarity: Tensor | None = None  # of its targets to one another, once that was needed
         sizes = sizes or ModelSizes.of(config, memory)
@@ -144,7 +145,10 @@ class HyperPCM(nn.Module):
     def label_scale(self) -> LabelScale:
         """How scaled scores become labels."""
         return LabelScale(
-            float(self.label_scaler.mean), float(self.label_scaler.scale), self.quantity.kind == "binary"
+            float(self.label_scaler.mean),
+            float(self.label_scaler.scale),
+            self.quantity.kind == "binary",
+            *self.logit_map,
         )
 
     def fit_scalers(self, compounds: Float[Tensor, "n_compounds d_c"], labels: Float[Tensor, "n"]) -> None:
@@ -346,6 +350,8 @@ class HyperPCM(nn.Module):
             "trees": list(self.trees.size),
             "card": self.card,
         }
+        if self.logit_map != (1.0, 0.0):
+            header["logit_map"] = list(self.logit_map)
         tensors = dict(self.state_dict())
         if self.calibration is not None:
             own, header["calibration"] = self.calibration.state()
@@ -383,6 +389,9 @@ class HyperPCM(nn.Module):
         }
         if "calibration" in header:
             model.calibration = Calibration.from_state(own, header["calibration"])
+        if "logit_map" in header:
+            slope, intercept = map(float, header["logit_map"])
+            model.logit_map = (slope, intercept)
         try:
             model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(_CALIBRATION)})
         except RuntimeError as error:

@@ -42,8 +42,10 @@ class TargetStack:
         first = targets[0]
         self.device, self.label_scale, self._dtype = device, first.label_scale, dtype
         self._scaler = copy.deepcopy(first.compound_scaler).to(device)
-        self._centres = torch.tensor([target.label_scale.centre for target in targets])[:, None].to(device)
-        self._scales = torch.tensor([target.label_scale.scale for target in targets])[:, None].to(device)
+        self._centres, self._scales, self._slopes, self._intercepts = (
+            torch.tensor([getattr(target.label_scale, name) for target in targets])[:, None].to(device)
+            for name in ("centre", "scale", "slope", "intercept")
+        )
         widths = _widths(first)
         outputs = first.networks[0].layers[0].bias.shape[1]
         together = max(1, OUTPUTS[device.type] // outputs)
@@ -115,7 +117,9 @@ class TargetStack:
             ]
         ).mean(0)
         raw = base + said
-        return torch.sigmoid(raw) if self.label_scale.binary else raw * self._scales + self._centres
+        if self.label_scale.binary:
+            return torch.sigmoid(raw * self._slopes + self._intercepts)
+        return raw * self._scales + self._centres
 
 
 def _widths(target: TargetModel) -> list[tuple[int, bool]]:

@@ -41,8 +41,11 @@ ARRAYS: Final = "model.npz"
 HEADER: Final = "model.json"
 """Entry of the file that holds the header."""
 
-FORMAT_VERSION: Final = 1
-"""The newest layout of the file that this version reads, and the one that is written."""
+FORMAT_VERSION: Final = 2
+"""The newest layout of the file that this version reads, and the one that is written. Older ones are read.
+
+2 may have calibrated probabilities, which readers of 1 would not notice.
+"""
 
 Floats = npt.NDArray[np.float32]
 
@@ -188,7 +191,9 @@ class NumpyTargetModel:
         number = int(self.header["networks"])
         raw = base + sum(self._network(place, inputs) for place in range(number)) / np.float32(number)
         if scale["binary"]:
-            return _sigmoid(raw)
+            return _sigmoid(
+                raw * np.float32(scale.get("slope", 1.0)) + np.float32(scale.get("intercept", 0.0))
+            )
         return np.asarray(raw * np.float32(scale["scale"]) + np.float32(scale["centre"]), dtype=np.float32)
 
     def _retrieved(self, similarity: npt.NDArray[np.float64]) -> tuple[Floats, Floats, Floats]:

@@ -21,12 +21,13 @@ from hyperpcm.errors import LabelError
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.target_model.calibration import NEAREST_TARGETS, target_constants
+from hyperpcm.target_model.label_scale import logits_of
 from hyperpcm.training.encoded import EncodedData, Progress, Retrieved
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.trees_fit import trees_of
-from hyperpcm.trust import HeldOut, calibrate
+from hyperpcm.trust import HeldOut, calibrate, fit_logit_map
 
-__all__ = ["fit_calibration", "held_out_rows"]
+__all__ = ["fit_calibration", "held_out_rows", "nearest_targets"]
 
 _SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -68,7 +69,7 @@ def fit_calibration(
     hidden: Hidden,
     progress: Progress | None = None,
 ) -> None:
-    """Set ``model.calibration``, or write into the model's card why there is none.
+    """Set ``model.calibration``, or for two classes ``model.logit_map``; say in the model's card why not.
 
     Args:
         model: trained; changed in place.
@@ -81,7 +82,10 @@ def fit_calibration(
         progress: called with a stage, what is done and what there is.
     """
     if model.quantity.kind == "binary":
-        model.card["no_intervals"] = "scores are probabilities of a class; intervals are for values."
+        model.card["no_intervals"] = (
+            "scores are probabilities of a class; intervals and verdicts are for values."
+        )
+        _fit_probabilities(model, data, valid, scores, hidden)
         return
     if progress is not None:
         progress("calibration", 0, 1)
@@ -99,6 +103,23 @@ def fit_calibration(
         model.card["no_intervals"] = str(error)
     if progress is not None:
         progress("calibration", 1, 1)
+
+
+def _fit_probabilities(
+    model: HyperPCM,
+    data: EncodedData,
+    valid: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    hidden: Hidden,
+) -> None:
+    active, target = data.labels.numpy()[valid] > 0.5, data.target_index[valid]
+    try:
+        found = fit_logit_map(active, logits_of(scores), target, _unseen(hidden))
+    except LabelError as error:
+        model.card["no_probabilities"] = str(error)
+        return
+    model.logit_map = (found.slope, found.intercept)
+    model.card["probabilities"] = found.held_out
 
 
 def held_out_rows(
@@ -130,10 +151,24 @@ def held_out_rows(
         nearest_target=constants[:, 0].numpy(),
         nearest_compound=nearest.numpy(),
         target=target,
-        unseen={(True, True): "both", (True, False): "target", (False, True): "compound"}.get(
-            (hidden.targets, hidden.compounds), "pair"
-        ),
+        unseen=_unseen(hidden),
     )
+
+
+def nearest_targets(data: EncodedData, targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Return the similarity of the nearest known target of each row; zeros where no alignment is there.
+
+    Args:
+        data: the encoded table.
+        targets: of each row, int64 [n].
+    """
+    return _constants(data, targets, None)[:, 0].numpy()
+
+
+def _unseen(hidden: Hidden) -> str:
+    """What of a validation row training has not seen."""
+    names = {(True, True): "both", (True, False): "target", (False, True): "compound"}
+    return names.get((hidden.targets, hidden.compounds), "pair")
 
 
 def _constants(

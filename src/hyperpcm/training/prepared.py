@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from hyperpcm import metrics
@@ -20,6 +19,7 @@ from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
 from hyperpcm.model.card import card_text
 from hyperpcm.nn.losses import Loss, LossName
+from hyperpcm.target_model.label_scale import logits_of, probabilities_of
 from hyperpcm.training.calibration_fit import fit_calibration
 from hyperpcm.training.card import card_record
 from hyperpcm.training.correction import supported_logit_share, supported_share
@@ -123,7 +123,7 @@ def _train_here(prepared: PreparedRun, *, stop: StopSignal, progress: Progress |
 
 
 def _calibrate(prepared: PreparedRun, progress: Progress | None) -> None:
-    """Give the trained model its intervals, from the errors of the validation side."""
+    """Give the trained model its intervals or calibrated probabilities, from the validation side."""
     interactions, split, model, data = prepared.interactions, prepared.split, prepared.model, prepared.data
     retrieved = data.retrieved_for(torch.from_numpy(split.valid.copy()))
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
@@ -187,9 +187,9 @@ def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, fl
         share = 1.0
         if prior is not None:
             if binary:
-                base, full = _logits(prior), _logits(scores)
+                base, full = (logits_of(one).astype(np.float32) for one in (prior, scores))
                 share = supported_logit_share(labels > 0.5, base, full - base, targets, compounds)
-                scores = _probabilities(base + np.float32(share) * (full - base))
+                scores = probabilities_of(base + np.float32(share) * (full - base))
             else:
                 share = supported_share(labels - prior, scores - prior, targets, compounds)
                 scores = prior + np.float32(share) * (scores - prior)
@@ -200,15 +200,6 @@ def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, fl
         return found if prior is None else found | {"correction": share}
 
     return validate
-
-
-def _logits(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    inside = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
-    return np.log(inside / (1 - inside)).astype(np.float32)
-
-
-def _probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), dtype=np.float32)
 
 
 def loss_and_metric(training: TrainingConfig, quantity: Quantity) -> tuple[LossName, str]:

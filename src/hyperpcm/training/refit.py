@@ -60,7 +60,7 @@ def refit_model(
     hidden = Hidden.as_in_validation(interactions, split)
     data = refit_prior(model, data, chosen, config, hidden, progress)
     model.correction.copy_(chosen.correction)
-    model.calibration = chosen.calibration  # no rows are left to hold back
+    model.calibration, model.logit_map = chosen.calibration, chosen.logit_map  # no rows are left to hold back
     rates = tuple(chosen.card.get("learning_rates", ()))
     if float(chosen.correction) > 0 and rates:
         prepared = PreparedRun(config, interactions, split, model, data, run, resume, rates)

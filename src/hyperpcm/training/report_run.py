@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hyperpcm.checkpoint import load_model
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.audit import audit
 from hyperpcm.datasets.interactions import Interactions
@@ -187,7 +188,19 @@ def _test_side(run: RunFolder, interactions: Interactions, split: Split) -> Scor
     }
     rows = np.array([row for row in split.test if int(row) in found], dtype=np.int64)
     scores: npt.NDArray[np.float32] = np.array([found[int(row)] for row in rows], dtype=np.float32)
-    return ScoredRows.of(interactions, rows, scores) if len(rows) else None
+    if not len(rows):
+        return None
+    return ScoredRows.of(interactions, rows, scores, _uncalibrated(run, interactions, scores))
+
+
+def _uncalibrated(
+    run: RunFolder, interactions: Interactions, scores: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32] | None:
+    """What the model's probabilities were before they were calibrated; None where they were not."""
+    if interactions.quantity.kind != "binary" or not run.model_path.exists():
+        return None
+    model = load_model(run.model_path)
+    return None if model.logit_map == (1.0, 0.0) else model.label_scale.uncalibrated(scores)
 
 
 def _licences(config: RunConfig) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import torch
 from hyperpcm.checkpoint import load_model
 from hyperpcm.config import DataConfig, RunConfig
 from hyperpcm.datasets import load, make_splits, read_table
+from hyperpcm.datasets.classes import as_classes
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
@@ -50,9 +52,13 @@ class FittedRun:
 
 
 def open_data(config: DataConfig, progress: Progress | None = None) -> Interactions:
-    """Return the measurements that the settings name."""
+    """Return the measurements that the settings name.
+
+    Raises:
+        LabelError: a threshold that does not divide the labels, or classes that are asked for as values.
+    """
     if config.name is not None:
-        return load(config.name, merge=config.merge, progress=progress)
+        return _as_asked(load(config.name, merge=config.merge, progress=progress), config)
     if config.path is None:
         raise ConfigError("data: neither a name nor a path is given.")
 
@@ -70,6 +76,20 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> Interacti
         kind=config.kind,
         merge=config.merge,
         progress=told,
+    )
+
+
+def _as_asked(interactions: Interactions, config: DataConfig) -> Interactions:
+    """A catalogued table with the kind of labels and the threshold of the settings."""
+    quantity = interactions.quantity
+    if config.kind == "binary":
+        return as_classes(interactions, config.active_at)
+    if config.kind == "regression" and quantity.kind == "binary":
+        raise LabelError(f"{interactions.name}: its labels are two classes; leave data.kind out.")
+    if config.active_at is None:
+        return interactions
+    return dataclasses.replace(
+        interactions, quantity=dataclasses.replace(quantity, active_at=config.active_at)
     )
 
 

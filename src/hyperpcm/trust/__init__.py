@@ -1,4 +1,4 @@
-"""Whether to believe a score: intervals that hold for new targets, where in the domain a row lies, evidence.
+"""Whether to believe a score: intervals and probabilities that hold for new targets, domain, evidence.
 
 Public names are imported when they are first asked for.
 """
@@ -22,14 +22,22 @@ if TYPE_CHECKING:
         measured_coverage,
         summarised,
     )
+    from hyperpcm.trust.measured_probabilities import (
+        ReliabilityMeasured,
+        measured_reliability,
+        summarised_reliability,
+    )
+    from hyperpcm.trust.probabilities import LogitMap, fit_logit_map
 
 __all__ = [
     "AtomContributions",
     "Coverage",
     "Evidence",
     "HeldOut",
+    "LogitMap",
     "MaskedAtoms",
     "MeasuredCompound",
+    "ReliabilityMeasured",
     "RetrievedTarget",
     "TargetEvidence",
     "atom_contributions",
@@ -37,10 +45,13 @@ __all__ = [
     "conformal_quantiles",
     "coverage_by_level",
     "evidence_card",
+    "fit_logit_map",
     "half_widths",
     "masked_atoms",
     "measured_coverage",
+    "measured_reliability",
     "summarised",
+    "summarised_reliability",
 ]
 
 _HOMES = {
@@ -52,6 +63,10 @@ _HOMES = {
     **dict.fromkeys(
         ("Coverage", "coverage_by_level", "half_widths", "measured_coverage", "summarised"), "measured"
     ),
+    **dict.fromkeys(
+        ("ReliabilityMeasured", "measured_reliability", "summarised_reliability"), "measured_probabilities"
+    ),
+    **dict.fromkeys(("LogitMap", "fit_logit_map"), "probabilities"),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

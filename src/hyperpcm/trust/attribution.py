@@ -26,12 +26,12 @@ from hyperpcm.errors import ConfigError
 from hyperpcm.nn.contributions import qsar_contributions
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.target_model import TargetModel
+from hyperpcm.target_model.label_scale import logits_of
 
 __all__ = ["ORDERS", "AtomContributions", "atom_contributions", "reads_fingerprint", "unbounded"]
 
 ORDERS: Final = 16
 """Orders in which atoms are put together, where contributions are not exact."""
-_NEARLY: Final = 1e-6  # least distance of a probability from 0 and 1 before it becomes a logit
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +123,7 @@ def unbounded(target: TargetModel, scores: npt.NDArray[np.float64]) -> npt.NDArr
     """Return scores of a target as parts of them add up: probabilities as logits, others as they are."""
     if not target.label_scale.binary:
         return scores
-    inside = np.clip(scores, _NEARLY, 1 - _NEARLY)
-    return np.asarray(np.log(inside / (1 - inside)))
+    return logits_of(scores)
 
 
 class _Reader:
@@ -212,9 +211,7 @@ def _exact(target: TargetModel, reader: _Reader) -> AtomContributions:
         np.concatenate([reader.embeddings(part, np.ones(1, bool)) for part in (everything, nothing)])
     )
     inputs, baseline = target.compound_scaler(rows)
-    scale = target.label_scale
-    unit = 1.0 if scale.binary else scale.scale
-    of_inputs = unit * np.mean(
+    of_inputs = target.label_scale.unit * np.mean(
         [qsar_contributions(one, inputs[None], baseline)[0].double().numpy() for one in target.networks],
         axis=0,
     )

@@ -14,7 +14,15 @@ from hyperpcm.errors import ConfigError
 from hyperpcm.target_model.calibration import VERDICTS, Calibration
 from hyperpcm.trust.conformal import HeldOut
 
-__all__ = ["LEVELS", "Coverage", "coverage_by_level", "half_widths", "measured_coverage", "summarised"]
+__all__ = [
+    "LEVELS",
+    "Coverage",
+    "coverage_by_level",
+    "half_widths",
+    "measured_coverage",
+    "summarised",
+    "thirds",
+]
 
 LEVELS: Final = (0.8, 0.9)
 """Levels that coverage is measured at."""
@@ -110,7 +118,7 @@ def measured_coverage(
     errors = np.abs(test.errors)
     held, by_bin, width = {}, {}, {}
     ratio: dict[str, float | None] = {}
-    bins = _bins(test)
+    bins = thirds(test.target, test.nearest_target)
     for level in LEVELS:
         half = half_widths(calibration, test, level)
         inside, name = errors <= half, f"{level:g}"
@@ -182,8 +190,13 @@ def _mean_of_known(values: Sequence[float | None]) -> float | None:
     return _mean(known) if known else None
 
 
-def _bins(test: HeldOut) -> npt.NDArray[np.int64]:
-    """The third of the targets, by how near the nearest known one is, that each row belongs to."""
-    _, first = np.unique(test.target, return_index=True)
-    edges = np.quantile(test.nearest_target[first], np.arange(1, _BINS) / _BINS)
-    return np.searchsorted(edges, test.nearest_target, side="right").astype(np.int64)
+def thirds(target: npt.NDArray[np.int64], nearest_target: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Return the third of the targets, by how near the nearest known one is, that each row belongs to.
+
+    Args:
+        target: of each row [n].
+        nearest_target: similarity of the nearest known target of each row [n].
+    """
+    _, first = np.unique(target, return_index=True)
+    edges = np.quantile(nearest_target[first], np.arange(1, _BINS) / _BINS)
+    return np.searchsorted(edges, nearest_target, side="right").astype(np.int64)

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
+from hyperpcm import metrics
 from hyperpcm.datasets import Quantity
 from hyperpcm.evaluation.report import DataSummary, ScoredRows, TrainingCurve
 from hyperpcm.evaluation.report.figures import (
@@ -15,6 +16,7 @@ from hyperpcm.evaluation.report.figures import (
     learning_curve,
     measured_against_predicted,
     per_target_histogram,
+    reliability_diagram,
 )
 from small_tables import PKD
 
@@ -31,6 +33,13 @@ def curve(values, best=None):
     return TrainingCurve(epochs, "valid_mse", best, "mse")
 
 
+def probabilities(n=400, *, calibrated=True):
+    honest = RNG.random(n)
+    loud = np.clip(2 * honest - 0.5, 0, 1) if calibrated else None
+    zeros = np.zeros(n, dtype=int)
+    return ScoredRows((RNG.random(n) < honest) * 1.0, honest, zeros, ("T",), uncalibrated=loud)
+
+
 def every_chart():
     relations = np.where(np.arange(3000) % 2, 0, -1)
     return {
@@ -39,6 +48,7 @@ def every_chart():
         "points": measured_against_predicted(scored(50), PKD),
         "cells": measured_against_predicted(scored(3000, relations), PKD),
         "classes": class_scores(ScoredRows([0, 1, 1], [0.1, 0.9, 0.4], [0, 0, 0], ("T",))),
+        "reliability": reliability_diagram(probabilities()),
         "per_target": per_target_histogram(np.array([0.5, 0.7, -0.1]), "r per target", 0.0, -1.0),
     }
 
@@ -122,3 +132,16 @@ def test_targets_at_or_below_chance_are_counted():
     chart = per_target_histogram(np.array([0.5, 0.0, -0.3, 0.9]), "r per target", 0.0, -1.0)
     assert chart.caption == "2 targets of 4 at or below chance."
     assert "median 0.25" in chart.says
+
+
+def test_a_reliability_diagram_tells_the_error_before_and_after():
+    rows = probabilities()
+    found = reliability_diagram(rows)
+    for scores in (rows.scores, rows.uncalibrated):
+        assert f"{metrics.expected_calibration_error(rows.labels, scores):.3f}" in found.caption
+    assert "10 bins of 40 rows or more" in found.caption
+    assert "before" in found.svg
+    alone = reliability_diagram(probabilities(calibrated=False))
+    assert "before" not in alone.svg + alone.caption
+    assert reliability_diagram(scored(20)) is None
+    assert reliability_diagram(ScoredRows([], [], [], ())) is None

@@ -16,6 +16,7 @@ from hyperpcm.evaluation.report.figures import (
     class_scores,
     measured_against_predicted,
     per_target_histogram,
+    reliability_diagram,
 )
 from hyperpcm.evaluation.report.inputs import CompiledTarget, RankedCompound, ScoredRows
 from hyperpcm.evaluation.report.words import (
@@ -51,6 +52,7 @@ def test_view(test: ScoredRows, quantity: Quantity) -> dict[str, Any]:
     charts: list[Chart | None] = [
         class_scores(test) if active is not None else measured_against_predicted(test, quantity),
         per_target_histogram(skill[counted], f"{title} per target", chance, lowest),
+        None if active is None else reliability_diagram(test),
     ]
     return {
         "charts": [chart for chart in charts if chart is not None],

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from hyperpcm import metrics
 from hyperpcm.datasets.interactions import EXACT, Quantity
 from hyperpcm.evaluation.report.inputs import DataSummary, ScoredRows, TrainingCurve
 from hyperpcm.evaluation.report.theme import FIRST, INK, MUTED, SECOND, draw_svg
@@ -36,6 +37,7 @@ __all__ = [
     "learning_curve",
     "measured_against_predicted",
     "per_target_histogram",
+    "reliability_diagram",
 ]
 
 _MOST_POINTS = 1500  # beyond that many, cells are counted
@@ -188,6 +190,50 @@ def class_scores(test: ScoredRows) -> Chart | None:
 
     says = f"Scores of {count(int(active.sum()))} actives and {count(int((~active).sum()))} inactives."
     return Chart(draw_svg("classes", draw), says, "How scores are distributed within each class.")
+
+
+def reliability_diagram(test: ScoredRows) -> Chart | None:
+    """Announced probabilities beside what was seen, before and after calibration; None for no rows."""
+    if test.labels.size == 0 or ((test.scores < 0) | (test.scores > 1)).any():
+        return None
+    active = test.labels >= 0.5
+    curve = metrics.reliability_curve(active, test.scores)
+    before = None if test.uncalibrated is None else metrics.reliability_curve(active, test.uncalibrated)
+    title = "probability" if before is None else "calibrated"
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+        if before is not None:
+            own = (before.probability, before.observed)
+            axes.plot(*own, color=SECOND, linestyle="--", marker="s", markersize=5, label="before")
+        ends = (curve.observed - curve.lower, curve.upper - curve.observed)
+        axes.errorbar(
+            curve.probability,
+            curve.observed,
+            yerr=ends,
+            color=FIRST,
+            marker="o",
+            markersize=5,
+            elinewidth=1,
+            label=title,
+        )
+        drawn = (curve, *([] if before is None else [before]))
+        most = max(max(one.probability.max(), one.upper.max()) for one in drawn)
+        limits = (-0.02 * most, 1.04 * most)
+        axes.set(xlim=limits, ylim=limits, aspect="equal")
+        axes.set_xlabel("predicted probability of being active")
+        axes.set_ylabel("share of actives")
+        _legend(figure)
+
+    bins = f"{several(curve.n.size, 'bin')} of {count(int(curve.n.min()))} rows or more"
+    caption = (
+        f"Mean probability and share of actives, with 95 % intervals, in {bins}. Dashed diagonal: what is "
+        f"announced is what is seen. Expected calibration error {decimals(curve.error)}"
+    )
+    caption += "." if before is None else f", before calibration {decimals(before.error)}."
+    says = f"Reliability of {count(active.size)} probabilities, expected error {decimals(curve.error)}."
+    return Chart(draw_svg("reliability", draw, height=430), says, caption)
 
 
 def per_target_histogram(values: Floats, title: str, chance: float, lowest: float) -> Chart | None:

@@ -125,6 +125,7 @@ class ScoredRows:
         relations: `EXACT`, `ABOVE` or `BELOW` of each row, int8 [k]; None where all are exact.
         compound_index: position in ``compounds`` of each row, int64 [k]; None draws none.
         compounds: standardised SMILES.
+        uncalibrated: probabilities before they were calibrated, float32 [k]; None where they were not.
 
     Raises:
         LabelError: lengths or values that contradict this description.
@@ -137,6 +138,7 @@ class ScoredRows:
     relations: npt.NDArray[np.int8] | None = None
     compound_index: npt.NDArray[np.int64] | None = None
     compounds: Sequence[str] = ()
+    uncalibrated: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         labels = _column(self, "labels", np.float32, None)
@@ -147,13 +149,21 @@ class ScoredRows:
         if self.compound_index is not None:
             compounds = _column(self, "compound_index", np.int64, labels.size)
             _check_places("compound_index", compounds, len(self.compounds), "compounds")
+        if self.uncalibrated is not None:
+            _column(self, "uncalibrated", np.float32, labels.size)
         if not (np.isfinite(labels).all() and np.isfinite(scores).all()):
             raise LabelError("report: a label or a score of the test side is not a finite number.")
         _check_places("target_index", index, len(self.target_names), "target names")
 
     @classmethod
-    def of(cls, interactions: Interactions, rows: npt.ArrayLike, scores: npt.ArrayLike) -> ScoredRows:
-        """Labels of some rows of a table beside their scores [k]."""
+    def of(
+        cls,
+        interactions: Interactions,
+        rows: npt.ArrayLike,
+        scores: npt.ArrayLike,
+        uncalibrated: npt.NDArray[np.float32] | None = None,
+    ) -> ScoredRows:
+        """Labels of some rows of a table beside their scores [k], and what these were before calibration."""
         chosen = interactions.select(rows)
         return cls(
             labels=chosen.point(),
@@ -163,6 +173,7 @@ class ScoredRows:
             relations=chosen.relations,
             compound_index=chosen.compound_index,
             compounds=chosen.compounds,
+            uncalibrated=uncalibrated,
         )
 
 

@@ -1,0 +1,57 @@
+"""A table of measured values as a table of two classes: active from a threshold on, or not."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from hyperpcm.datasets.interactions import EXACT, Interactions, Quantity
+from hyperpcm.errors import LabelError
+
+__all__ = ["as_classes"]
+
+
+def as_classes(interactions: Interactions, active_at: float | None = None) -> Interactions:
+    """Return the table with 1 for active and 0 for inactive; rows whose class a bound leaves open are gone.
+
+    How many those are is said in its notes. A table of two classes comes back as it is.
+
+    Args:
+        interactions: not mutated.
+        active_at: values at or above this are active; the quantity's own threshold when not given.
+
+    Raises:
+        LabelError: no threshold is given and the quantity has none, a threshold for labels that are classes
+            already, or the threshold leaves no row, or one class only.
+    """
+    quantity = interactions.quantity
+    if quantity.kind == "binary":
+        if active_at is not None:
+            raise LabelError(
+                f"{interactions.name}: its labels are two classes already; leave the threshold {active_at:g} "
+                "out."
+            )
+        return interactions
+    if active_at is not None:
+        quantity = dataclasses.replace(quantity, active_at=active_at)
+    divided = dataclasses.replace(interactions, quantity=quantity)
+    active, known = divided.is_active(), divided.activity_is_known()
+    threshold = quantity.active_at
+    if len(np.unique(active[known])) < 2:
+        raise LabelError(
+            f"{interactions.name}: from {quantity.name} = {threshold:g} on {int(active[known].sum()):,} of "
+            f"{int(known.sum()):,} rows are active; give a threshold that divides them."
+        )
+    name, rows = f"{quantity.name} of {threshold:g} or more", f"{int(known.sum()):,} rows"
+    note = f"{int(active.sum()):,} of {rows} are active: {name}"
+    if not known.all():
+        note += f"; {int((~known).sum()):,} rows left out, whose bound leaves their class open"
+    classes = dataclasses.replace(
+        divided,
+        quantity=Quantity(name, "", kind="binary"),
+        values=active.astype(np.float32),
+        relations=np.full(len(active), EXACT, dtype=np.int8),
+        notes=(*interactions.notes, f"{note}."),
+    )
+    return classes.select(known)
