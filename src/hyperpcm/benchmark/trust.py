@@ -1,4 +1,4 @@
-"""The kind of benchmark that asks whether intervals hold what they promise and verdicts tell errors apart."""
+"""The kind of benchmark about trust: intervals, verdicts of the domain, and mutants where there are any."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hyperpcm.benchmark.folds import (
     prepared_rows,
 )
 from hyperpcm.benchmark.kind import Job, Kind, Progress
+from hyperpcm.benchmark.trust_mutants import mutants_of_part
 from hyperpcm.benchmark.trust_results import TrustOnDisk
 from hyperpcm.errors import ConfigError
 
@@ -95,7 +96,7 @@ class TrustKind(Kind):
 def _coverage(
     config: RunConfig, interactions: Interactions, split: Split, store: EmbeddingStore, progress: Progress
 ) -> dict[str, Any]:
-    """What the intervals of a model hold on the test side, which it is calibrated without.
+    """What the intervals of a model hold on the test side, which it is calibrated without, and its mutants.
 
     Raises:
         ConfigError: the model got no intervals.
@@ -104,6 +105,7 @@ def _coverage(
     from hyperpcm.training.encoded import encode, retrieve_pairs
     from hyperpcm.training.hiding import Hidden
     from hyperpcm.training.loop import predict_pairs
+    from hyperpcm.training.mutant_test import measured_mutants
     from hyperpcm.training.run import train_model
     from hyperpcm.trust import measured_coverage
 
@@ -116,4 +118,6 @@ def _coverage(
     scores = predict_pairs(model, data, compounds, targets, retrieved)
     hidden = Hidden.as_in_validation(interactions, split)
     test = held_out_rows(data, split.test, scores, retrieved, hidden, model.calibration.difficulty)
-    return measured_coverage(model.calibration, test, interactions.point()[split.train]).as_dict()
+    coverage = measured_coverage(model.calibration, test, interactions.point()[split.train])
+    mutants = measured_mutants(model, interactions, split, seed=config.seed, progress=progress)
+    return coverage.as_dict() | mutants_of_part(mutants)

@@ -32,6 +32,7 @@ from hyperpcm.cli import (
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.explain import explain as explain_scores
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
+from hyperpcm.cli.mutate import mutate
 
 __all__ = ["app", "main"]
 
@@ -54,6 +55,7 @@ _ORDER: Final = (
     "compile",
     "score",
     "explain",
+    "mutate",
     "panel",
     "index",
     "screen",
@@ -111,6 +113,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("explain")(explain_scores)
+app.command("mutate")(mutate)
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)

@@ -28,9 +28,11 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, encode
 from hyperpcm.training.loggers import check_loggers, log_results
 from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.mutant_test import write_mutant_test
 from hyperpcm.training.run import open_data
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.threads import limited_threads
+from hyperpcm.trust import MutantTest
 
 __all__ = ["EvaluatedRun", "evaluate_run", "model_rows", "null_rows", "protocol_of"]
 
@@ -47,6 +49,7 @@ class EvaluatedRun:
         split: its division.
         results: rows of the model, of the model with shuffled targets, and of the nulls.
         test_scores: of the test rows, float32 [n].
+        mutants: whether the model can tell mutants apart.
     """
 
     folder: RunFolder
@@ -54,6 +57,7 @@ class EvaluatedRun:
     split: Split
     results: AccuracyResults
     test_scores: npt.NDArray[np.float32]
+    mutants: MutantTest
 
     @property
     def rows(self) -> tuple[ResultRow, ...]:
@@ -67,7 +71,9 @@ def evaluate_run(
     nulls: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> EvaluatedRun:
-    """Evaluate a finished run; writes ``results.json`` and ``scores.parquet`` into its folder.
+    """Evaluate a finished run.
+
+    Writes ``results.json``, ``scores.parquet`` and ``mutants.json`` into its folder.
 
     Args:
         folder: the run's.
@@ -91,6 +97,7 @@ def evaluate_run(
         rows, valid, test = model_rows(
             config, interactions, split, model, chosen=chosen, store=store, progress=progress
         )
+        mutants = write_mutant_test(run, model, interactions, split, seed=config.seed, progress=progress)
         rows += null_rows(
             interactions,
             split,
@@ -110,7 +117,7 @@ def evaluate_run(
     }
     kept = (path for path in (run.results_path, run.report_path) if path.exists())
     log_results(run, config, found, *kept)
-    return EvaluatedRun(run, interactions, split, results, test)
+    return EvaluatedRun(run, interactions, split, results, test, mutants.test)
 
 
 def model_rows(

@@ -58,8 +58,8 @@ class RunFolder:
     Attributes:
         path: the folder: ``config.json``, ``split.json``, ``environment.json``, ``metrics.jsonl``,
             ``model.safetensors``, after a refit ``selected.safetensors``, while unfinished ``state/``, and
-            what evaluation adds: ``results.json``, ``scores.parquet``, ``report.html``. Loggers add
-            ``tensorboard/``, ``wandb/`` and ``wandb.json``. A hidden lock file stays behind.
+            what evaluation adds: ``results.json``, ``scores.parquet``, ``mutants.json``, ``report.html``.
+            Loggers add ``tensorboard/``, ``wandb/`` and ``wandb.json``. A hidden lock file stays behind.
     """
 
     path: Path
@@ -120,6 +120,11 @@ class RunFolder:
         return self.path / "scores.parquet"
 
     @property
+    def mutants_path(self) -> Path:
+        """Whether the model can tell mutants apart, and what that rests on."""
+        return self.path / "mutants.json"
+
+    @property
     def report_path(self) -> Path:
         """The report for people."""
         return self.path / "report.html"
@@ -161,6 +166,7 @@ class RunFolder:
             self.selected_path,
             self.results_path,
             self.scores_path,
+            self.mutants_path,
             self.report_path,
         ):
             path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.evaluation.report.evidence import compiled_view, test_view
 from hyperpcm.evaluation.report.inputs import ReportInputs
+from hyperpcm.evaluation.report.mutants import mutants_view
 from hyperpcm.evaluation.report.record import data_view, flattened, rejections_view, split_view, training_view
 from hyperpcm.evaluation.report.skill import skill_view, tiles
 from hyperpcm.evaluation.report.words import page_value
@@ -43,6 +44,7 @@ def render_report(inputs: ReportInputs) -> str:
         "training": None if inputs.training is None else training_view(inputs.training),
         "skill": skill_view(inputs.results, inputs.model, quantity) if inputs.results else None,
         "test": None if inputs.test is None else test_view(inputs.test, quantity),
+        "mutants": None if inputs.mutants is None else mutants_view(inputs.mutants, quantity),
         "compiled": None if compiled is None else compiled_view(compiled, quantity),
         "refused": None if compiled is None else rejections_view(compiled.rejections),
         "facts_of_run": list(inputs.facts.items()),
