@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
@@ -100,6 +101,47 @@ def test_a_step_towards_the_mean_is_no_knowledge_of_a_mutant():
     assert test.verdict == "cannot_tell"
     assert "random substitutions in the same proteins would explain" in test.sentence()
     assert judged(made(shrinkage=0.5, skill=0.8)).verdict == "can_tell"
+
+
+def test_the_luck_of_the_wild_type_is_no_knowledge_of_a_mutant():
+    """Where its labels are off by chance, all mutants differ from it alike, and their relatives tell so."""
+    found, generator = made(mutants=18, noise=0.3), np.random.default_rng(7)
+    luck = generator.normal(0, 1, (3, 30))[found.mutant % 3, found.compound]
+    found = dataclasses.replace(found, measured=found.measured - luck, predicted=found.predicted - 0.7 * luck)
+    test = judged(found)
+    assert test.new.interval[0] > 0
+    assert test.new.rmse < test.new.no_change_rmse
+    assert test.new.gain_interval[0] > 0
+    assert test.verdict == "cannot_tell"
+    assert "18 mutants are not told from others of the same protein" in test.sentence()
+    told = dataclasses.replace(found, predicted=found.predicted + 0.5 * found.measured)
+    assert judged(told).verdict == "can_tell"
+
+
+def test_mutants_of_one_protein_are_compared_on_the_same_compound():
+    found = made(mutants=7, skill=0.5)
+    figures = MutantFigures.of(found)
+    frame = pd.DataFrame(
+        {
+            "protein": [found.wild_types[one] for one in found.mutant],
+            "compound": found.compound,
+            "x": found.measured,
+            "y": found.predicted,
+        }
+    )
+    groups = frame.groupby(["protein", "compound"])[["x", "y"]]
+    centred = (frame[["x", "y"]] - groups.transform("mean"))[groups.transform("size") > 1]
+    assert figures.among == pytest.approx(pearsonr(centred["x"], centred["y"]).statistic)
+    assert figures.among_mutants == 7
+    assert figures.among_interval[0] < figures.among < figures.among_interval[1]
+
+
+def test_mutants_without_company_are_not_compared():
+    found = made(mutants=6, skill=0.9)
+    alone = dataclasses.replace(found, wild_types=tuple("abcdef"))
+    figures = MutantFigures.of(alone)
+    assert (figures.among, figures.among_interval, figures.among_mutants) == (None, None, 0)
+    assert judged(alone).verdict == "can_tell"
 
 
 def test_an_error_above_that_of_no_change_is_refused_whatever_the_correlation():

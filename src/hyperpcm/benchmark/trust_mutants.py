@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.benchmark.benchmark import Benchmark, Row
@@ -23,16 +24,18 @@ _COLUMNS: Final = (
     (Column("ρ", "↑"), "spearman", 3),
     (Column("r within a mutant", "↑"), "mean_pearson", 3),
     (Column("r of random ones"), "random_pearson", 3),
+    (Column("r among mutants", "↑"), "among", 3),
     (Column("signs", "↑"), "sign_agreement", 3),
     (Column("RMSE", "↓"), "rmse", 3),
     (Column("RMSE of “no change”"), "no_change_rmse", 3),
 )
-_CORRELATION: Final = 2  # place of its column
+_INTERVALS: Final = MappingProxyType({"pearson": "interval", "among": "among_interval"})
 _CAPTION: Final = (
     "Changes of compounds on mutants that the model had no label of, against the wild type: measured and "
-    "predicted, pooled over all folds. Intervals (95 %) are from resampling mutants. The control are random "
-    "substitutions elsewhere in the same proteins; what those explain as well is no knowledge of the mutant. "
-    "Signs: of measured changes of 0.5 and more."
+    "predicted, pooled over all folds. Intervals (95 %) are from resampling mutants. Two controls: random "
+    "substitutions elsewhere in the same proteins, which should explain less; and mutants of one protein set "
+    "against each other on the same compound, where the wild type plays no part. Signs: of measured changes "
+    "of 0.5 and more."
 )
 
 
@@ -61,10 +64,12 @@ def mutants_section(
             continue
         figures = asdict(test.new)
         cells = [_cell(figures[key], places) for _, key, places in _COLUMNS]
-        if test.new.interval is not None:
-            low, high = test.new.interval
-            numbers = {"value": test.new.pearson, "low": low, "high": high}
-            cells[_CORRELATION] = Cell(cells[_CORRELATION].text, f"{low:.3f} to {high:.3f}", numbers=numbers)
+        for key, interval in _INTERVALS.items():
+            if figures[interval] is not None:
+                place = [name for _, name, _ in _COLUMNS].index(key)
+                low, high = figures[interval]
+                numbers = {"value": figures[key], "low": low, "high": high}
+                cells[place] = Cell(cells[place].text, f"{low:.3f} to {high:.3f}", numbers=numbers)
         is_reference = row.name == benchmark.file.reference
         lines.append(Line(row.name, row.title, tuple(cells), "reference" if is_reference else "row"))
         sentences.append(f"{row.title}: {test.sentence()}")

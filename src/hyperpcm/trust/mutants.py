@@ -1,9 +1,10 @@
 """Whether a model can tell mutants apart, judged on measured ones: differences to the wild type.
 
 A model that knows a wild type and nothing of what a substitution does still predicts a difference: the score
-of an unknown protein lies nearer to the mean than the label of a known one. So the differences of real
-mutants are set against those that the model predicts of *random substitutions* elsewhere in the same
-proteins: only what they explain less of is knowledge of the mutant.
+of an unknown protein lies nearer to the mean, and to its relatives, than the label of a known one, with its
+luck and its noise, and so does the next measurement. Two controls take that out. *Random substitutions*
+elsewhere in the same proteins must explain the measured differences less well than the real ones; and
+*mutants of one protein* must be told from one another, where the label of the wild type plays no part.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ class MutantFigures:
             substitutions; None where none were tried or those are constant.
         gain: ``pearson`` minus that.
         gain_interval: of the gain, 95 %, on the same resamples.
+        among: correlation of differences between mutants of one protein on one compound, each from their
+            mean; None where fewer than `LEAST_MUTANTS` have such company, or one side is constant.
+        among_interval: of that, 95 %, by resampling of mutants.
+        among_mutants: how many have company.
     """
 
     mutants: int
@@ -76,6 +81,9 @@ class MutantFigures:
     random_pearson: float | None
     gain: float | None
     gain_interval: tuple[float, float] | None
+    among: float | None
+    among_interval: tuple[float, float] | None
+    among_mutants: int
 
     @classmethod
     def of(cls, found: Differences, seed: int = 0) -> MutantFigures:
@@ -92,6 +100,9 @@ class MutantFigures:
             for one in np.unique(found.mutant)
         ]
         interval, random, gain, gain_interval = _resampled(found, seed)
+        company = _from_their_mean(found)
+        enough = len(company.mutants) >= LEAST_MUTANTS
+        among = _number(metrics.pearson(company.measured, company.predicted)) if enough else None
         signs = np.sign(measured[clear]) == np.sign(predicted[clear])
         return cls(
             mutants=len(found.mutants),
@@ -109,12 +120,15 @@ class MutantFigures:
             random_pearson=random,
             gain=gain,
             gain_interval=gain_interval,
+            among=among,
+            among_interval=None if among is None else _resampled(company, seed)[0],
+            among_mutants=len(company.mutants),
         )
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> MutantFigures:
         """Return the figures that ``dataclasses.asdict`` wrote as JSON."""
-        pairs = {key: _pair(record[key]) for key in ("interval", "gain_interval")}
+        pairs = {key: _pair(record[key]) for key in ("interval", "gain_interval", "among_interval")}
         return cls(**{**record, **pairs})
 
 
@@ -124,8 +138,9 @@ class MutantTest:
 
     Attributes:
         verdict: ``can_tell`` where the correlation is above 0, the error is below that of predicting no
-            change, and real substitutions are told from random ones, the first and the last with 95 %
-            confidence; ``untested`` with fewer than `LEAST_MUTANTS` mutants that are new to it.
+            change, and real substitutions are told from random ones and, where there are enough, from those
+            of other mutants of the protein; all but the second with 95 % confidence. ``untested`` with fewer
+            than `LEAST_MUTANTS` mutants that are new to it.
         new: figures of mutants of which training had no label; None where there are none.
         known: those of the others, which the model recalls; likewise.
     """
@@ -208,7 +223,41 @@ def _faults(new: MutantFigures) -> list[str]:
             "random substitutions in the same proteins would explain the measured changes as well (r = "
             f"{_told(new.random_pearson)}, real ones {_told(new.pearson)})"
         )
+    if new.among_mutants >= LEAST_MUTANTS and (new.among_interval is None or new.among_interval[0] <= 0):
+        faults.append(
+            f"{new.among_mutants} mutants are not told from others of the same protein: r = "
+            f"{_told(new.among)}{_told_interval(new.among_interval)}"
+        )
     return faults
+
+
+def _from_their_mean(found: Differences) -> Differences:
+    """Differences to the mean of all mutants of the protein on that compound; those without company go.
+
+    What was measured on the wild type, and what is predicted of it, is the same for all of them and goes out.
+    """
+    proteins = np.unique(found.wild_types, return_inverse=True)[1].astype(np.int64)
+    size = int(found.compound.max(initial=0)) + 1
+    _, group = np.unique(proteins[found.mutant] * size + found.compound, return_inverse=True)
+    members = np.bincount(group)
+    rows = np.flatnonzero(members[group] > 1)
+
+    def centred(values: Floats) -> Floats:
+        means: Floats = np.bincount(group, values) / np.maximum(members, 1)
+        return values - means[group]
+
+    own = Differences(
+        mutants=found.mutants,
+        wild_types=found.wild_types,
+        mutations=found.mutations,
+        is_new=np.isin(np.arange(len(found.mutants)), found.mutant[rows]),
+        mutant=found.mutant[rows],
+        compound=found.compound[rows],
+        measured=centred(found.measured)[rows],
+        predicted=centred(found.predicted)[rows],
+        random=np.zeros((len(rows), 0)),
+    )
+    return own.of(new=True)
 
 
 def _resampled(

@@ -24,6 +24,9 @@ FIGURES = {
     "random_pearson": 0.1,
     "gain": 0.025,
     "gain_interval": (-0.1, 0.1),
+    "among": 0.05,
+    "among_interval": (-0.2, 0.25),
+    "among_mutants": 8,
 }
 
 
@@ -47,6 +50,7 @@ def test_the_verdict_and_both_columns_stand_on_the_page():
     assert "9 of 2 wild types 3 of 2 wild types" in page.text
     assert "0.12 (−0.05 to 0.30) 0.99" in page.text
     assert "mean r within a mutant – –" in page.text
+    assert "r among mutants of one protein 0.05 (−0.20 to 0.25)" in page.text
     assert "62.5 % of 64" in page.text
     assert ("href", "#mutants") in page.attributes
     assert ("id", "mutants") in page.attributes

@@ -24,6 +24,7 @@ _FIGURES = (
     ("rank correlation (ρ)", "spearman"),
     ("mean r within a mutant", "mean_pearson"),
     ("r of random substitutions instead", "random_pearson"),
+    ("r among mutants of one protein", "among"),
     ("error of predicted changes (RMSE)", "rmse"),
     ("error of “no change” (RMSE)", "no_change_rmse"),
 )
@@ -72,9 +73,10 @@ def mutants_view(found: MutantFindings, quantity: Quantity) -> dict[str, Any]:
 
 def _figure(figures: Mapping[str, Any], key: str) -> str:
     text = decimals(figures[key], 2)
-    if key != "pearson" or figures["interval"] is None:
+    interval = figures.get({"pearson": "interval", "among": "among_interval"}.get(key, ""))
+    if interval is None:
         return text
-    low, high = (decimals(bound, 2) for bound in figures["interval"])
+    low, high = (decimals(bound, 2) for bound in interval)
     return f"{text} ({low} to {high})"
 
 
