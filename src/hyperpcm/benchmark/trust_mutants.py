@@ -69,7 +69,9 @@ def mutants_section(
                 place = [name for _, name, _ in _COLUMNS].index(key)
                 low, high = figures[interval]
                 numbers = {"value": figures[key], "low": low, "high": high}
-                cells[place] = Cell(cells[place].text, f"{low:.3f} to {high:.3f}", numbers=numbers)
+                cells[place] = Cell(
+                    cells[place].text, f"({low:.3f} to {high:.3f})".replace("-", "−"), numbers=numbers
+                )
         is_reference = row.name == benchmark.file.reference
         lines.append(Line(row.name, row.title, tuple(cells), "reference" if is_reference else "row"))
         sentences.append(f"{row.title}: {test.sentence()}")

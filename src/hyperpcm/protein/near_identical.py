@@ -55,7 +55,7 @@ def near_identical(
 
     One may have some residues more at its ends, as far as the identity allows. Of two that are this alike, a
     stretch between two substitutions stands unchanged in the other and gives the alignment; nothing has to
-    be scored. About a second for 2,000 sequences.
+    be scored. A tenth of a second for 2,000 sequences that are not alike.
 
     Args:
         sequences: validated, n of them.
