@@ -89,7 +89,7 @@ def test_a_model_that_predicts_the_changes_can_tell():
 def test_chance_is_no_knowledge():
     test = judged(made(skill=0.0))
     assert test.verdict == "cannot_tell"
-    assert "do not correlate" in test.sentence()
+    assert "correlate is not certain" in test.sentence()
     assert "is not below that of “no change”" in test.sentence()
 
 
@@ -150,7 +150,7 @@ def test_an_error_above_that_of_no_change_is_refused_whatever_the_correlation():
     assert test.new.interval[0] > 0.5
     assert test.verdict == "cannot_tell"
     assert "is not below" in test.sentence()
-    assert "correlate:" not in test.sentence()
+    assert "not certain" not in test.sentence()
 
 
 def test_a_model_that_predicts_no_change_cannot_tell():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["asked_test", "tell_test"]
 
-_ANYWAY = "--anyway scans all the same, and what comes out is the model's arithmetic, not knowledge."
+_ANYWAY = "With --anyway it is scanned all the same; what comes out is the model's arithmetic, not knowledge."
 _UNTESTED = (
     "Train and evaluate on data with measured mutants, whose sequences hold the substitutions and of which a "
     "division by targets keeps some out of training (davis_mutants is such a set)."
@@ -39,7 +39,7 @@ def asked_test(path: Path, origin: str, *, anyway: bool) -> tuple[MutantTest | N
         test, found = None, "No test says whether this model can tell mutants apart"
         found += ": the one beside it is of another model." if kept is not None else "."
         todo = (
-            f"Make it with: hyperpcm evaluate {path.parent}"
+            f"Make one with `hyperpcm evaluate {path.parent}`."
             if (path.parent / "config.json").is_file()
             else "The test lies in the folder of a run: give that folder instead of the file."
         )

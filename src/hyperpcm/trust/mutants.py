@@ -210,7 +210,7 @@ def _faults(new: MutantFigures) -> list[str]:
     faults = []
     if new.interval[0] <= 0:
         faults.append(
-            f"measured and predicted changes do not correlate: r = {_told(new.pearson)}"
+            f"that measured and predicted changes correlate is not certain: r = {_told(new.pearson)}"
             f"{_told_interval(new.interval)}"
         )
     if new.rmse >= new.no_change_rmse:
@@ -319,8 +319,8 @@ def _pair(given: Any) -> tuple[float, float] | None:
 
 
 def _told(value: float | None) -> str:
-    return "none" if value is None else f"{value:.2f}"
+    return "none" if value is None else f"{value:.2f}".replace("-", "−")
 
 
 def _told_interval(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})"
+    return "" if interval is None else f" (95 % interval {_told(interval[0])} to {_told(interval[1])})"
