@@ -20,7 +20,7 @@ __all__ = ["RANDOM", "measured_differences"]
 
 RANDOM: Final = 3
 """Random mutations tried beside each real one."""
-_MOST: Final = 200  # mutants that are compiled, of those that are new to the model and of those that are not
+_MOST: Final = 100  # mutants that are compiled, of those that are new to the model and of those that are not
 
 _Labels = dict[int, tuple[float, bool]]  # by compound: mean label, and whether one of its rows is exact
 
@@ -47,8 +47,8 @@ def measured_differences(
 
     A difference counts where a compound was measured on both and at least one of the labels is not a bound
     only; a bound counts as its value. A mutant is new to the model where it is not in its memory; beside each
-    of those, as many random substitutions as it has are made in its wild type and scored. Of more than 200
-    new mutants, or known ones, 200 are drawn.
+    of those, as many random substitutions as it has are made in its wild type and scored. Of more than 100
+    new mutants, or known ones, 100 are drawn.
 
     Args:
         model: trained; it sees the labels of every target in its memory, as in a scan.
