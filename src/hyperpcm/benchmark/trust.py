@@ -1,4 +1,4 @@
-"""The kind of benchmark that asks whether intervals hold what they promise and verdicts tell errors apart.
+"""The kind of benchmark about trust: intervals, verdicts of the domain, and mutants where there are any.
 
 Where labels are two classes it asks whether probabilities are what they say.
 """
@@ -19,6 +19,7 @@ from hyperpcm.benchmark.folds import (
     prepared_rows,
 )
 from hyperpcm.benchmark.kind import Job, Kind, Progress
+from hyperpcm.benchmark.trust_mutants import mutants_of_part
 from hyperpcm.benchmark.trust_results import TrustOnDisk
 from hyperpcm.errors import ConfigError
 
@@ -100,6 +101,8 @@ def _measured(
 ) -> dict[str, Any]:
     """What a model's intervals or probabilities are worth on the test side, which it is calibrated without.
 
+    Also what it says of mutants, where labels are values.
+
     Raises:
         ConfigError: the model was not calibrated.
     """
@@ -107,6 +110,7 @@ def _measured(
     from hyperpcm.training.encoded import encode, retrieve_pairs
     from hyperpcm.training.hiding import Hidden
     from hyperpcm.training.loop import predict_pairs
+    from hyperpcm.training.mutant_test import measured_mutants
     from hyperpcm.training.run import train_model
     from hyperpcm.trust import measured_coverage, measured_reliability
 
@@ -124,4 +128,6 @@ def _measured(
         return measured_reliability(labels[split.test], scores, model.label_scale, targets, near).as_dict()
     hidden = Hidden.as_in_validation(interactions, split)
     test = held_out_rows(data, split.test, scores, retrieved, hidden, model.calibration.difficulty)
-    return measured_coverage(model.calibration, test, labels[split.train]).as_dict()
+    coverage = measured_coverage(model.calibration, test, labels[split.train])
+    mutants = measured_mutants(model, interactions, split, seed=config.seed, progress=progress)
+    return coverage.as_dict() | mutants_of_part(mutants)

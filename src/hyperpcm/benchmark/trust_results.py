@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, final
 
 from hyperpcm.benchmark.kind import Done, Job, Results
+from hyperpcm.benchmark.trust_mutants import pooled_mutants
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.results import read_json, write_json
 
@@ -26,7 +27,8 @@ class TrustOnDisk(Results):
 
     Where labels are two classes: ``{"ece": …, …, "parts": [{"row", "fold", "seed", "ece", …}]}``.
 
-    The means are those of the reference over its folds and seeds; each part names the commit, versions and
+    The means are those of the reference over its folds and seeds, as is the verdict on ``mutants`` where the
+    data hold any; each part names the commit, versions and
     machine that made it.
     """
 
@@ -82,6 +84,9 @@ class TrustOnDisk(Results):
         reference = self.of_row(self._reference)
         summary = summarised_reliability if self.is_binary else summarised
         means = summary(reference) if reference else {}
+        mutants = None if self.is_binary else pooled_mutants(reference)
+        if mutants is not None:
+            means["mutants"] = mutants.record() | {"says": mutants.sentence()}
         ordered = [dict(self.parts[job]) for job in sorted(self.parts, key=lambda job: (job.row, job))]
         record = {"reference": self._reference, "protocol": self.protocol, "parts": ordered}
         write_json(self.path, means | record)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hyperpcm.benchmark.benchmark import Benchmark, Row
 from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
+from hyperpcm.benchmark.trust_mutants import mutants_section
 from hyperpcm.benchmark.trust_results import TrustOnDisk
 from hyperpcm.benchmark.view import Cell, Column, Line, Section, TableView
 from hyperpcm.errors import TableError
@@ -99,6 +100,7 @@ def trust_view(benchmark: Benchmark, held: TrustOnDisk) -> TableView:
     by_row = [(row, held.of_row(row.name)) for row in benchmark.rows]
     shown = [(row, own) for row, own in by_row if own]
     every = [part for _, own in shown for part in own]
+    mutants = mutants_section(benchmark, shown)
     where = Surroundings(*(every[-1][name] for name in ("versions", "commit", "machine")))
     return TableView(
         name=benchmark.name,
@@ -108,11 +110,14 @@ def trust_view(benchmark: Benchmark, held: TrustOnDisk) -> TableView:
             ("folds", str(len({part["fold"] for part in every}))),
             *facts_of(benchmark, held.protocol, where, [part["commit"] for part in every]),
         ),
-        sections=tuple(
-            _section(heading, columns, benchmark, shown, caption)
-            for heading, columns, caption in (_OF_CLASSES if held.is_binary else _OF_VALUES)
+        sections=(
+            *(
+                _section(heading, columns, benchmark, shown, caption)
+                for heading, columns, caption in (_OF_CLASSES if held.is_binary else _OF_VALUES)
+            ),
+            *(() if mutants is None else mutants[:1]),
         ),
-        sentences=tuple(stale_rows(benchmark, held)),
+        sentences=(*(() if mutants is None else mutants[1]), *stale_rows(benchmark, held)),
         notes=notes_of(benchmark),
         missing=tuple(row.title for row, own in by_row if not own),
     )

@@ -32,7 +32,8 @@ def evaluate(
 
     Other models of the field, such as random_forest, are fitted on the same rows where --nulls names them.
 
-    Writes results.json and scores.parquet into the folder of the run.
+    Writes results.json, scores.parquet and, whether the model can tell mutants apart, mutants.json into the
+    folder of the run.
     """
     from hyperpcm.baselines import RIVALS
     from hyperpcm.evaluation.results import read_json
@@ -51,6 +52,8 @@ def evaluate(
         console.result_json(read_json(results))
     else:
         console.result(render_table(evaluated.results.rows, style="plain").rstrip())
+    if evaluated.mutants.new is not None:
+        console.note(f"Mutants: {evaluated.mutants.sentence()}")
     console.note(f"Written: {results}. A report with plots: hyperpcm report {run}")
 
 

@@ -33,6 +33,7 @@ from hyperpcm.cli.card import card as show_card
 from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.explain import explain as explain_scores
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
+from hyperpcm.cli.mutate import mutate
 
 __all__ = ["app", "main"]
 
@@ -55,6 +56,7 @@ _ORDER: Final = (
     "compile",
     "score",
     "explain",
+    "mutate",
     "panel",
     "index",
     "screen",
@@ -113,6 +115,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("explain")(explain_scores)
+app.command("mutate")(mutate)
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)

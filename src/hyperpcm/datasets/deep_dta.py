@@ -9,8 +9,9 @@ Source: Öztürk et al. 2018, Bioinformatics 34:i821.
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,28 @@ import numpy.typing as npt
 from hyperpcm.datasets.assembly import Measurements, assemble
 from hyperpcm.datasets.interactions import BELOW, EXACT, Interactions
 from hyperpcm.datasets.records import DATASETS
-from hyperpcm.errors import TableError
+from hyperpcm.errors import Rejection, TableError
 from hyperpcm.public_files.pinned import Progress
 
-__all__ = ["read_davis", "read_kiba"]
+__all__ = ["TargetTexts", "read_davis", "read_kiba", "read_layout"]
 
 # Source: Davis et al. 2011: 10 µM was the highest concentration tested; it stands for "no binding seen".
 _DAVIS_FLOOR_NM = 10_000.0
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetTexts:
+    """The targets of a file as they are to be read.
+
+    Attributes:
+        sequences: by name, in the order of the file; those to be left out are missing.
+        rejections: why.
+        notes: one sentence for each thing that was changed.
+    """
+
+    sequences: Mapping[str, str]
+    rejections: tuple[Rejection, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_davis(files: Mapping[str, Path], *, progress: Progress | None = None) -> Interactions:
@@ -41,7 +57,7 @@ def read_davis(files: Mapping[str, Path], *, progress: Progress | None = None) -
     Raises:
         TableError: a file that is not in the layout described above.
     """
-    return _read("davis", files, progress)
+    return read_layout("davis", files, progress)
 
 
 def read_kiba(files: Mapping[str, Path], *, progress: Progress | None = None) -> Interactions:
@@ -54,17 +70,41 @@ def read_kiba(files: Mapping[str, Path], *, progress: Progress | None = None) ->
     Raises:
         TableError: a file that is not in the layout described above.
     """
-    return _read("kiba", files, progress)
+    return read_layout("kiba", files, progress)
 
 
-def _read(name: str, files: Mapping[str, Path], progress: Progress | None) -> Interactions:
-    smiles, sequences = _texts_by_name(files["compounds"]), _texts_by_name(files["targets"])
-    matrix = _matrix(files["affinities"], (len(smiles), len(sequences)))
+def read_layout(
+    name: str,
+    files: Mapping[str, Path],
+    progress: Progress | None = None,
+    *,
+    targets: Callable[[Mapping[str, str]], TargetTexts] = TargetTexts,
+) -> Interactions:
+    """A set in the layout of DeepDTA, repeats not merged.
+
+    Args:
+        name: of the set in the catalog; values of one that is made of Davis are Kd in nM.
+        files: as for `read_davis`.
+        progress: as for `read_davis`.
+        targets: what is made of the targets of the file.
+
+    Raises:
+        TableError: a file that is not in this layout.
+    """
+    smiles, given = _texts_by_name(files["compounds"]), _texts_by_name(files["targets"])
+    matrix = _matrix(files["affinities"], (len(smiles), len(given)))
     compound, target = np.nonzero(~np.isnan(matrix))
     values = matrix[compound, target]
+    missing = matrix.size - len(values)
+    published = _published_folds(files["test_fold"], files["train_folds"], len(values))
+    found = targets(given)
+    place = {one: number for number, one in enumerate(found.sequences)}
+    places = np.array([place.get(one, -1) for one in given], dtype=np.int64)[target]
+    keep = places >= 0
+    compound, target, values, published = compound[keep], places[keep], values[keep], published[keep]
     relations = np.full(len(values), EXACT, dtype=np.int8)
-    notes = []
-    if name == "davis":
+    notes = list(found.notes)
+    if name.startswith("davis"):
         if (values <= 0).any():
             raise TableError(f"{files['affinities']}: a Kd that is not positive has no logarithm.")
         relations[values >= _DAVIS_FLOOR_NM] = BELOW
@@ -72,12 +112,13 @@ def _read(name: str, files: Mapping[str, Path], progress: Progress | None) -> In
         notes.append(
             f"{(relations == BELOW).sum():,} of {len(values):,} rows are Kd = 10,000 nM, read as '< 5'."
         )
-    missing = matrix.size - len(values)
     if missing:
         notes.append(f"{missing:,} of {matrix.size:,} cells of the matrix hold no measurement.")
-    published = _published_folds(files["test_fold"], files["train_folds"], len(values))
     rows = Measurements(compound, target, values, relations, {"published": published})
-    return assemble(name, DATASETS[name].quantity, smiles, sequences, rows, notes=notes, progress=progress)
+    table = assemble(
+        name, DATASETS[name].quantity, smiles, found.sequences, rows, notes=notes, progress=progress
+    )
+    return dataclasses.replace(table, rejections=(*found.rejections, *table.rejections))
 
 
 def _texts_by_name(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 _READERS = MappingProxyType(
     {
         "davis": ("deep_dta", "read_davis"),
+        "davis_mutants": ("davis_mutants", "read_davis_mutants"),
         "kiba": ("deep_dta", "read_kiba"),
         "chembl20": ("chembl20", "read_chembl20"),
         "chembl_quant": ("chembl_quant", "read_chembl_quant"),

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hyperpcm.encoders import target_encoder
 from hyperpcm.encoders.licences import licences_of
 from hyperpcm.model.known_compounds import KnownCompounds, known_compounds
 from hyperpcm.nn.label_memory import LabelMemory
@@ -49,8 +48,7 @@ def compile_target(
     embedding = torch.from_numpy(model.target_encoder.encode([target.sequence])).to(device)
     similarity = None
     if model.config.needs_alignment:
-        aligner = target_encoder("alignment", references=model.memory_sequences)
-        similarity = torch.from_numpy(aligner.encode([target.sequence])).to(device)
+        similarity = torch.from_numpy(model.aligner.encode([target.sequence])).to(device)
     networks = _networks(model, embedding, similarity)
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
     compiled = TargetModel(

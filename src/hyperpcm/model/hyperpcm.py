@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from hyperpcm.config import ModelConfig
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.encoders import Encoder, build_encoder
+from hyperpcm.encoders import Encoder, build_encoder, target_encoder
 from hyperpcm.encoders.licences import licences_of
 from hyperpcm.errors import ConfigError, IncompatibleModelError
 from hyperpcm.model.compiling import compile_target
@@ -140,6 +141,11 @@ class HyperPCM(nn.Module):
     memory_columns: Tensor
     memory_values: Tensor
     landmarks: Tensor
+
+    @cached_property
+    def aligner(self) -> Encoder:
+        """What aligns targets to the memory; it keeps the memory's own scores for the next target."""
+        return target_encoder("alignment", references=self.memory_sequences)
 
     @property
     def label_scale(self) -> LabelScale:

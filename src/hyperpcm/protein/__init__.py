@@ -3,16 +3,36 @@
 from hyperpcm.protein.alignment import alignment_similarity, sequence_identity, smith_waterman
 from hyperpcm.protein.clusters import homology_clusters
 from hyperpcm.protein.fasta import FastaRecords, parse_fasta, read_fasta
+from hyperpcm.protein.mutations import (
+    Mutation,
+    Substitution,
+    check_mutations,
+    fitting_starts,
+    mutated,
+    parse_mutation,
+    single_substitutions,
+)
+from hyperpcm.protein.near_identical import MutantPair, mutant_pairs, near_identical
 from hyperpcm.protein.sequence import Target, validate_sequence
 
 __all__ = [
     "FastaRecords",
+    "MutantPair",
+    "Mutation",
+    "Substitution",
     "Target",
     "alignment_similarity",
+    "check_mutations",
+    "fitting_starts",
     "homology_clusters",
+    "mutant_pairs",
+    "mutated",
+    "near_identical",
     "parse_fasta",
+    "parse_mutation",
     "read_fasta",
     "sequence_identity",
+    "single_substitutions",
     "smith_waterman",
     "validate_sequence",
 ]

@@ -30,10 +30,11 @@ from hyperpcm.training.evaluation_files import write_scores, write_trust
 from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import check_loggers, log_results
 from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.mutant_test import write_mutant_test
 from hyperpcm.training.run import open_data
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.threads import limited_threads
-from hyperpcm.trust import HeldOut
+from hyperpcm.trust import HeldOut, MutantTest
 
 __all__ = ["EvaluatedRun", "JudgedModel", "evaluate_run", "judge_model", "null_rows", "protocol_of"]
 
@@ -50,6 +51,7 @@ class EvaluatedRun:
         split: its division.
         results: rows of the model, of the model with shuffled targets, and of the nulls.
         test_scores: of the test rows, float32 [n].
+        mutants: whether the model can tell mutants apart.
     """
 
     folder: RunFolder
@@ -57,6 +59,7 @@ class EvaluatedRun:
     split: Split
     results: AccuracyResults
     test_scores: npt.NDArray[np.float32]
+    mutants: MutantTest
 
     @property
     def rows(self) -> tuple[ResultRow, ...]:
@@ -87,7 +90,9 @@ def evaluate_run(
     nulls: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> EvaluatedRun:
-    """Evaluate a finished run; writes ``results.json``, ``scores.parquet`` and ``trust.json``.
+    """Evaluate a finished run.
+
+    Writes ``results.json``, ``scores.parquet``, ``trust.json`` and ``mutants.json`` into its folder.
 
     Args:
         folder: the run's.
@@ -111,6 +116,7 @@ def evaluate_run(
         judged = judge_model(
             config, interactions, split, model, chosen=chosen, store=store, progress=progress
         )
+        mutants = write_mutant_test(run, model, interactions, split, seed=config.seed, progress=progress)
         rows = judged.rows + null_rows(
             interactions,
             split,
@@ -132,7 +138,7 @@ def evaluate_run(
     }
     kept = (path for path in (run.results_path, run.report_path) if path.exists())
     log_results(run, config, found, *kept)
-    return EvaluatedRun(run, interactions, split, results, test)
+    return EvaluatedRun(run, interactions, split, results, test, mutants.test)
 
 
 def judge_model(

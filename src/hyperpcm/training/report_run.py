@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from hyperpcm.encoders.licences import noncommercial_notice
 from hyperpcm.evaluation.report import (
     CompiledTarget,
     DataSummary,
+    MutantFindings,
     RankedCompound,
     ReportInputs,
     ScoredRows,
@@ -34,6 +36,7 @@ from hyperpcm.protein import alignment_similarity
 from hyperpcm.target_model import TargetModel
 from hyperpcm.training.card import source_of
 from hyperpcm.training.encoded import Progress
+from hyperpcm.training.mutant_test import kept_test
 from hyperpcm.training.run import open_data
 from hyperpcm.training.run_folder import RunFolder
 
@@ -78,6 +81,7 @@ def report_run(
         results=AccuracyResults.read(run.results_path).rows if run.results_path.exists() else (),
         test=_test_side(run, interactions, split),
         trust=json.loads(run.trust_path.read_text("utf-8")) if run.trust_path.exists() else None,
+        mutants=_mutants(run),
         compiled=compiled,
         facts=_facts(run, licences),
         settings=config.model_dump(mode="json"),
@@ -201,6 +205,23 @@ def _uncalibrated(
         return None
     model = load_model(run.model_path)
     return None if model.logit_map == (1.0, 0.0) else model.label_scale.uncalibrated(scores)
+
+
+def _mutants(run: RunFolder) -> MutantFindings | None:
+    """The test on measured mutants, if the run was evaluated and its data hold any."""
+    kept = kept_test(run.model_path)
+    if kept is None or not kept.differences.mutants:
+        return None
+    test, found = kept.test, kept.differences
+    return MutantFindings(
+        verdict=test.verdict,
+        says=test.sentence(),
+        new=None if test.new is None else dataclasses.asdict(test.new),
+        known=None if test.known is None else dataclasses.asdict(test.known),
+        measured=found.measured,
+        predicted=found.predicted,
+        is_new=found.is_new[found.mutant],
+    )
 
 
 def _licences(config: RunConfig) -> dict[str, str]:

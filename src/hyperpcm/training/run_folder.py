@@ -58,9 +58,9 @@ class RunFolder:
     Attributes:
         path: the folder: ``config.json``, ``split.json``, ``environment.json``, ``metrics.jsonl``,
             ``model.safetensors``, after a refit ``selected.safetensors``, while unfinished ``state/``, and
-            what evaluation adds: ``results.json``, ``scores.parquet``, ``trust.json``, ``report.html`` and
-            ``report.json``. Loggers add ``tensorboard/``, ``wandb/`` and ``wandb.json``. A hidden lock file
-            stays behind.
+            what evaluation adds: ``results.json``, ``scores.parquet``, ``trust.json``, ``mutants.json``,
+            ``report.html`` and ``report.json``. Loggers add ``tensorboard/``, ``wandb/`` and ``wandb.json``.
+            A hidden lock file stays behind.
     """
 
     path: Path
@@ -126,6 +126,11 @@ class RunFolder:
         return self.path / "trust.json"
 
     @property
+    def mutants_path(self) -> Path:
+        """Whether the model can tell mutants apart, and what that rests on."""
+        return self.path / "mutants.json"
+
+    @property
     def report_path(self) -> Path:
         """The report for people."""
         return self.path / "report.html"
@@ -173,6 +178,7 @@ class RunFolder:
             self.results_path,
             self.scores_path,
             self.trust_path,
+            self.mutants_path,
             self.report_path,
             self.report_record_path,
         ):

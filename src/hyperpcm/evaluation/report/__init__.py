@@ -11,11 +11,13 @@ from hyperpcm.evaluation.report.inputs import (
     SplitSummary,
     TrainingCurve,
 )
+from hyperpcm.evaluation.report.mutants import MutantFindings
 from hyperpcm.evaluation.report.page import render_report, write_report
 
 __all__ = [
     "CompiledTarget",
     "DataSummary",
+    "MutantFindings",
     "RankedCompound",
     "ReportInputs",
     "ScoredRows",

@@ -34,6 +34,7 @@ def report_document(inputs: ReportInputs) -> dict[str, Any]:
         "results": [row.as_dict() for row in inputs.results],
         "targets": None if test is None else _targets(test, is_binary=quantity.kind == "binary"),
         "trust": inputs.trust,
+        "mutants": inputs.mutants,
         "compiled": inputs.compiled,
         "facts": dict(inputs.facts),
         "settings": inputs.settings,

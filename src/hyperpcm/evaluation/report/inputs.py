@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from hyperpcm.datasets.interactions import Interactions, Quantity
 from hyperpcm.datasets.splits import Split
 from hyperpcm.errors import LabelError, Rejection
 from hyperpcm.evaluation.results import ResultRow
+
+if TYPE_CHECKING:
+    from hyperpcm.evaluation.report.mutants import MutantFindings
 
 __all__ = [
     "CompiledTarget",
@@ -231,6 +234,7 @@ class ReportInputs:
         test: labels and scores of the test side; None before evaluation.
         trust: how errors depend on what is known and what intervals held, as ``trust.json`` of a run has it;
             None where that was not looked at.
+        mutants: whether the model can tell mutants apart; None leaves the section out.
         compiled: an unseen target and its ranking; None leaves the section out.
         facts: short facts about the run in order, such as version, commit, machine and seconds.
         settings: the settings of the run, nested as `RunConfig` has them.
@@ -245,6 +249,7 @@ class ReportInputs:
     model: str = "hyperpcm"
     test: ScoredRows | None = None
     trust: Mapping[str, Any] | None = None
+    mutants: MutantFindings | None = None
     compiled: CompiledTarget | None = None
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -12,6 +12,7 @@ from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.evaluation.report.document import report_document
 from hyperpcm.evaluation.report.evidence import compiled_view, test_view
 from hyperpcm.evaluation.report.inputs import ReportInputs
+from hyperpcm.evaluation.report.mutants import mutants_view
 from hyperpcm.evaluation.report.plain import plain_words
 from hyperpcm.evaluation.report.record import data_view, flattened, rejections_view, split_view, training_view
 from hyperpcm.evaluation.report.skill import skill_view, tiles
@@ -51,6 +52,7 @@ def render_report(inputs: ReportInputs) -> str:
         "trust": None
         if inputs.trust is None or inputs.test is None
         else trust_view(inputs.trust, inputs.test),
+        "mutants": None if inputs.mutants is None else mutants_view(inputs.mutants, quantity),
         "compiled": None if compiled is None else compiled_view(compiled, quantity),
         "refused": None if compiled is None else rejections_view(compiled.rejections),
         "facts_of_run": list(inputs.facts.items()),
