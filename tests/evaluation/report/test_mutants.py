@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from hyperpcm.evaluation.report import MutantFindings, render_report
+from hyperpcm.evaluation.report.document import report_document
+from hyperpcm.evaluation.report.plain import plain_words
 from report_pages import Page, full_inputs
 
 FIGURES = {
@@ -77,3 +79,18 @@ def test_without_differences_there_is_no_plot_and_without_mutants_no_section(mut
     text = render_report(full_inputs(mutants=mutants))
     assert ('<section id="mutants">' in text) == (mutants is not None)
     assert "changes of 0 compounds" not in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "is_good"), [("can_tell", True), ("cannot_tell", False), ("untested", None)]
+)
+def test_the_verdict_is_one_of_the_plain_words(verdict, is_good):
+    found = plain_words(full_inputs(mutants=findings(verdict=verdict)))
+    assert ("The model cannot tell mutants apart: <made up>." in found.can) is (is_good is True)
+    assert ("The model cannot tell mutants apart: <made up>." in found.cannot) is (is_good is False)
+
+
+def test_the_json_holds_the_figures_and_the_differences():
+    record = report_document(full_inputs(mutants=findings()))["mutants"]
+    assert record["new"]["interval"] == [-0.05, 0.3]
+    assert len(record["measured"]) == len(record["predicted"]) == 20

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hyperpcm.evaluation.report.inputs import (
     CompiledTarget,
     DataSummary,
+    MutantFindings,
     RankedCompound,
     ReportInputs,
     ScoredRows,
     SplitSummary,
     TrainingCurve,
 )
-from hyperpcm.evaluation.report.mutants import MutantFindings
 from hyperpcm.evaluation.report.page import render_report, write_report
 
 __all__ = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,10 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.errors import LabelError, Rejection
 from hyperpcm.evaluation.results import ResultRow
 
-if TYPE_CHECKING:
-    from hyperpcm.evaluation.report.mutants import MutantFindings
-
 __all__ = [
     "CompiledTarget",
     "DataSummary",
+    "MutantFindings",
     "RankedCompound",
     "ReportInputs",
     "ScoredRows",
@@ -178,6 +176,29 @@ class ScoredRows:
             compounds=chosen.compounds,
             uncalibrated=uncalibrated,
         )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MutantFindings:
+    """The test of a model on measured mutants, as plain data.
+
+    Attributes:
+        verdict: ``can_tell``, ``cannot_tell`` or ``untested``.
+        says: the verdict in a sentence with its numbers.
+        new: figures of mutants of which training had no label, by name; None where there are none.
+        known: those of the others, which the model recalls.
+        measured: label on a mutant minus label on its wild type, float64 [n].
+        predicted: the same of scores [n].
+        is_new: whether the mutant was new to the model, bool [n].
+    """
+
+    verdict: str
+    says: str
+    new: Mapping[str, Any] | None
+    known: Mapping[str, Any] | None
+    measured: npt.NDArray[np.float64]
+    predicted: npt.NDArray[np.float64]
+    is_new: npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True)

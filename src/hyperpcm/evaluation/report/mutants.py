@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.evaluation.report.figures import Chart
+from hyperpcm.evaluation.report.inputs import MutantFindings
 from hyperpcm.evaluation.report.theme import FIRST, INK, MUTED, SECOND, draw_svg
 from hyperpcm.evaluation.report.words import axis_title, count, decimals, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["MutantFindings", "mutants_view"]
+__all__ = ["mutants_view"]
 
 _FIGURES = (
     ("correlation of changes (r)", "pearson"),
@@ -28,29 +27,6 @@ _FIGURES = (
     ("error of predicted changes (RMSE)", "rmse"),
     ("error of “no change” (RMSE)", "no_change_rmse"),
 )
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class MutantFindings:
-    """The test of a model on measured mutants, as plain data.
-
-    Attributes:
-        verdict: ``can_tell``, ``cannot_tell`` or ``untested``.
-        says: the verdict in a sentence with its numbers.
-        new: figures of mutants of which training had no label, by name; None where there are none.
-        known: those of the others, which the model recalls.
-        measured: label on a mutant minus label on its wild type, float64 [n].
-        predicted: the same of scores [n].
-        is_new: whether the mutant was new to the model, bool [n].
-    """
-
-    verdict: str
-    says: str
-    new: Mapping[str, Any] | None
-    known: Mapping[str, Any] | None
-    measured: npt.NDArray[np.float64]
-    predicted: npt.NDArray[np.float64]
-    is_new: npt.NDArray[np.bool_]
 
 
 def mutants_view(found: MutantFindings, quantity: Quantity) -> dict[str, Any]:

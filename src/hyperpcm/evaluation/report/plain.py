@@ -10,7 +10,7 @@ import numpy as np
 
 from hyperpcm import metrics
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.evaluation.report.inputs import ReportInputs, ScoredRows
+from hyperpcm.evaluation.report.inputs import MutantFindings, ReportInputs, ScoredRows
 from hyperpcm.evaluation.report.words import clean, count, decimals, listed, metric_title, percent, several
 from hyperpcm.evaluation.tables import NULL_ROWS, Comparison, best_null, by_fold, compare
 
@@ -51,6 +51,7 @@ def plain_words(inputs: ReportInputs) -> PlainWords:
         *_values(inputs, inputs.test, quantity),
         *_targets(inputs),
         *_trust(inputs.trust),
+        *_mutants(inputs.mutants),
         *_untested(inputs),
     ]
     return PlainWords(
@@ -186,6 +187,13 @@ def _verdicts(rmse: Mapping[str, float]) -> list[tuple[bool, str]]:
     if errors == sorted(errors):
         return [(True, f"Heed its domain: the error is {told} (root mean square).")]
     return [(False, f"Do not go by its domain: the error is {told} (root mean square).")]
+
+
+def _mutants(found: MutantFindings | None) -> list[tuple[bool, str]]:
+    """Whether it tells a protein from its mutants."""
+    if found is None or found.verdict == "untested":
+        return []
+    return [(found.verdict == "can_tell", found.says)]
 
 
 def _untested(inputs: ReportInputs) -> list[tuple[bool, str]]:
