@@ -173,7 +173,10 @@ HELD_OUT = {
     ("card", "says"),
     [
         ({"probabilities": HELD_OUT}, "calibrated on 500 held-out rows of 30 targets: new targets."),
-        ({"probabilities": HELD_OUT | {"share": 0.0}}, "no correction was better on 500 held-out rows"),
+        (
+            {"probabilities": HELD_OUT | {"share": 0.0}},
+            "no correction was surely better on 500 held-out rows",
+        ),
         ({"no_probabilities": "validation has 3 rows."}, "not calibrated: validation has 3 rows."),
     ],
 )

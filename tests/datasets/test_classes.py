@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hyperpcm.config import load_config
-from hyperpcm.datasets.classes import as_classes
+from hyperpcm.datasets.classes import as_classes, with_kind
 from hyperpcm.errors import LabelError
 from hyperpcm.training.run import open_data
 from small_tables import CLASSES, table
@@ -44,6 +44,19 @@ def test_classes_stay_as_they_are():
     assert as_classes(classes) is classes
     with pytest.raises(LabelError, match="two classes already"):
         as_classes(classes, 7.0)
+
+
+def test_a_kind_or_a_threshold_that_is_asked_for_is_given_or_refused():
+    interactions, classes = values(), table([0, 1], [0, 0], [0, 1], quantity=CLASSES)
+    assert with_kind(interactions, None, None) is interactions
+    assert with_kind(interactions, "regression", None) is interactions
+    assert with_kind(interactions, None, 6.0).quantity.active_at == 6.0
+    np.testing.assert_array_equal(with_kind(interactions, "binary", None).values, [1, 0, 0, 1])
+    assert with_kind(classes, None, None) is classes
+    with pytest.raises(LabelError, match="two classes already"):
+        with_kind(classes, None, 6.0)
+    with pytest.raises(LabelError, match="two classes, not values"):
+        with_kind(classes, "regression", None)
 
 
 @pytest.mark.mirror

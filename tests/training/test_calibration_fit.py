@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from hyperpcm import metrics
-from hyperpcm.checkpoint import load_model
+from hyperpcm.checkpoint import load_model, save_model
 from hyperpcm.target_model.label_scale import logits_of, probabilities_of
 from hyperpcm.training.encoded import encode, retrieve_pairs
+from hyperpcm.training.evaluation import evaluate_run
 from hyperpcm.training.hiding import Hidden, nearest_similarity
 from hyperpcm.training.loop import predict_pairs
+from hyperpcm.training.report_run import report_run
 from hyperpcm.training.run import fit, open_data, open_split, train_model
 from hyperpcm.trust import fit_logit_map
 from small_runs import NO_RETRIEVAL, tiny, write_table
@@ -128,6 +130,29 @@ def test_a_compiled_target_and_the_evaluation_give_the_same_probabilities(classe
     compiled = model.compile_target(interactions.targets[target], exact=True)
     found = compiled.score([interactions.compounds[one] for one in compounds]).values
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_evaluation_and_report_are_of_calibrated_probabilities(classes, tmp_path):
+    run = fit(tiny(classes), tmp_path / "run")
+    model = load_model(run.model_path)
+    model.logit_map = (1.0, 0.0)
+    save_model(model, run.model_path, overwrite=True)
+    plain = evaluate_run(tmp_path / "run", nulls=[])
+    model.logit_map = (0.5, -1.0)
+    save_model(model, run.model_path, overwrite=True)
+    found = evaluate_run(tmp_path / "run", nulls=[])
+    active = found.interactions.is_active()[found.split.test]
+    np.testing.assert_allclose(
+        logits_of(found.test_scores), 0.5 * logits_of(plain.test_scores) - 1.0, atol=1e-3
+    )
+    own = found.rows[0].metrics
+    assert own["auroc"] == pytest.approx(plain.rows[0].metrics["auroc"], abs=1e-3)
+    assert own["log_loss"] == pytest.approx(metrics.log_loss(active, found.test_scores))
+    assert own["ece"] == pytest.approx(metrics.expected_calibration_error(active, found.test_scores))
+    assert own["brier"] != plain.rows[0].metrics["brier"]
+    page = report_run(tmp_path / "run", similarity=False).read_text()
+    before = metrics.expected_calibration_error(active, plain.test_scores)
+    assert f"Expected calibration error {own['ece']:.3f}, before calibration {before:.3f}." in page
 
 
 def test_too_few_labels_of_classes_are_told_in_the_card(tmp_path):

@@ -107,11 +107,8 @@ def tell_probabilities(console: Console, target: TargetModel) -> None:
     held, reason = card.get("probabilities"), card.get("no_probabilities")
     if held is not None:
         rows = f"{held['rows']:,} held-out rows of {held['targets']:,} targets: {_UNSEEN[held['unseen']]}"
-        console.note(
-            f"Probabilities are calibrated on {rows}."
-            if held["share"] > 0
-            else f"Probabilities are as the model gives them, for no correction was better on {rows}."
-        )
+        kept = "as the model gives them; no correction was surely better on"
+        console.note(f"Probabilities are {'calibrated on' if held['share'] > 0 else kept} {rows}.")
     elif reason is not None:
         console.note(f"Probabilities are not calibrated: {reason}")
 

@@ -1,15 +1,35 @@
-"""A table of measured values as a table of two classes: active from a threshold on, or not."""
+"""The kind of labels that is asked for: values with another threshold, or two classes out of values."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 
 from hyperpcm.datasets.interactions import EXACT, Interactions, Quantity
 from hyperpcm.errors import LabelError
 
-__all__ = ["as_classes"]
+__all__ = ["as_classes", "with_kind"]
+
+
+def with_kind(
+    interactions: Interactions, kind: Literal["regression", "binary"] | None, active_at: float | None
+) -> Interactions:
+    """Return the table with the kind of labels and the threshold that are asked for; None keeps its own.
+
+    Raises:
+        LabelError: values are asked of classes, or as `as_classes`.
+    """
+    is_binary = interactions.quantity.kind == "binary"
+    if kind == "regression" and is_binary:
+        raise LabelError(f"{interactions.name}: its labels are two classes, not values; leave the kind out.")
+    if kind == "binary" or is_binary:
+        return as_classes(interactions, active_at)
+    if active_at is None:
+        return interactions
+    quantity = dataclasses.replace(interactions.quantity, active_at=active_at)
+    return dataclasses.replace(interactions, quantity=quantity)
 
 
 def as_classes(interactions: Interactions, active_at: float | None = None) -> Interactions:

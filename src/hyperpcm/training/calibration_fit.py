@@ -82,9 +82,8 @@ def fit_calibration(
         progress: called with a stage, what is done and what there is.
     """
     if model.quantity.kind == "binary":
-        model.card["no_intervals"] = (
-            "scores are probabilities of a class; intervals and verdicts are for values."
-        )
+        what = "scores are probabilities of a class; intervals and verdicts are for values."
+        model.card["no_intervals"] = what
         _fit_probabilities(model, data, valid, scores, hidden)
         return
     if progress is not None:

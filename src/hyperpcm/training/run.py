@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import torch
 from hyperpcm.checkpoint import load_model
 from hyperpcm.config import DataConfig, RunConfig
 from hyperpcm.datasets import load, make_splits, read_table
-from hyperpcm.datasets.classes import as_classes
+from hyperpcm.datasets.classes import with_kind
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
@@ -58,7 +57,8 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> Interacti
         LabelError: a threshold that does not divide the labels, or classes that are asked for as values.
     """
     if config.name is not None:
-        return _as_asked(load(config.name, merge=config.merge, progress=progress), config)
+        table = load(config.name, merge=config.merge, progress=progress)
+        return with_kind(table, config.kind, config.active_at)
     if config.path is None:
         raise ConfigError("data: neither a name nor a path is given.")
 
@@ -76,20 +76,6 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> Interacti
         kind=config.kind,
         merge=config.merge,
         progress=told,
-    )
-
-
-def _as_asked(interactions: Interactions, config: DataConfig) -> Interactions:
-    """A catalogued table with the kind of labels and the threshold of the settings."""
-    quantity = interactions.quantity
-    if config.kind == "binary":
-        return as_classes(interactions, config.active_at)
-    if config.kind == "regression" and quantity.kind == "binary":
-        raise LabelError(f"{interactions.name}: its labels are two classes; leave data.kind out.")
-    if config.active_at is None:
-        return interactions
-    return dataclasses.replace(
-        interactions, quantity=dataclasses.replace(quantity, active_at=config.active_at)
     )
 
 
