@@ -194,3 +194,13 @@ def test_nothing_is_said_of_probabilities_where_scores_are_values(target: Path):
     done = call("score", target, *ASKED, "--json")
     assert "robabilities" not in done.stderr
     assert json.loads(done.stdout)["probabilities"] is None
+
+
+def test_abstaining_is_refused_where_nothing_tells_the_domain(tmp_path: Path):
+    model = made_model(SMALL, ACTIVE)
+    model.card["no_intervals"] = "scores are probabilities."
+    save_target_model(model.compile_target(QUERY), tmp_path / "target.hpcm")
+    refused = call("score", tmp_path / "target.hpcm", *ASKED, "--abstain")
+    assert refused.exit_code == 2
+    assert "scores are probabilities. Leave --abstain out" in " ".join(refused.stderr.split())
+    assert not refused.stdout

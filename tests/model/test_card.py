@@ -34,7 +34,7 @@ def test_a_trained_model_carries_its_card(trained: Path):
         "## What it reads",
         "ecfp",
         "mse of the validation side",
-        "targets without any label in training",
+        " targets: new targets.",
         "| domain | held-out rows | error |",
         "alignment similarity of the nearest known target",
         "compounds unlike those of training",
@@ -100,5 +100,5 @@ def test_what_probabilities_rest_on_is_told():
         "ece": {"before": 0.05, "after": 0.02, "bins": 10},
     }
     text = card_text(model)
-    assert "500 held-out rows of 30 targets: targets without any label in training." in text
+    assert "500 held-out rows of 30 targets: new targets." in text
     assert "| expected calibration error | 0.050 | 0.020 |" in text

@@ -93,10 +93,11 @@ def _screen(detail: Mapping[str, Any]) -> str:
         for name, one in detail["targets"].items()
     ]
     sizes = "; ".join(
-        f"{size} compounds in {one['seconds']:.3g} s and {one['peak_mb']:.0f} MB"
-        for size, one in detail["network_in_a_process_of_its_own"].items()
+        f"{name}, {own['seconds']:.3g} s and {own['peak_mb']:.0f} MB"
+        for name, one in detail["targets"].items()
+        for own in [one["ten_times_as_many_compounds"]]
     )
-    return "\n".join([_SCREEN, *lines, "", f"The last target on larger indexes: {sizes}."])
+    return "\n".join([_SCREEN, *lines, "", f"An index of ten times as many compounds: {sizes}."])
 
 
 def _panel(detail: Mapping[str, Any]) -> str:

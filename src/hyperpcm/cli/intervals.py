@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from hyperpcm.errors import Rejection
+from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.target_model.unseen import UNSEEN
 
 if TYPE_CHECKING:
     from hyperpcm.cli.console import Console
@@ -18,6 +19,7 @@ __all__ = [
     "INTERVAL_COLUMNS",
     "Level",
     "abstained",
+    "check_domain",
     "check_level",
     "domain_in_words",
     "interval_cells",
@@ -34,12 +36,6 @@ Level = Annotated[float, typer.Option(help="Share of the labels that intervals h
 INTERVAL_COLUMNS: Final[dict[str, type]] = {"lower": float, "upper": float, "level": float, "domain": str}
 """Columns of a table with intervals, in its files."""
 _PLACES: Final = {"inside": "inside the", "edge": "at the edge of the", "outside": "outside the"}
-_UNSEEN: Final = {
-    "target": "new targets",
-    "compound": "new compounds",
-    "both": "new compounds on new targets",
-    "pair": "new pairs of known targets and compounds",
-}
 
 
 def check_level(targets: Sequence[TargetModel], level: float) -> None:
@@ -55,6 +51,20 @@ def check_level(targets: Sequence[TargetModel], level: float) -> None:
             target.calibration.half_widths(np.zeros(0, dtype=np.float32), level)
 
 
+def check_domain(target: TargetModel) -> None:
+    """Refuse to abstain where nothing tells what lies outside the domain.
+
+    Raises:
+        ConfigError: the model was not calibrated.
+    """
+    if target.calibration is None:
+        reason = target.provenance.get("model", {}).get("no_intervals", "it was never calibrated.")
+        raise ConfigError(
+            f"--abstain: this model does not know what lies outside its domain: {reason} Leave --abstain out "
+            "to rank all compounds."
+        )
+
+
 def tell_intervals(console: Console, target: TargetModel) -> None:
     """Say what the intervals of a target rest on, or why there are none."""
     calibration = target.calibration
@@ -66,7 +76,7 @@ def tell_intervals(console: Console, target: TargetModel) -> None:
     held = calibration.held_out
     console.note(
         f"Intervals are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} targets: "
-        f"{_UNSEEN[held['unseen']]}."
+        f"{UNSEEN[held['unseen']]}."
     )
     nearest = nearest_target(target)
     if nearest is not None and nearest["error"] is not None:
@@ -106,7 +116,7 @@ def tell_probabilities(console: Console, target: TargetModel) -> None:
     card = target.provenance.get("model", {})
     held, reason = card.get("probabilities"), card.get("no_probabilities")
     if held is not None:
-        rows = f"{held['rows']:,} held-out rows of {held['targets']:,} targets: {_UNSEEN[held['unseen']]}"
+        rows = f"{held['rows']:,} held-out rows of {held['targets']:,} targets: {UNSEEN[held['unseen']]}"
         kept = "as the model gives them; no correction was surely better on"
         console.note(f"Probabilities are {'calibrated on' if held['share'] > 0 else kept} {rows}.")
     elif reason is not None:

@@ -22,6 +22,7 @@ from hyperpcm.cli.intervals import (
     INTERVAL_COLUMNS,
     Level,
     abstained,
+    check_domain,
     interval_cells,
     interval_columns,
     interval_header,
@@ -93,6 +94,8 @@ def score(
         _refuse_any(given)
     target_model = target_model_of(source, target, record=record)
     tell_licences(console, target_model)
+    if abstain:
+        check_domain(target_model)
     with console.progress() as progress:
         scores = target_model.score(
             given.smiles, level=level, progress=progress.rows("compounds scored", len(given.smiles))

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders.licences import noncommercial_notice
+from hyperpcm.target_model.unseen import UNSEEN
 
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
 __all__ = ["card_text"]
 
-_UNSEEN: Final = {
-    "target": "targets without any label in training",
-    "compound": "compounds without any label in training",
-    "both": "compounds and targets without any label in training",
-    "pair": "new pairs of compounds and targets that training knew",
-}
 _UNASKED: Final = {
     "target": "compounds unlike those of training",
     "compound": "proteins without a label in training",
@@ -113,7 +108,7 @@ def _trust(model: HyperPCM) -> str:
     held = calibration.held_out
     parts = [
         f"Intervals and domain are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} "
-        f"targets: {_UNSEEN[held['unseen']]}. Over all of them the root mean squared error was "
+        f"targets: {UNSEEN[held['unseen']]}. Over all of them the root mean squared error was "
         f"{held['rmse']:.2f}."
     ]
     verdicts = [[name, f"{one['rows']:,}", f"{one['rmse']:.2f}"] for name, one in held["verdicts"].items()]
@@ -138,7 +133,7 @@ def _probabilities(card: Mapping[str, Any]) -> str:
     ]
     return (
         f"Probabilities are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} targets: "
-        f"{_UNSEEN[held['unseen']]}.\n\n{_table(['on these rows', 'before', 'after'], rows)}"
+        f"{UNSEEN[held['unseen']]}.\n\n{_table(['on these rows', 'before', 'after'], rows)}"
     )
 
 

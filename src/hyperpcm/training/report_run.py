@@ -208,9 +208,9 @@ def _uncalibrated(
 
 
 def _mutants(run: RunFolder) -> MutantFindings | None:
-    """The test on measured mutants, if the run was evaluated and its data hold any."""
+    """The test on measured mutants, if the run was evaluated."""
     kept = kept_test(run.model_path)
-    if kept is None or not kept.differences.mutants:
+    if kept is None:
         return None
     test, found = kept.test, kept.differences
     return MutantFindings(

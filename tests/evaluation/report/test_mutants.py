@@ -81,13 +81,27 @@ def test_without_differences_there_is_no_plot_and_without_mutants_no_section(mut
     assert "changes of 0 compounds" not in text
 
 
-@pytest.mark.parametrize(
-    ("verdict", "is_good"), [("can_tell", True), ("cannot_tell", False), ("untested", None)]
-)
+@pytest.mark.parametrize(("verdict", "is_good"), [("can_tell", True), ("cannot_tell", False)])
 def test_the_verdict_is_one_of_the_plain_words(verdict, is_good):
     found = plain_words(full_inputs(mutants=findings(verdict=verdict)))
-    assert ("The model cannot tell mutants apart: <made up>." in found.can) is (is_good is True)
-    assert ("The model cannot tell mutants apart: <made up>." in found.cannot) is (is_good is False)
+    assert ("The model cannot tell mutants apart: <made up>." in found.can) is is_good
+    assert ("The model cannot tell mutants apart: <made up>." in found.cannot) is not is_good
+
+
+def test_where_there_are_no_mutants_words_alone_say_so():
+    nothing = np.zeros(0)
+    found = findings(
+        verdict="untested",
+        says="Untested: the data hold 0 mutants.",
+        new=None,
+        known=None,
+        measured=nothing,
+        predicted=nothing,
+        is_new=nothing > 0,
+    )
+    page = Page(render_report(full_inputs(mutants=found)))
+    assert "Do not ask it what a mutation changes. Untested: the data hold 0 mutants." in page.text
+    assert ("id", "mutants") not in page.attributes
 
 
 def test_the_json_holds_the_figures_and_the_differences():

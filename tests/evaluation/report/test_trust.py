@@ -17,7 +17,7 @@ def scored() -> ScoredRows:
 def test_the_section_shows_errors_verdicts_and_coverage():
     text = Page(render_report(full_inputs(trust=TRUST))).text
     for expected in (
-        "rest on 500 held-out rows (30 targets) of targets that training had not seen.",
+        "rest on 500 held-out rows (30 targets): new targets.",
         "inside 70.0 % 0.30",
         "outside 10.0 % 0.90",
         "labels in their 80 % interval 79.0 %",

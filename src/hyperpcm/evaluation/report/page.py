@@ -52,7 +52,9 @@ def render_report(inputs: ReportInputs) -> str:
         "trust": None
         if inputs.trust is None or inputs.test is None
         else trust_view(inputs.trust, inputs.test),
-        "mutants": None if inputs.mutants is None else mutants_view(inputs.mutants, quantity),
+        "mutants": None
+        if inputs.mutants is None or not (inputs.mutants.new or inputs.mutants.known)
+        else mutants_view(inputs.mutants, quantity),
         "compiled": None if compiled is None else compiled_view(compiled, quantity),
         "refused": None if compiled is None else rejections_view(compiled.rejections),
         "facts_of_run": list(inputs.facts.items()),

@@ -191,8 +191,10 @@ def _verdicts(rmse: Mapping[str, float]) -> list[tuple[bool, str]]:
 
 def _mutants(found: MutantFindings | None) -> list[tuple[bool, str]]:
     """Whether it tells a protein from its mutants."""
-    if found is None or found.verdict == "untested":
+    if found is None:
         return []
+    if found.verdict == "untested":
+        return [(False, f"Do not ask it what a mutation changes. {found.says}")]
     return [(found.verdict == "can_tell", found.says)]
 
 

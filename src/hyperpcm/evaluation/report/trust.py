@@ -10,17 +10,12 @@ import numpy as np
 from hyperpcm.evaluation.report.inputs import ScoredRows
 from hyperpcm.evaluation.report.trust_figures import coverage_chart, error_by_similarity
 from hyperpcm.evaluation.report.words import count, decimals, percent, several
+from hyperpcm.target_model.unseen import UNSEEN
 
 __all__ = ["trust_view"]
 
 _MEASURES: Final = (("target", "alignment"), ("compound", "Tanimoto"))
 _THIRDS: Final = ("farthest", "middle", "nearest")
-_UNSEEN: Final = {
-    "target": "of targets that training had not seen",
-    "compound": "of compounds that training had not seen",
-    "both": "of targets and compounds that training had not seen",
-    "pair": "of new pairs of known targets and compounds",
-}
 
 
 def trust_view(trust: Mapping[str, Any], test: ScoredRows) -> dict[str, Any]:
@@ -79,5 +74,5 @@ def _facts(coverage: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _rests(held_out: Mapping[str, Any]) -> str:
     return (
         f"Intervals and verdicts rest on {several(int(held_out['rows']), 'held-out row')} "
-        f"({count(int(held_out['targets']))} targets) {_UNSEEN[held_out['unseen']]}."
+        f"({count(int(held_out['targets']))} targets): {UNSEEN[held_out['unseen']]}."
     )
