@@ -74,7 +74,7 @@ def write_mutation_page(
         change = float(changes[place, compound])
         counts = smallest is None or abs(change) >= smallest
         return {
-            "text": f"{change:+.1f}".replace("-", "−"),
+            "text": f"{change:+.2f}".replace("-", "−"),
             "tells": f"{wild[position]}{position}{residue}: {change:+.2f}",
             "share": round(_STRONGEST * abs(change) / largest) if counts and largest else 0,
             "raises": change > 0,
