@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from hyperpcm.checkpoint import load_target_model, save_target_model
 from hyperpcm.cli.main import app
-from small_calibrations import calibrated_model
+from small_calibrations import PROBABILITIES, calibrated_model
 from small_models import ACTIVE, QUERY, SMALL, SMILES, made_model
 
 
@@ -159,22 +159,12 @@ def test_the_error_at_the_distance_of_the_nearest_known_is_told_for_both_axes(tm
     assert "error there" in call("score", path, *ASKED, "--nearest").stdout
 
 
-HELD_OUT = {
-    "rows": 500,
-    "targets": 30,
-    "unseen": "target",
-    "share": 0.7,
-    "log_loss": {"before": 0.4, "after": 0.3},
-    "ece": {"before": 0.05, "after": 0.02, "bins": 10},
-}
-
-
 @pytest.mark.parametrize(
     ("card", "says"),
     [
-        ({"probabilities": HELD_OUT}, "calibrated on 500 held-out rows of 30 targets: new targets."),
+        ({"probabilities": PROBABILITIES}, "calibrated on 500 held-out rows of 30 targets: new targets."),
         (
-            {"probabilities": HELD_OUT | {"share": 0.0}},
+            {"probabilities": PROBABILITIES | {"share": 0.0}},
             "no correction was surely better on 500 held-out rows",
         ),
         ({"no_probabilities": "validation has 3 rows."}, "not calibrated: validation has 3 rows."),

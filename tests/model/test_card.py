@@ -10,7 +10,7 @@ from hyperpcm.checkpoint import load_model, load_target_model, save_target_model
 from hyperpcm.model.card import card_text
 from hyperpcm.target_model.card import target_card_text
 from hyperpcm.training import fit
-from small_calibrations import calibrated_model
+from small_calibrations import PROBABILITIES, calibrated_model
 from small_models import ACTIVE, QUERY, SMALL, made_model
 from small_runs import tiny, write_table
 
@@ -91,14 +91,7 @@ def test_what_probabilities_rest_on_is_told():
     model = made_model(SMALL, ACTIVE)
     model.card["no_probabilities"] = "validation has 3 rows."
     assert "not calibrated: validation has 3 rows." in card_text(model)
-    model.card["probabilities"] = {
-        "rows": 500,
-        "targets": 30,
-        "unseen": "target",
-        "share": 0.7,
-        "log_loss": {"before": 0.4, "after": 0.3},
-        "ece": {"before": 0.05, "after": 0.02, "bins": 10},
-    }
+    model.card["probabilities"] = PROBABILITIES
     text = card_text(model)
     assert "500 held-out rows of 30 targets: new targets." in text
     assert "| expected calibration error | 0.050 | 0.020 |" in text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, column_roles
+from hyperpcm.cli.arguments import CompoundColumns, Compounds, FastaRecord, column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.models import model_file, score_title, tell_licences
@@ -30,12 +30,9 @@ _SHOWN: Final = 20  # strongest changes on the terminal
 def mutate(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="Folder of a run, or its trained model.")],
-    compounds: Annotated[
-        list[str],
-        typer.Argument(help="SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."),
-    ],
+    compounds: Compounds,
     target: Annotated[str, typer.Option(help="FASTA file or amino-acid sequence of the wild type.")],
-    record: Annotated[str | None, typer.Option(help="Which record, where the FASTA holds several.")] = None,
+    record: FastaRecord = None,
     substitutions: Annotated[
         str | None,
         typer.Option(help="Such as T315I,E255K; several at once are joined by /, as in L858R/T790M."),
