@@ -130,7 +130,8 @@ def test_scores_are_what_the_stored_numbers_say():
         signal = np.maximum(layer(position, signal), 0)
     expected = layer(3, signal)[:, 0] * header["label_scale"]["scale"] + header["label_scale"]["centre"]
     assert (header["noise_head"], header["layers"]) == (True, 4)
-    assert header["label_scale"] == {"centre": 7.0, "scale": 1.0, "binary": False}
+    line = {"slope": 1.0, "intercept": 0.0}
+    assert header["label_scale"] == {"centre": 7.0, "scale": 1.0, "binary": False, **line}
     np.testing.assert_allclose(target.score(SMILES).values, expected, rtol=1e-5)
 
 
