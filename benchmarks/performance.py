@@ -26,6 +26,7 @@ BENCHMARKS = {
     "encode_minimol": "encoder_speed",
     "encode_ecfp": "encoder_speed",
     "encode_unirep": "unirep_speed",
+    "report_davis": "report_speed",
 }
 """The module of each; imported when its turn comes, since processes that are started import this file."""
 

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hyperpcm.encoders.licences import licences_of
+from hyperpcm.errors import ConfigError
 from hyperpcm.model.known_compounds import KnownCompounds, known_compounds
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.learned_compounds import LearnedCompounds
@@ -42,6 +43,10 @@ def compile_target(
     landmark_tolerance: float,
 ) -> TargetModel:
     """Return the frozen model of one protein; see `HyperPCM.compile_target`."""
+    if limit is not None and limit < 1:
+        raise ConfigError(f"a target keeps 1 landmark compound at least, not {limit}")
+    if not landmark_tolerance >= 0:
+        raise ConfigError(f"the tolerance of landmarks is a share from 0 on, not {landmark_tolerance}")
     target = validate_sequence(sequence, name=name)
     model.eval()
     device = model.memory_embeddings.device

@@ -323,19 +323,14 @@ class HyperPCM(nn.Module):
             InvalidSequenceError: the sequence cannot be used.
             ConfigError: a limit below 1, or a tolerance below 0.
         """
-        if max_landmarks is not None and max_landmarks < 1:
-            raise ConfigError(f"a target keeps 1 landmark compound at least, not {max_landmarks}")
-        if not landmark_tolerance >= 0:
-            raise ConfigError(f"the tolerance of landmarks is a share from 0 on, not {landmark_tolerance}")
         return compile_target(
             self, sequence, name, exact=exact, limit=max_landmarks, landmark_tolerance=landmark_tolerance
         )
 
     def landmark_limit(self, asked: int | None = None) -> int:
         """Return how many landmark compounds a compiled target may keep; as `compile_target` takes it."""
-        if asked is not None:
-            return asked
-        return self.config.retrieval.max_landmarks + (0 if self.ridge is None else len(self.ridge_columns))
+        every = self.config.retrieval.max_landmarks + (0 if self.ridge is None else len(self.ridge_columns))
+        return every if asked is None else asked
 
     def landmark_bits(self) -> npt.NDArray[np.uint8]:
         """Return the presence bits of the landmark compounds' fingerprints, uint8 [j, w]."""
@@ -388,11 +383,7 @@ class HyperPCM(nn.Module):
             sizes=ModelSizes.stored(tensors, config, memory),
         )
         model.trees = BoostedTrees(*map(int, header["trees"]))
-        own = {
-            key.removeprefix(_CALIBRATION): value
-            for key, value in tensors.items()
-            if key.startswith(_CALIBRATION)
-        }
+        own = {k.removeprefix(_CALIBRATION): v for k, v in tensors.items() if k.startswith(_CALIBRATION)}
         if "calibration" in header:
             model.calibration = Calibration.from_state(own, header["calibration"])
         if "logit_map" in header:
