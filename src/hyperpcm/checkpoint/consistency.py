@@ -21,7 +21,7 @@ from hyperpcm.target_model.calibration import GRID, NEAREST_TARGETS, Calibration
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM
     from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
-    from hyperpcm.target_model import LabelScale, TargetModel
+    from hyperpcm.target_model import Adaptation, LabelScale, ResidualPrior, TargetModel
 
 __all__ = ["check_model", "check_state", "check_target_model"]
 
@@ -84,6 +84,8 @@ def check_model(model: HyperPCM) -> None:
     if model.calibration is not None:
         features = 0 if model.retrieval is None else model.retrieval.width
         _check_calibration(model.calibration, features + 1 + NEAREST_TARGETS)
+    if model.residual_prior is not None:
+        _check_residuals(model.residual_prior, columns)
     _check_scale(model.label_scale)
 
 
@@ -119,8 +121,14 @@ def check_target_model(model: TargetModel) -> None:
     _require(bool(model.networks), "the number of networks")
     for network in model.networks:
         _check_network(network, width)
+    measured = None
+    if model.residual_prior is not None:
+        _check_residuals(model.residual_prior, landmarks)
+    if model.adaptation is not None:
+        _check_adaptation(model.adaptation)
+        measured = torch.zeros(1, len(model.adaptation.anchors))
     similarity = None if model.prior is None else torch.zeros(1, landmarks)
-    trial = model.score_embedded(torch.zeros(1, model.encoder.width), similarity, learned)
+    trial = model.score_embedded(torch.zeros(1, model.encoder.width), similarity, learned, measured)
     _require(trial.shape == (1,), "the score of a trial compound")
 
 
@@ -136,6 +144,26 @@ def _check_calibration(calibration: Calibration, columns: int) -> None:
     groups = len(calibration.bounds) + 1
     _require(calibration.quantiles.shape == (groups, GRID), "the quantiles of the calibration")
     _require(calibration.least > 0, "the least difficulty of the calibration")
+
+
+def _check_residuals(prior: ResidualPrior, landmarks: int) -> None:
+    """Refuse variances below 0, and profiles of other landmarks."""
+    weights = prior.covariance
+    least = min(weights.offset, weights.slope, weights.structure, weights.profile)
+    _require(least >= 0 and weights.noise > 0 and prior.spread > 0, "the covariance of the residuals")
+    _require(
+        prior.profiles.shape[1] == 0 or len(prior.profiles) == landmarks, "the profiles of the landmarks"
+    )
+
+
+def _check_adaptation(adaptation: Adaptation) -> None:
+    """Refuse an adaptation whose parts do not follow from one another."""
+    anchors, columns = len(adaptation.anchors), 2 + adaptation.prior.profiles.shape[1]
+    weights, measured = adaptation.weights, len(adaptation.measurements)
+    _require(adaptation.whitening.shape == (anchors, anchors), "the anchors of the adaptation")
+    _require(weights.mean.shape == (columns + anchors,), "the weights of the adaptation")
+    _require(weights.root.shape == (columns + anchors,) * 2, "the covariance of the adaptation")
+    _require(weights.left_out.shape == (measured,) and measured > 0, "the measurements of the adaptation")
 
 
 def _check_scale(scale: LabelScale) -> None:

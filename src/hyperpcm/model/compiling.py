@@ -67,6 +67,7 @@ def compile_target(
         prior=None if similarity is None else _prior(model, embedding, similarity),
         learned_compounds=_learned_compounds(model),
         calibration=_calibration(model, similarity),
+        residual_prior=model.residual_prior,
         provenance={
             "model": licences | copy.deepcopy(model.card),
             "model_sha256": model.origin,

@@ -29,6 +29,7 @@ from hyperpcm.model.known_compounds import KnownCompounds
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
 from hyperpcm.model.sizes import ModelSizes
+from hyperpcm.model.stored import beside_weights, take_beside
 from hyperpcm.nn.alignment import AlignmentComponents
 from hyperpcm.nn.kernel_ridge import TwoAxisRidge
 from hyperpcm.nn.label_memory import LabelMemory
@@ -38,13 +39,12 @@ from hyperpcm.nn.qsar import QsarNetwork, QsarRegularisation, qsar_scores
 from hyperpcm.nn.retrieval import LabelRetrieval
 from hyperpcm.nn.scaling import Standardiser
 from hyperpcm.nn.trees import BoostedTrees
-from hyperpcm.target_model import Calibration, LabelScale, TargetModel
+from hyperpcm.target_model import Calibration, LabelScale, ResidualPrior, TargetModel
 
 __all__ = ["HyperPCM"]
 
 _CLIP = 8.0  # standard deviations; an embedding entry further out counts as this far
 RIDGE_PARTS = 4  # products in the kernel of the ridge regression
-_CALIBRATION = "calibration."  # what the names of its tensors begin with
 _DENSE_MEMORY = 20_000_000  # a label memory with more cells than this is kept sparse
 
 
@@ -82,6 +82,7 @@ class HyperPCM(nn.Module):
         self.known: KnownCompounds | None = None  # prepared when the first target is compiled
         self.calibration: Calibration | None = None  # of its errors, once it is trained
         self.logit_map = (1.0, 0.0)  # slope and intercept of calibrated logits, likewise
+        self.residual_prior: ResidualPrior | None = None  # what measurements on a target start from
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
         self.memory_similarity: Tensor | None = None  # of its targets to one another, once that was needed
         sizes = sizes or ModelSizes.of(config, memory)
@@ -351,13 +352,8 @@ class HyperPCM(nn.Module):
             "trees": list(self.trees.size),
             "card": self.card,
         }
-        if self.logit_map != (1.0, 0.0):
-            header["logit_map"] = list(self.logit_map)
-        tensors = dict(self.state_dict())
-        if self.calibration is not None:
-            own, header["calibration"] = self.calibration.state()
-            tensors |= {f"{_CALIBRATION}{key}": value for key, value in own.items()}
-        return tensors, header
+        beside, told = beside_weights(self)
+        return self.state_dict() | beside, header | told
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> HyperPCM:
@@ -383,14 +379,9 @@ class HyperPCM(nn.Module):
             sizes=ModelSizes.stored(tensors, config, memory),
         )
         model.trees = BoostedTrees(*map(int, header["trees"]))
-        own = {k.removeprefix(_CALIBRATION): v for k, v in tensors.items() if k.startswith(_CALIBRATION)}
-        if "calibration" in header:
-            model.calibration = Calibration.from_state(own, header["calibration"])
-        if "logit_map" in header:
-            slope, intercept = map(float, header["logit_map"])
-            model.logit_map = (slope, intercept)
+        weights = take_beside(model, tensors, header)
         try:
-            model.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(_CALIBRATION)})
+            model.load_state_dict(weights)
         except RuntimeError as error:
             raise IncompatibleModelError(
                 f"the weights do not fit the settings stored with them: {error}"

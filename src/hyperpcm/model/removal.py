@@ -59,6 +59,9 @@ def without_targets(model: HyperPCM, rows: Iterable[int]) -> HyperPCM:
     if model.ridge is not None:
         own = tensors["ridge.coefficients"][:, at]
         tensors["ridge.coefficients"] = own[..., torch.from_numpy(in_ridge)]
+    if model.residual_prior is not None:
+        own = tensors["residuals.profiles"]
+        tensors["residuals.profiles"] = own[torch.from_numpy(compounds)]
     header = copy.deepcopy(header) | {
         "memory_sequences": [model.memory_sequences[row] for row in kept],
         "memory_names": [model.memory_names[row] for row in kept],

@@ -10,28 +10,36 @@ from typing import TYPE_CHECKING
 from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hyperpcm.target_model.adaptation import Adaptation, Measurement
     from hyperpcm.target_model.calibration import Calibration
     from hyperpcm.target_model.label_scale import LabelScale
     from hyperpcm.target_model.model import TargetModel
     from hyperpcm.target_model.nearest import NearestLandmark
     from hyperpcm.target_model.numpy_form import NumpyTargetModel
     from hyperpcm.target_model.prior import CompiledRidge, CompiledTrees, RetrievedPrior
+    from hyperpcm.target_model.residual_prior import Covariance, ResidualPrior
     from hyperpcm.target_model.scores import Intervals, Scores
 
 __all__ = [
+    "Adaptation",
     "Calibration",
     "CompiledRidge",
     "CompiledTrees",
+    "Covariance",
     "Intervals",
     "LabelScale",
+    "Measurement",
     "NearestLandmark",
     "NumpyTargetModel",
+    "ResidualPrior",
     "RetrievedPrior",
     "Scores",
     "TargetModel",
 ]
 
 _HOMES = {
+    **dict.fromkeys(("Adaptation", "Measurement"), "adaptation"),
+    **dict.fromkeys(("Covariance", "ResidualPrior"), "residual_prior"),
     "Calibration": "calibration",
     "LabelScale": "label_scale",
     "NumpyTargetModel": "numpy_form",

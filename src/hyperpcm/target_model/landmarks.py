@@ -91,7 +91,12 @@ def with_landmarks(
 
     def tried(number: int) -> tuple[TargetModel, Tensor, LandmarkChoice]:
         kept = order[:number].sort().values
-        fewer = dataclasses.replace(target, prior=None if target.prior is None else target.prior.only(kept))
+        residuals = target.residual_prior
+        fewer = dataclasses.replace(
+            target,
+            prior=None if target.prior is None else target.prior.only(kept),
+            residual_prior=None if residuals is None else residuals.only(kept),
+        )
         change = fewer.score_embedded(embeddings, similarity[:, kept], learned) - exact
         largest, typical = (float(change.abs().max()), float(change.square().mean().sqrt()))
         return fewer, kept, LandmarkChoice(number, len(order), limit, allowed, largest, typical, len(exact))

@@ -25,10 +25,12 @@ from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
+from hyperpcm.target_model.adaptation import Adaptation, Measurement
 from hyperpcm.target_model.calibration import Calibration, difficulty_columns
 from hyperpcm.target_model.label_scale import LabelScale
 from hyperpcm.target_model.nearest import NearestLandmark, nearest_landmarks
 from hyperpcm.target_model.prior import RetrievedPrior
+from hyperpcm.target_model.residual_prior import ResidualPrior
 from hyperpcm.target_model.scores import BLOCK, LEVEL, Intervals, Scores, score_rows
 
 __all__ = ["TargetModel"]
@@ -49,6 +51,8 @@ class TargetModel:
         prior: what is retrieved from the memory's labels; None where the model has no label retrieval.
         learned_compounds: the compound encoder that was trained along; None where there is none.
         calibration: how far its scores may be off; None where the model was not calibrated.
+        residual_prior: what measurements start from; None where nothing was learned of that.
+        adaptation: what measurements on the target change; None: none were seen.
         provenance: where the model comes from (JSON values).
     """
 
@@ -62,6 +66,8 @@ class TargetModel:
     prior: RetrievedPrior | None = None
     learned_compounds: LearnedCompounds | None = None
     calibration: Calibration | None = None
+    residual_prior: ResidualPrior | None = None
+    adaptation: Adaptation | None = None
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -119,7 +125,8 @@ class TargetModel:
         learned = None
         if self.learned_compounds is not None:
             learned = self.learned_compounds.vectors(MolecularGraphs.of_smiles(smiles))
-        return self.assess_embedded(embeddings, similarity, learned)
+        measured = None if self.adaptation is None else torch.from_numpy(self.adaptation.similarity(smiles))
+        return self.assess_embedded(embeddings, similarity, learned, measured)
 
     @torch.no_grad()
     def score_embedded(
@@ -127,6 +134,7 @@ class TargetModel:
         embeddings: Float[Tensor, "n d"],
         similarity: Float[Tensor, "n j"] | None = None,
         learned: Float[Tensor, "n h"] | None = None,
+        measured: Float[Tensor, "n z"] | None = None,
     ) -> Float[Tensor, "n"]:
         """Score compounds whose embeddings are at hand.
 
@@ -134,14 +142,16 @@ class TargetModel:
             embeddings: as from ``encoder``, unscaled.
             similarity: Tanimoto similarity to the landmarks, where the model retrieves labels.
             learned: as from ``learned_compounds.vectors``, where the model has it.
+            measured: as from ``adaptation.similarity``, where the target was adapted.
 
         Returns:
             Scores in label units, or probabilities.
 
         Raises:
-            ValueError: the model reads the graphs of compounds, and ``learned`` is missing.
+            ValueError: the model reads the graphs of compounds, and ``learned`` is missing; or it was adapted,
+                and ``measured`` is.
         """
-        return self._embedded(embeddings, similarity, learned, None)[0]
+        return self._embedded(embeddings, similarity, learned, measured, None)[0]
 
     @torch.no_grad()
     def assess_embedded(
@@ -149,6 +159,7 @@ class TargetModel:
         embeddings: Float[Tensor, "n d"],
         similarity: Float[Tensor, "n j"] | None = None,
         learned: Float[Tensor, "n h"] | None = None,
+        measured: Float[Tensor, "n z"] | None = None,
     ) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"] | None]:
         """Score compounds and tell how hard each looks; arguments as for `score_embedded`.
 
@@ -157,30 +168,43 @@ class TargetModel:
             errors where the model was not calibrated.
 
         Raises:
-            ValueError: the model reads the graphs of compounds, and ``learned`` is missing.
+            ValueError: as `score_embedded`.
         """
-        return self._embedded(embeddings, similarity, learned, self.calibration)
+        return self._embedded(embeddings, similarity, learned, measured, self.calibration)
 
     def _embedded(
         self,
         embeddings: Tensor,
         similarity: Tensor | None,
         learned: Tensor | None,
+        measured: Tensor | None,
         calibration: Calibration | None,
     ) -> tuple[Tensor, Tensor | None]:
+        if self.adaptation is not None and measured is None:
+            raise ValueError("this target model was adapted: it reads how like measured compounds are.")
         if self.learned_compounds is not None and learned is None:
             raise ValueError("this target model reads the graphs of compounds too; use score(smiles).")
         values, difficulties = [embeddings.new_zeros(0)], [embeddings.new_zeros(0)]
         for start in range(0, len(embeddings), BLOCK):
             own = _padded(embeddings, start)
-            near, vectors = (None if part is None else _padded(part, start) for part in (similarity, learned))
+            near, vectors, to_anchors = (
+                None if part is None else _padded(part, start) for part in (similarity, learned, measured)
+            )
             retrieved = mean = None
             if self.prior is not None and near is not None:
                 retrieved, mean = self.prior.features_and_mean(near, own)
-            values.append(self._scores_of(own, retrieved, mean, vectors))
+            scored = self._scores_of(own, retrieved, mean, vectors)
+            narrowing: Tensor | float = 1.0
+            if self.adaptation is not None and to_anchors is not None:
+                known = None if near is None else near.numpy()
+                found = self.adaptation.corrected(scored.numpy(), known, to_anchors.numpy())
+                scored, narrowing = (
+                    torch.from_numpy(part).float() for part in (found.values, found.narrowing)
+                )
+            values.append(scored)
             if calibration is not None:
                 columns = _difficulty_columns(retrieved, near, len(own))
-                difficulties.append(calibration.difficulty(columns))
+                difficulties.append(calibration.difficulty(columns) * narrowing)
         scores = torch.cat(values)[: len(embeddings)]
         return scores, None if calibration is None else torch.cat(difficulties)[: len(embeddings)]
 
@@ -196,6 +220,12 @@ class TargetModel:
             base = self.label_scale.prior(mean)
         total = torch.stack([qsar_scores(network, inputs) for network in self.networks]).mean(0)
         return self.label_scale.to_labels(base + total)[0]
+
+    def adapt(self, measurements: Sequence[Measurement]) -> TargetModel:
+        """Return the target with measurements added to those that it has seen; see `adapting.adapted`."""
+        from hyperpcm.target_model.adapting import adapted
+
+        return adapted(self, measurements)
 
     def nearest_landmarks(self, smiles: Sequence[object]) -> tuple[NearestLandmark | None, ...]:
         """Return the landmark compound nearest to each compound: what a score can rest on.
@@ -239,6 +269,12 @@ class TargetModel:
         if self.calibration is not None:
             of_errors, header["calibration"] = self.calibration.state()
             tensors |= {f"calibration.{key}": value for key, value in of_errors.items()}
+        if self.residual_prior is not None:
+            of_residuals, header["residuals"] = self.residual_prior.state()
+            tensors |= {f"residuals.{key}": value for key, value in of_residuals.items()}
+        if self.adaptation is not None:
+            of_measured, header["adaptation"] = self.adaptation.state()
+            tensors |= {f"adaptation.{key}": value for key, value in of_measured.items()}
         if self.learned_compounds is not None:
             learned = self.learned_compounds
             tensors |= {f"compounds.{key}": value for key, value in learned.state_dict().items()}
@@ -264,6 +300,12 @@ class TargetModel:
             ) from None
         scaler = Standardiser(len(tensors["scaler.mean"]), clip=header["clip"])
         scaler.load_state_dict({"mean": tensors["scaler.mean"], "scale": tensors["scaler.scale"]})
+        residual_prior = adaptation = None
+        if "residuals" in header:
+            residual_prior = ResidualPrior.from_state(_under("residuals.", tensors), header["residuals"])
+        if "adaptation" in header and residual_prior is not None:
+            own = _under("adaptation.", tensors)
+            adaptation = Adaptation.from_state(own, header["adaptation"], residual_prior)
         return cls(
             name=header["name"],
             sequence=header["sequence"],
@@ -279,6 +321,8 @@ class TargetModel:
                 if "calibration" in header
                 else None
             ),
+            residual_prior=residual_prior,
+            adaptation=adaptation,
             provenance=header["provenance"],
         )
 

@@ -28,6 +28,7 @@ from hyperpcm.training.hiding import Hidden
 from hyperpcm.training.loggers import RunLoggers
 from hyperpcm.training.loop import Trainer, predict_pairs
 from hyperpcm.training.processes import launch, must_launch
+from hyperpcm.training.residuals_fit import fit_residual_prior
 from hyperpcm.training.run_folder import RunFolder
 from hyperpcm.training.state import load_state, save_state
 from hyperpcm.training.stopping import StopSignal
@@ -123,13 +124,14 @@ def _train_here(prepared: PreparedRun, *, stop: StopSignal, progress: Progress |
 
 
 def _calibrate(prepared: PreparedRun, progress: Progress | None) -> None:
-    """Give the trained model its intervals or calibrated probabilities, from the validation side."""
+    """Give the trained model what the validation side tells: intervals, probabilities, how residuals go."""
     interactions, split, model, data = prepared.interactions, prepared.split, prepared.model, prepared.data
     retrieved = data.retrieved_for(torch.from_numpy(split.valid.copy()))
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
     scores = predict_pairs(model, data, compounds, targets, retrieved)
     hidden = Hidden.as_in_validation(interactions, split)
     fit_calibration(model, data, split.valid, scores, retrieved, prepared.config, hidden, progress)
+    fit_residual_prior(model, data, split.valid, scores, prepared.config.seed, progress)
 
 
 def _unheard(record: dict[str, Any]) -> None:

@@ -61,6 +61,9 @@ def refit_model(
     data = refit_prior(model, data, chosen, config, hidden, progress)
     model.correction.copy_(chosen.correction)
     model.calibration, model.logit_map = chosen.calibration, chosen.logit_map  # no rows are left to hold back
+    if chosen.residual_prior is not None:
+        before, after = chosen.landmark_compounds, model.landmark_compounds
+        model.residual_prior = chosen.residual_prior.over(before, after)
     rates = tuple(chosen.card.get("learning_rates", ()))
     if float(chosen.correction) > 0 and rates:
         prepared = PreparedRun(config, interactions, split, model, data, run, resume, rates)

@@ -151,7 +151,10 @@ class _Reader:
         self.atoms = known[0].atoms
         self.embedding = encoder.encode([smiles])[0]
         self.is_plain = (
-            target.prior is None and target.learned_compounds is None and None not in self.environments
+            target.prior is None
+            and target.learned_compounds is None
+            and target.adaptation is None
+            and None not in self.environments
         )
 
     @cached_property
@@ -165,6 +168,14 @@ class _Reader:
         if prior is None:
             raise ValueError("this target retrieves no labels")
         return atom_environments(self.smiles, radius=prior.radius, width=prior.landmarks.shape[1])
+
+    @cached_property
+    def of_anchors(self) -> AtomEnvironments | None:
+        """Likewise as those of measured compounds count them; None where the target was not adapted."""
+        adaptation = self.target.adaptation
+        if adaptation is None:
+            return None
+        return atom_environments(self.smiles, radius=adaptation.radius, width=adaptation.anchors.shape[1])
 
     def embeddings(
         self, kept: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_]
@@ -190,13 +201,15 @@ class _Reader:
         """Return the scores of parts of the compound, logits of a probability; arguments as `embeddings`."""
         target, prior = self.target, self.target.prior
         embeddings = torch.from_numpy(self.embeddings(kept, whole))
-        similarity = learned = None
+        similarity = learned = measured = None
         if prior is not None:
             similarity = torch.from_numpy(tanimoto(self.of_landmarks.counts(kept), prior.landmarks))
+        if target.adaptation is not None and self.of_anchors is not None:
+            measured = torch.from_numpy(tanimoto(self.of_anchors.counts(kept), target.adaptation.anchors))
         if target.learned_compounds is not None:
             vector = target.learned_compounds.vectors(MolecularGraphs.of_smiles([self.smiles]))
             learned = vector * torch.from_numpy(whole.astype(np.float32))[:, None]
-        scores = target.score_embedded(embeddings, similarity, learned)
+        scores = target.score_embedded(embeddings, similarity, learned, measured)
         return unbounded(target, scores.double().numpy())
 
 

@@ -83,10 +83,13 @@ def masked_atoms(target: TargetModel, smiles: str) -> MaskedAtoms:
             f"{target.name or 'this target'}: reads {target.encoder.name}, which reads no compound with a "
             f"wildcard in the place of an atom, so atoms cannot be masked ({error})."
         ) from error
-    similarity = learned = None
+    similarity = learned = measured = None
     if target.prior is not None:
         similarity = torch.from_numpy(target.prior.similarity(texts))
+    if target.adaptation is not None:
+        measured = torch.from_numpy(target.adaptation.similarity(texts))
     if target.learned_compounds is not None:
         learned = target.learned_compounds.vectors(MolecularGraphs.of_smiles(texts))
-    scores = unbounded(target, target.score_embedded(embeddings, similarity, learned).double().numpy())
+    said = target.score_embedded(embeddings, similarity, learned, measured).double()
+    scores = unbounded(target, said.numpy())
     return MaskedAtoms(compound, scores[0] - scores[1:], float(scores[0]))

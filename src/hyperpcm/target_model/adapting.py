@@ -1,0 +1,89 @@
+"""Adapting: a compiled target that has learned from measurements on it, in closed form and without training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from hyperpcm.chem import morgan_counts
+from hyperpcm.errors import ConfigError, LabelError
+from hyperpcm.target_model.adaptation import Adaptation, Measurement, fit_adaptation
+
+if TYPE_CHECKING:
+    from hyperpcm.target_model.model import TargetModel
+
+__all__ = ["adapted", "summary", "unadapted"]
+
+_RADIUS: Final = 2  # of fingerprints where the target retrieves no labels
+_WIDTH: Final = 2048
+
+
+def adapted(target: TargetModel, measurements: Sequence[Measurement]) -> TargetModel:
+    """Return the target with measurements added to those that it has seen; the order plays no part.
+
+    Args:
+        target: not mutated.
+        measurements: of standardised compounds, in the quantity of the model. Several of one compound each
+            count, as far as the noise allows.
+
+    Raises:
+        ConfigError: the model cannot be adapted; it says why.
+        LabelError: a value that is not finite.
+    """
+    prior = target.residual_prior
+    if prior is None:
+        reason = target.provenance.get("model", {}).get("no_adaptation")
+        said = reason or "an older version trained it; train it again."
+        raise ConfigError(f"this target model cannot learn from measurements: {said}")
+    strange = [one for one in measurements if not np.isfinite(one.value)]
+    if strange:
+        raise LabelError(
+            f"{strange[0].smiles}: the measured value is {strange[0].value}, which is no number."
+        )
+    before = unadapted(target)
+    seen = () if target.adaptation is None else target.adaptation.measurements
+    every = (*seen, *measurements)
+    if not every:
+        return before
+    smiles = [one.smiles for one in every]
+    scores = before.score(smiles, strict=True).values
+    near, radius, width = None, _RADIUS, _WIDTH
+    if before.prior is not None:
+        near = before.prior.similarity(smiles)
+        radius, width = before.prior.radius, before.prior.landmarks.shape[1]
+    counts = morgan_counts(smiles, radius=radius, width=width)
+    found = fit_adaptation(prior, every, scores, near, counts, radius)
+    return dataclasses.replace(before, adaptation=found)
+
+
+def unadapted(target: TargetModel, forgotten: Callable[[Measurement], bool] | None = None) -> TargetModel:
+    """Return the target as it would be had it never seen some measurements.
+
+    Args:
+        target: not mutated.
+        forgotten: tells which; None: all of them.
+    """
+    bare = dataclasses.replace(target, adaptation=None)
+    if forgotten is None or target.adaptation is None:
+        return bare
+    return adapted(bare, [one for one in target.adaptation.measurements if not forgotten(one)])
+
+
+def summary(adaptation: Adaptation) -> dict[str, Any]:
+    """Return what an adaptation rests on and says, as JSON values."""
+    weights, prior = adaptation.weights, adaptation.prior
+    measured = adaptation.measurements
+    spread = prior.covariance
+    return {
+        "measurements": len(measured),
+        "compounds": len({one.smiles for one in measured}),
+        "bounds": sum(one.relation != 0 for one in measured),
+        "sources": sorted({one.source for one in measured if one.source}),
+        "choice": adaptation.choice,
+        "log_densities": dict(adaptation.densities),
+        "offset": float(weights.mean[0] * np.sqrt(spread.offset)),
+        "slope": float(1 + weights.mean[1] * np.sqrt(spread.slope) / prior.spread),
+    }

@@ -1,0 +1,163 @@
+"""What is known of the errors of a target's model before anything was measured on it.
+
+The label of a compound is the score of the model, plus a residual, plus noise. Residuals of one target are a
+Gaussian process over compounds whose covariance was learned from other targets while their labels were hidden,
+
+    k(c, d) = s_o + s_b z(c) z(d) + s_t tanimoto(c, d)^a + s_p ψ(c)ᵀψ(d),
+
+offset of the assay, slope of the assay over the standardised score z, likeness of structures, and profile:
+ψ(c) says on which known targets the compound was stronger or weaker than the model said, as the factors of a
+factor analysis of their residuals. Compounds that erred together elsewhere err together here.
+
+Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7 (explicit basis
+functions); Tipping and Bishop, "Probabilistic principal component analysis", J. R. Stat. Soc. B 1999.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+__all__ = ["Covariance", "ResidualPrior", "smoothed_profiles"]
+
+Floats = npt.NDArray[np.float64]
+
+_SHARPNESS: Final = 8  # power of the Tanimoto similarity that a profile is read from landmarks with
+_NOTHING: Final = 0.2  # weight of "no profile" beside that of the landmarks; that of the compound itself is 1
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """The weights of the parts of the covariance, in squared label units.
+
+    Attributes:
+        offset: s_o, variance of the offset of a target.
+        slope: s_b, variance of its slope over standardised scores.
+        structure: s_t, variance of what similar compounds share.
+        profile: s_p, scale of what compounds share that erred together on known targets; a factor.
+        noise: variance of what no compound shares, the noise of the assay with it.
+    """
+
+    offset: float
+    slope: float
+    structure: float
+    profile: float
+    noise: float
+
+
+def smoothed_profiles(near: npt.NDArray[np.floating], profiles: npt.NDArray[np.floating]) -> Floats:
+    """Return ψ of compounds, float64 [n, r], read from those of the landmarks.
+
+    Σ_j w_j ψ_j / (Σ_j w_j + 0.2) with w_j = tanimoto^8: a landmark has nearly its own, and a compound unlike
+    all of them none.
+
+    Args:
+        near: Tanimoto similarity to the landmarks [n, j].
+        profiles: of the landmarks [j, r].
+    """
+    weights = np.asarray(near, dtype=np.float64) ** _SHARPNESS
+    found: Floats = (weights @ profiles) / (weights.sum(axis=1, keepdims=True) + _NOTHING)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualPrior:
+    """The learned covariance of a target's residuals, and the profiles of its landmarks.
+
+    Attributes:
+        covariance: weights of its parts.
+        centre: mean of the scores that it was learned on, in label units.
+        spread: their standard deviation.
+        profiles: ψ of the landmark compounds, float32 [j, r]; r = 0 where there are none.
+        exponent: a, of the Tanimoto similarity.
+        learned: what it was learned from (JSON values).
+    """
+
+    covariance: Covariance
+    centre: float
+    spread: float
+    profiles: Float[np.ndarray, "j r"]
+    exponent: float = 2.0
+    learned: Mapping[str, Any] = field(default_factory=dict)
+
+    def standardised(self, scores: npt.ArrayLike) -> Floats:
+        """Return z, the scores as the slope reads them."""
+        return (np.asarray(scores, dtype=np.float64) - self.centre) / self.spread
+
+    def shared_columns(self, scores: npt.ArrayLike, profiles: Floats) -> Floats:
+        """Return the columns of offset, slope and profile, whose products are their parts of the covariance.
+
+        Args:
+            scores: of the compounds, in label units [n].
+            profiles: ψ of them [n, r].
+
+        Returns:
+            float64 [n, 2 + r].
+        """
+        weights, z = self.covariance, self.standardised(scores)
+        return np.column_stack(
+            [
+                np.full(len(z), np.sqrt(weights.offset)),
+                np.sqrt(weights.slope) * z,
+                np.sqrt(weights.profile) * profiles,
+            ]
+        )
+
+    def likeness(self, tanimoto: npt.ArrayLike) -> Floats:
+        """Return the part of the covariance that goes by structure."""
+        similarity = np.asarray(tanimoto, dtype=np.float64)
+        found: Floats = self.covariance.structure * similarity**self.exponent
+        return found
+
+    def only(self, kept: Int[Tensor, "k"]) -> ResidualPrior:
+        """Return the prior over some landmarks.
+
+        Args:
+            kept: their positions, ascending.
+        """
+        return dataclasses.replace(self, profiles=self.profiles[kept.numpy()])
+
+    def over(self, before: Sequence[str], after: Sequence[str]) -> ResidualPrior:
+        """Return the prior over other landmarks: those that are there in both keep their profiles.
+
+        Args:
+            before: the compounds of its landmarks [j].
+            after: the compounds of the others; one that was not there has no profile.
+        """
+        places = {compound: place for place, compound in enumerate(before)}
+        found = np.zeros((len(after), self.profiles.shape[1]), dtype=np.float32)
+        for place, compound in enumerate(after):
+            if compound in places:
+                found[place] = self.profiles[places[compound]]
+        return dataclasses.replace(self, profiles=found)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return tensors and JSON header from which `from_state` rebuilds it."""
+        header = {
+            "covariance": dataclasses.asdict(self.covariance),
+            "centre": self.centre,
+            "spread": self.spread,
+            "exponent": self.exponent,
+            "learned": dict(self.learned),
+        }
+        return {"profiles": torch.from_numpy(self.profiles.copy())}, header
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Self:
+        """Return the prior that `state` described."""
+        return cls(
+            covariance=Covariance(**{name: float(x) for name, x in header["covariance"].items()}),
+            centre=float(header["centre"]),
+            spread=float(header["spread"]),
+            profiles=tensors["profiles"].numpy(),
+            exponent=float(header["exponent"]),
+            learned=header["learned"],
+        )

@@ -1,0 +1,226 @@
+"""Learns what measurements on a new target start from: how the residuals of a target go together.
+
+Profiles come from training rows, each as it looks while its own labels are hidden. The weights of the parts
+of the covariance maximise the marginal likelihood of the residuals of the validation side, target by target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import minimize
+from torch import Tensor
+
+from hyperpcm.chem import tanimoto
+from hyperpcm.errors import LabelError
+from hyperpcm.model import HyperPCM
+from hyperpcm.model.compiling import collapse_labels
+from hyperpcm.nn.label_memory import LabelMemory
+from hyperpcm.target_model import Covariance, ResidualPrior
+from hyperpcm.target_model.residual_prior import smoothed_profiles
+from hyperpcm.training.encoded import EncodedData, Progress
+from hyperpcm.training.factor_analysis import column_factors
+
+__all__ = ["fit_residual_prior"]
+
+Floats = npt.NDArray[np.float64]
+
+_RANKS: Final = (4, 8, 16)
+_LARGE: Final = 100_000  # labels; of more, the largest rank is not tried
+_MOST_TARGETS: Final = 200
+_MOST_ROWS: Final = 128  # of each target
+_LEAST_ROWS: Final = 4
+_LEAST_TARGETS: Final = 5
+_LEAST_PART: Final = 1e-3  # of the residual variance: a part of less is left out
+_EXPONENT: Final = 2.0
+_BOUNDS: Final = (-12.0, 8.0)  # of logarithms of shares of the residual variance
+_ROUNDING: Final = 1e-6
+_PARTS: Final = 4  # offset, slope, structure, profile; those of `Covariance` before the noise
+_START: Final = (0.1, 0.05, 0.2, 0.5, 0.5)  # shares of the parts and of the noise before the first step
+
+
+def fit_residual_prior(
+    model: HyperPCM,
+    data: EncodedData,
+    valid: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    seed: int,
+    progress: Progress | None = None,
+) -> None:
+    """Set ``model.residual_prior``; say in the model's card why not.
+
+    Args:
+        model: trained; changed in place.
+        data: with what training rows find while their own labels are hidden.
+        valid: validation rows, int64 [n].
+        scores: of those rows, in label units, float32 [n].
+        seed: of the rows that are drawn.
+        progress: called before and after.
+    """
+    if model.quantity.kind == "binary":
+        model.card["no_adaptation"] = "labels are classes; adaptation is for measured values."
+        return
+    if progress is not None:
+        progress("residuals", 0, 1)
+    try:
+        model.residual_prior = _fitted(model, data, valid, scores, seed)
+    except LabelError as error:
+        model.card["no_adaptation"] = str(error)
+    if progress is not None:
+        progress("residuals", 1, 1)
+
+
+def _fitted(
+    model: HyperPCM,
+    data: EncodedData,
+    valid: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    seed: int,
+) -> ResidualPrior:
+    groups = _groups(data, valid, seed)
+    if len(groups) < _LEAST_TARGETS:
+        raise LabelError(
+            f"{len(groups)} validation targets have {_LEAST_ROWS} measured compounds; how far a model is off on "
+            f"a target needs {_LEAST_TARGETS}."
+        )
+    residuals = data.labels.numpy()[valid].astype(np.float64) - scores
+    total = float(np.square(residuals).mean())
+    centre, spread = float(scores.mean()), float(scores.std())
+    if not total > 0 or not spread > 0:
+        raise LabelError(
+            "all validation residuals, or all scores, are equal: there is nothing to learn from."
+        )
+    size = (len(model.landmark_compounds), 0)
+    tried = [np.zeros(size, dtype=np.float32), *_profile_tables(model, data, seed)]
+    memory = None if model.retrieval is None else model.label_memory()
+    z = (scores.astype(np.float64) - centre) / spread
+    targets = [_Target(model, data, valid[own], z[own], residuals[own], memory) for own in groups]
+    best, found = np.inf, None
+    for profiles in tried:
+        loss, weights = _weights(targets, profiles, total)
+        if loss < best:
+            best, found = loss, (weights, profiles)
+    assert found is not None
+    weights, profiles = found
+    if weights.profile == 0:
+        profiles = np.zeros(size, dtype=np.float32)
+    learned = {
+        "targets": len(groups),
+        "rows": int(sum(map(len, groups))),
+        "residual_variance": total,
+        "log_likelihood": -best / sum(map(len, groups)),
+        "factors": profiles.shape[1],
+        "covariance": asdict(weights),
+    }
+    return ResidualPrior(weights, centre, spread, profiles, _EXPONENT, learned)
+
+
+def _groups(data: EncodedData, valid: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.int64]]:
+    """Places in ``valid`` of some rows of some targets."""
+    generator = np.random.default_rng([seed, 23])
+    targets = data.target_index[valid]
+    found = [np.flatnonzero(targets == target) for target in np.unique(targets)]
+    found = [own for own in found if len(own) >= _LEAST_ROWS]
+    if len(found) > _MOST_TARGETS:
+        kept = np.sort(generator.choice(len(found), _MOST_TARGETS, replace=False))
+        found = [found[place] for place in kept]
+    return [
+        own if len(own) <= _MOST_ROWS else np.sort(generator.choice(own, _MOST_ROWS, replace=False))
+        for own in found
+    ]
+
+
+def _profile_tables(model: HyperPCM, data: EncodedData, seed: int) -> list[npt.NDArray[np.float32]]:
+    """The profiles of all landmarks with each number of factors; none where nothing is retrieved."""
+    if data.prior is None:
+        return []
+    rows = data.learned
+    scale = model.label_scale
+    expected = scale.to_labels(scale.prior(data.prior[torch.from_numpy(rows.copy())])).numpy()
+    residuals = data.labels.numpy()[rows].astype(np.float64) - expected
+    targets, compounds = data.memory_row[data.target_index[rows]], data.landmark_of[data.compound_index[rows]]
+    number = len(model.landmark_compounds)
+    shared = np.bincount(compounds, minlength=number) > 1  # measured once, a compound goes with no other
+    own = shared[compounds]
+    kept = np.flatnonzero(shared)
+    shape = (len(model.memory_sequences), len(kept))
+    tables = []
+    for factors in _RANKS:
+        if factors >= min(shape) or (factors == _RANKS[-1] and len(rows) > _LARGE):
+            continue
+        places = np.searchsorted(kept, compounds[own])
+        table = np.zeros((number, factors), dtype=np.float32)
+        table[kept] = column_factors(residuals[own], targets[own], places, shape, factors, seed=seed)
+        tables.append(table)
+    return tables
+
+
+class _Target:
+    """The residuals of some compounds of one target, and the parts of their covariance."""
+
+    def __init__(
+        self,
+        model: HyperPCM,
+        data: EncodedData,
+        rows: npt.NDArray[np.int64],
+        z: Floats,
+        residuals: Floats,
+        memory: LabelMemory | None,
+    ) -> None:
+        compounds = data.compound_index[rows]
+        counts = data.counts[compounds]
+        self.residuals = torch.from_numpy(residuals)
+        likeness = torch.from_numpy(tanimoto(counts, counts).astype(np.float64) ** _EXPONENT)
+        ones = torch.ones(len(rows), len(rows), dtype=torch.float64)
+        self.fixed = torch.stack([ones, torch.from_numpy(np.outer(z, z)), likeness])
+        self.kept, self.near = np.zeros(0, dtype=np.int64), np.zeros((len(rows), 0), dtype=np.float32)
+        if memory is not None and data.similarity is not None:
+            target = int(data.target_index[rows[0]])
+            similarity = data.similarity[target : target + 1]
+            with torch.no_grad():
+                _, self.kept = collapse_labels(model, memory, similarity)
+            self.near = data.similarity_to(self.kept, compounds)
+
+    def parts(self, profiles: npt.NDArray[np.float32]) -> Tensor:
+        """The parts of the covariance, float64 [p, n, n]."""
+        if not profiles.shape[1]:
+            return self.fixed
+        psi = torch.from_numpy(smoothed_profiles(self.near, profiles[self.kept]))
+        return torch.cat([self.fixed, (psi @ psi.T)[None]])
+
+
+def _weights(
+    targets: list[_Target], profiles: npt.NDArray[np.float32], total: float
+) -> tuple[float, Covariance]:
+    """The negative log marginal likelihood at its least, and the weights there."""
+    parts = [target.parts(profiles) for target in targets]
+    number = len(parts[0])
+
+    def loss(logarithms: Floats) -> tuple[float, Floats]:
+        at = torch.tensor(logarithms, requires_grad=True)
+        weights = at.exp() * total
+        value = torch.zeros((), dtype=torch.float64)
+        for target, own in zip(targets, parts, strict=True):
+            covariance = torch.einsum("p,pij->ij", weights[:number], own)
+            covariance = covariance + (weights[number] + _ROUNDING * total) * torch.eye(len(covariance))
+            root = torch.linalg.cholesky(covariance)
+            solved = torch.linalg.solve_triangular(root, target.residuals[:, None], upper=False)
+            value = value + 0.5 * solved.square().sum() + root.diagonal().log().sum()
+        value.backward()
+        assert at.grad is not None
+        return float(value), at.grad.numpy()
+
+    start = np.log(np.array([*_START[:number], _START[-1]]))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[_BOUNDS] * len(start))
+    shares = np.exp(found.x)
+    sizes = [float(np.mean([own[part].diagonal().mean() for own in parts])) for part in range(number)]
+    kept = [
+        float(share * total) if share * size >= _LEAST_PART else 0.0
+        for share, size in zip(shares[:-1], sizes, strict=True)
+    ]
+    kept += [0.0] * (_PARTS - number)
+    return float(found.fun), Covariance(*kept, noise=float(max(shares[-1], _ROUNDING) * total))
