@@ -30,8 +30,8 @@ def plain_arrays(target_model: TargetModel) -> tuple[dict[str, npt.NDArray[Any]]
         )
     if target_model.adaptation is not None:
         raise IncompatibleModelError(
-            "this target model was adapted to measurements, which only the compiled target itself keeps (.hpcm); "
-            "NumPy and ONNX files do not hold them."
+            "this target model was adapted to measurements, which only the compiled target itself keeps "
+            "(--format hpcm); NumPy and ONNX files do not hold them."
         )
     tensors, header = target_model.state()
     header.pop("residuals", None)

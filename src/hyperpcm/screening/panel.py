@@ -16,6 +16,7 @@ import torch
 
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.screening.adapted import AdaptedScores
 from hyperpcm.screening.device import device_of, dtype_of
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.stack import TargetStack
@@ -93,6 +94,12 @@ class Panel:
             TargetStack([targets[place] for place in places], self.device, dtype) for places in self._places
         ]
 
+        self._adapted = {
+            place: AdaptedScores(target.adaptation, target.prior, self.device)
+            for place, target in enumerate(targets)
+            if target.adaptation is not None
+        }
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -125,6 +132,7 @@ class Panel:
     def recipe(self) -> CompoundRecipe:
         """What has to be computed of a compound before the panel can score it."""
         prints = {stack.fingerprint for stack in self._stacks if stack.fingerprint is not None}
+        prints |= {adapted.fingerprint for adapted in self._adapted.values()}
         return CompoundRecipe(self.encoder, tuple(sorted(prints)))
 
     def score_standardised(self, smiles: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -145,6 +153,9 @@ class Panel:
             block = compounds[start : start + _ROWS]
             for places, stack in zip(self._places, self._stacks, strict=True):
                 values[places, start : start + _ROWS] = stack.scores(block).cpu().numpy()
+            for place, adapted in self._adapted.items():
+                own = values[place, start : start + _ROWS]
+                own[:] = adapted(own, block)
         return values
 
 

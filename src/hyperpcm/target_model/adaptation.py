@@ -2,9 +2,9 @@
 
     label = score + columns(compound) · weights + noise
 
-The columns are those of the `ResidualPrior`; the part that goes by structure is written over anchors, measured
-compounds, so that every part is linear. With no more measured compounds than anchors that is exact; with more
-it is the Nyström approximation, and what it leaves out counts as noise.
+The columns are those of the `ResidualPrior`; the part that goes by structure is written over anchors, which
+are measured compounds, so that every part is linear. With no more measured compounds than anchors that is
+exact; with more it is the Nyström approximation, and what it leaves out counts as noise.
 
 Source: Snelson and Ghahramani, "Sparse Gaussian processes using pseudo-inputs", NeurIPS 2005.
 """

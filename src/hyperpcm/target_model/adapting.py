@@ -1,4 +1,4 @@
-"""Adapting: a compiled target that has learned from measurements on it, in closed form and without training."""
+"""Adapting: a compiled target that has learned from measurements on it, in closed form."""
 
 from __future__ import annotations
 

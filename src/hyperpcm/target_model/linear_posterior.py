@@ -133,4 +133,5 @@ def _left_out(
     total = spread + noise
     z = (values - middle) / np.sqrt(total)
     density = -0.5 * z**2 - 0.5 * np.log(total) - _HALF_LOG_TAU
-    return np.where(relations == 0, density, log_ndtr(-relations * z))
+    found: Floats = np.where(relations == 0, density, log_ndtr(-relations * z))
+    return found

@@ -148,8 +148,8 @@ class TargetModel:
             Scores in label units, or probabilities.
 
         Raises:
-            ValueError: the model reads the graphs of compounds, and ``learned`` is missing; or it was adapted,
-                and ``measured`` is.
+            ValueError: the model reads the graphs of compounds, and ``learned`` is missing; or the target was
+                adapted, and ``measured`` is.
         """
         return self._embedded(embeddings, similarity, learned, measured, None)[0]
 

@@ -1,7 +1,7 @@
 """What is known of the errors of a target's model before anything was measured on it.
 
 The label of a compound is the score of the model, plus a residual, plus noise. Residuals of one target are a
-Gaussian process over compounds whose covariance was learned from other targets while their labels were hidden,
+Gaussian process over compounds; its covariance was learned from other targets while their labels were hidden,
 
     k(c, d) = s_o + s_b z(c) z(d) + s_t tanimoto(c, d)^a + s_p ψ(c)ᵀψ(d),
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-__all__ = ["Covariance", "ResidualPrior", "smoothed_profiles"]
+__all__ = ["Covariance", "ResidualPrior", "averaged_profiles", "profile_weights", "smoothed_profiles"]
+
+_Array = TypeVar("_Array", npt.NDArray[np.float64], Tensor)
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,7 +65,17 @@ def smoothed_profiles(near: npt.NDArray[np.floating], profiles: npt.NDArray[np.f
         near: Tanimoto similarity to the landmarks [n, j].
         profiles: of the landmarks [j, r].
     """
-    weights = np.asarray(near, dtype=np.float64) ** _SHARPNESS
+    return averaged_profiles(profile_weights(np.asarray(near, dtype=np.float64)), profiles)
+
+
+def profile_weights(similarity: _Array) -> _Array:
+    """Return the weights that profiles of landmarks have, from Tanimoto similarities."""
+    weights: _Array = similarity**_SHARPNESS
+    return weights
+
+
+def averaged_profiles(weights: Floats, profiles: npt.NDArray[np.floating]) -> Floats:
+    """Return ψ of compounds, float64 [n, r], from the weights of the landmarks [n, j]."""
     found: Floats = (weights @ profiles) / (weights.sum(axis=1, keepdims=True) + _NOTHING)
     return found
 

@@ -84,8 +84,8 @@ def _fitted(
     groups = _groups(data, valid, seed)
     if len(groups) < _LEAST_TARGETS:
         raise LabelError(
-            f"{len(groups)} validation targets have {_LEAST_ROWS} measured compounds; how far a model is off on "
-            f"a target needs {_LEAST_TARGETS}."
+            f"{len(groups)} validation targets have {_LEAST_ROWS} measured compounds; to learn how residuals go "
+            f"together, {_LEAST_TARGETS} are needed."
         )
     residuals = data.labels.numpy()[valid].astype(np.float64) - scores
     total = float(np.square(residuals).mean())
@@ -210,7 +210,7 @@ def _weights(
             root = torch.linalg.cholesky(covariance)
             solved = torch.linalg.solve_triangular(root, target.residuals[:, None], upper=False)
             value = value + 0.5 * solved.square().sum() + root.diagonal().log().sum()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         assert at.grad is not None
         return float(value), at.grad.numpy()
 
@@ -222,5 +222,6 @@ def _weights(
         float(share * total) if share * size >= _LEAST_PART else 0.0
         for share, size in zip(shares[:-1], sizes, strict=True)
     ]
-    kept += [0.0] * (_PARTS - number)
-    return float(found.fun), Covariance(*kept, noise=float(max(shares[-1], _ROUNDING) * total))
+    offset, slope, structure, profile = *kept, *[0.0] * (_PARTS - number)
+    noise = float(max(shares[-1], _ROUNDING) * total)
+    return float(found.fun), Covariance(offset, slope, structure, profile, noise)
