@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from hyperpcm.cli import (
+    adapt,
     benchmark,
     cache,
     compile,
@@ -54,6 +55,7 @@ _ORDER: Final = (
     "train",
     "evaluate",
     "compile",
+    "adapt",
     "score",
     "explain",
     "mutate",
@@ -113,6 +115,7 @@ app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
+app.command("adapt")(adapt.adapt)
 app.command("score")(score.score)
 app.command("explain")(explain_scores)
 app.command("mutate")(mutate)

@@ -84,8 +84,8 @@ def _fitted(
     groups = _groups(data, valid, seed)
     if len(groups) < _LEAST_TARGETS:
         raise LabelError(
-            f"{len(groups)} validation targets have {_LEAST_ROWS} measured compounds; to learn how residuals go "
-            f"together, {_LEAST_TARGETS} are needed."
+            f"{len(groups)} validation targets have {_LEAST_ROWS} measured compounds; {_LEAST_TARGETS} are "
+            "needed to learn how residuals go together."
         )
     residuals = data.labels.numpy()[valid].astype(np.float64) - scores
     total = float(np.square(residuals).mean())
