@@ -11,11 +11,10 @@ from hyperpcm.nn.kernel_ridge import (
     KernelPart,
     RidgeProblem,
     TwoAxisRidge,
-    known_scores,
     landmark_number,
     ridge_scores,
-    solve_ridge,
 )
+from hyperpcm.nn.ridge_solver import known_scores, solve_ridge
 
 PARTS = (KernelPart(1.0, 1.0, 1.0), KernelPart(0.5, 3.0, 2.0))
 NOISE = 0.3
