@@ -13,7 +13,7 @@ from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.models import (
     Shortening,
     compiled,
-    model_file,
+    model_source,
     tell_landmarks,
     tell_licences,
     tell_rounding,
@@ -93,7 +93,7 @@ def compile_target(
     from hyperpcm.datasets.output_files import check_output
 
     console: Console = ctx.obj
-    source, shortening = model_file(model), Shortening(exact, max_landmarks, landmark_tolerance)
+    source, shortening = model_source(model), Shortening(exact, max_landmarks, landmark_tolerance)
     fasta = target_file(target)
     if every:
         _check_every(kind, name, record, fasta, target)
@@ -104,7 +104,7 @@ def compile_target(
         else:
             console.result(f"{out}: {made['targets']:,} compiled targets{there}")
         return
-    check_output(out, overwrite=overwrite, inputs=[source] if fasta is None else [source, fasta])
+    check_output(out, overwrite=overwrite, inputs=[*source.files, *([] if fasta is None else [fasta])])
     kind = kind or _BY_ENDING.get(out.suffix.lower(), Format.HPCM)
     if kind is Format.ONNX:
         from hyperpcm.checkpoint import check_onnx

@@ -19,6 +19,7 @@ from hyperpcm.cli import (
     encoders,
     evaluate,
     index,
+    memory,
     panel,
     report,
     score,
@@ -57,6 +58,7 @@ _ORDER: Final = (
     "score",
     "explain",
     "mutate",
+    "memory",
     "panel",
     "index",
     "screen",
@@ -116,6 +118,7 @@ app.command("compile")(compile.compile_target)
 app.command("score")(score.score)
 app.command("explain")(explain_scores)
 app.command("mutate")(mutate)
+app.add_typer(memory.app, name="memory")
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)

@@ -34,6 +34,7 @@ def card_text(model: HyperPCM) -> str:
         "It scores how strongly compounds act on a protein, known or never measured.",
         _section("What it predicts", _quantity(model.quantity)),
         _section("What it learned from", _learned(model)),
+        _section("What its memory gained and lost since", _history(card)),
         _section("What it reads", _encoders(model)),
         _section("How it was chosen", _chosen(card)),
         _section("How far to believe it", _trust(model)),
@@ -71,6 +72,26 @@ def _learned(model: HyperPCM) -> str:
             ("seed", card.get("seed")),
             ("fingerprint of the data", card.get("data_fingerprint")),
         ]
+    )
+
+
+def _history(card: Mapping[str, Any]) -> str:
+    """What was done to the memory after training, a line for each change."""
+    lines = []
+    for entry in card.get("memory", ()):
+        done = [
+            f"{entry[kind]['labels']:,} labels of {entry[kind]['targets']:,} targets {kind}"
+            for kind in ("added", "removed", "changed")
+            if entry[kind]["targets"]
+        ]
+        by = f", by {entry['author']}" if entry["author"] else ""
+        named = entry["source"].get("name")
+        told = f" ({named})" if named else ""
+        lines.append(f"- {entry['time']}{by}: {'; '.join(done) or 'no label changed'}{told}")
+    if not lines:
+        return ""
+    return (
+        "\n".join(lines) + "\n\nNothing was trained for these changes, and no error was measured after them."
     )
 
 

@@ -21,7 +21,7 @@ from hyperpcm.model.memory_ridge import ExtendedMemory, extended_columns, extend
 from hyperpcm.model.overlaid import Overlaid
 from hyperpcm.model.overlay import Overlay, check_name, overlay_of
 
-__all__ = ["Extension", "trained_model", "with_overlays", "with_targets"]
+__all__ = ["Extension", "overlaid_origin", "trained_model", "with_overlays", "with_targets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,8 +215,22 @@ def _check_weights(weights: Tensor | None, memory: ExtendedMemory, overlays: Seq
         )
 
 
+def overlaid_origin(model: HyperPCM, overlays: Sequence[Overlay]) -> str:
+    """Return `HyperPCM.origin` of a model with more overlays: a digest that stands for it and them.
+
+    Args:
+        model: with or without overlays.
+        overlays: that are laid over them; its own origin where there is none.
+    """
+    if not overlays:
+        return model.origin
+    before = model.overlaid
+    if before is None:
+        return _origin(model.origin, overlays)
+    return _origin(before.origin, [*before.overlays, *overlays])
+
+
 def _origin(before: str, overlays: Sequence[Overlay]) -> str:
-    """A digest that stands for the model and its overlays, as that of a file stands for what it holds."""
     digest = hashlib.sha256(before.encode())
     for overlay in overlays:
         digest.update(overlay.digest().encode())
