@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,14 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from hyperpcm.chem import tanimoto
-from hyperpcm.nn.kernel_ridge import NOISE, RidgeProblem, TwoAxisRidge, added_landmarks, ridge_scores
+from hyperpcm.nn.kernel_ridge import (
+    NOISE,
+    KernelPart,
+    RidgeProblem,
+    TwoAxisRidge,
+    added_landmarks,
+    ridge_scores,
+)
 from hyperpcm.nn.ridge_solver import coefficients_of, solve_ridge, solve_weights
 from hyperpcm.protein import alignment_similarity
 
@@ -94,8 +102,10 @@ def solve_again(model: HyperPCM) -> None:
     """
     if model.ridge is None or not len(model.memory_values) or not len(model.ridge_columns):
         return
-    columns = model.ridge_columns.numpy().astype(np.int64)
-    problem, kernel = ridge_problem(model, memory_similarity(model), columns), model.ridge.kernel_parts()
+    kernel, columns = model.ridge.kernel_parts(), model.ridge_columns.numpy().astype(np.int64)
+    if not _says_something(kernel):
+        return
+    problem = ridge_problem(model, memory_similarity(model), columns)
     steps = model.config.retrieval.ridge_iterations
     model.ridge.set(kernel, solve_ridge(problem, kernel, NOISE, iterations=steps))
 
@@ -143,6 +153,8 @@ def extended_ridge(
         compounds=memory.columns.long(),
         labels=torch.zeros(len(memory.values)),
     )
+    if weights is None and not _says_something(kernel):
+        weights = torch.zeros(len(memory.values))
     if weights is None:
         said = _differences(model, model.ridge, memory, problem.tanimoto)
         whole = replace(problem, similarity=_similarity(model, memory), labels=said)
@@ -151,6 +163,11 @@ def extended_ridge(
     coefficients = coefficients_of(problem, kernel, weights)
     coefficients[:, : before.shape[1], : before.shape[2]] += before
     return coefficients, weights
+
+
+def _says_something(kernel: Sequence[KernelPart]) -> bool:
+    """Whether any part of a kernel has weight, as in every regression that was fitted."""
+    return any(part.weight > 0 for part in kernel)
 
 
 def _differences(
