@@ -25,7 +25,14 @@ from small_models import QUERY, SMILES
 from small_projects import NEW, PROJECT, measurements, same, scored
 from small_removals import SETTINGS, learned_model
 
-ENTRY = {"action": "add"}
+ENTRY = {
+    "time": "2026-01-01T00:00:00+00:00",
+    "author": None,
+    "source": {"name": "project"},
+    "added": {"targets": 2, "labels": 5},
+    "removed": {"targets": 0, "labels": 0},
+    "changed": {"targets": 0, "labels": 0},
+}
 OTHER = measurements([(QUERY, SMILES[1], 9.0), (NEW, SMILES[0], 7.5)])
 
 
@@ -52,7 +59,7 @@ def test_it_lays_what_was_added(model: HyperPCM, tmp_path: Path):
     assert load_overlay(path).model == model.origin
 
 
-def test_nothing_is_solved_again_for_one_overlay(model: HyperPCM, tmp_path: Path, monkeypatch):
+def test_nothing_is_solved_again_for_one_overlay(model: HyperPCM, tmp_path: Path):
     path = written(model, tmp_path / "project.hpm")
     fresh = load_model(tmp_path / "model.safetensors")
     laid(fresh, [path])
@@ -66,7 +73,7 @@ def test_two_that_were_made_for_one_model_are_solved_together(model: HyperPCM, t
     found = load_overlaid(tmp_path / "model.safetensors", [first, second])
     assert scored(found, NEW).tobytes() == scored(both, NEW).tobytes()
     assert [one.name for one in found.overlaid.overlays] == ["one", "two"]
-    with pytest.raises(InputError, match="holds an overlay of this name already"):
+    with pytest.raises(InputError, match="holds measurements of this name already"):
         laid(model, [first, first])
 
 
@@ -99,6 +106,9 @@ def test_other_kinds_of_files_are_refused(model: HyperPCM, tmp_path: Path):
     write_archive(tmp_path / "odd.hpm", "overlay", archive.tensors, {"overlay": {}})
     with pytest.raises(CorruptModelError, match="describes no overlay"):
         load_overlay(tmp_path / "odd.hpm")
+    write_archive(tmp_path / "mute.hpm", "overlay", archive.tensors, archive.header | {"change": {}})
+    with pytest.raises(CorruptModelError, match="describes no overlay"):
+        load_overlay(tmp_path / "mute.hpm")
     tensors = archive.tensors | {"rows": archive.tensors["rows"] + 7}
     write_archive(tmp_path / "far.hpm", "overlay", tensors, archive.header)
     with pytest.raises(IncompatibleModelError, match="parts of the overlay 'project' do not belong together"):

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from hyperpcm.checkpoint import load_model, read_archive
+from hyperpcm.checkpoint import load_model, read_archive, save_model
 from hyperpcm.chem import standardise
 from hyperpcm.cli.main import app
 from hyperpcm.datasets import read_table
+from small_models import ACTIVE, made_model
 from small_runs import SMILES
 
 NEW = "MSTNPKPQRKTKRNTNRRPQDVKFPGGGQIVGGVYLLPRRGPRLGVRATRKTSERSQPRGRR"
@@ -154,6 +155,8 @@ def test_an_overlay_is_baked_into_a_file(project: SimpleNamespace, trained: Simp
     done("memory", "apply", trained.run, project.overlay, "-o", out, "--compare", 0)
     asked = (FRESH, *SMILES[:3], "--target", NEW)
     assert scores(out, *asked) == scores(project.model, *asked)
+    history = load_model(out).card["memory"]
+    assert [(one["action"], one["source"]["name"]) for one in history] == [("add", "mine"), ("apply", "mine")]
     restored = project.folder / "restored.safetensors"
     done("memory", "remove", out, "--source", "mine", "-o", restored, "--compare", 0)
     assert scores(restored, *asked) == scores(trained.run, *asked)
@@ -319,3 +322,21 @@ def test_a_run_whose_memory_was_changed_is_not_evaluated(project: SimpleNamespac
     shutil.copy(project.model, run / "model.safetensors")
     refused = call("evaluate", run)
     assert (refused.exit_code, "its memory was changed after training" in refused.stderr) == (2, True)
+
+
+def test_a_model_of_classes_takes_values_with_a_threshold(tmp_path: Path):
+    model, table, out = (tmp_path / name for name in ("model.safetensors", "table.csv", "new.safetensors"))
+    save_model(made_model(quantity=ACTIVE), model)
+    table.write_text(f"smiles,sequence,Kd (nM)\nCCN,{NEW},10\nCCO,{NEW},30\n", encoding="utf-8")
+    add = ("memory", "add", model, table, "--name", "project", "-o", out)
+    refused = call(*add)
+    assert (refused.exit_code, "(--active-at)" in refused.stderr) == (2, True)
+    done(*add, "--active-at", 7)
+    assert load_model(out).memory_values[-2:].tolist() == [1.0, 1.0]
+    listed = json.loads(done("memory", "list", out, "--target", NEW, "--json").stdout)
+    assert [one["label"] for one in listed["labels"]] == [1.0, 1.0]
+
+
+def test_the_name_of_the_training_data_is_taken(project: SimpleNamespace, trained: SimpleNamespace):
+    refused = call("memory", "add", trained.run, project.table, "--name", "table", "-o", project.folder / "x")
+    assert (refused.exit_code, "holds measurements of this name already" in refused.stderr) == (2, True)

@@ -206,7 +206,7 @@ def test_a_name_that_could_not_be_typed_is_refused(name: str):
 
 def test_a_name_is_given_once():
     extended = with_targets(learned_model(), PROJECT, "project").model
-    with pytest.raises(InputError, match="holds an overlay of this name already"):
+    with pytest.raises(InputError, match="holds measurements of this name already"):
         with_targets(extended, PROJECT, "project")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,7 @@ class StoredOverlay:
     overlay: Overlay
     weights: Float[Tensor, "n"]
     model: str
-    change: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    change: Mapping[str, Any]
 
 
 def save_overlay(stored: StoredOverlay, path: Path, *, overwrite: bool = False) -> None:
@@ -66,6 +65,7 @@ def load_overlay(path: Path) -> StoredOverlay:
         IncompatibleModelError: it is whole, and of another kind or of a newer format version.
     """
     from hyperpcm.model import Overlay
+    from hyperpcm.model.card import change_line
 
     archive = read_archive(Path(path), "overlay")
     try:
@@ -73,6 +73,7 @@ def load_overlay(path: Path) -> StoredOverlay:
         weights = tensors.pop(_WEIGHTS)
         header: Any = archive.header
         overlay = Overlay.from_state(tensors, header["overlay"])
+        change_line(header["change"])  # the card of the model will tell it
         return StoredOverlay(overlay, weights, str(header["model_sha256"]), dict(header["change"]))
     except ModelFileError as error:
         raise type(error)(f"{path}: {error}") from error
@@ -134,5 +135,5 @@ def laid(model: HyperPCM, overlays: Sequence[Path]) -> Extension:
         history.append(stored.change)
     extension = with_overlays(trained_model(model), [*before, *found], weights)
     if found:
-        with_history(extension.model, model, history)
+        with_history(extension.model, history)
     return extension

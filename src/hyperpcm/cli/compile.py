@@ -45,7 +45,10 @@ _NEXT: Final = {
 
 def compile_target(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="Folder of a run, or its model.safetensors.")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="Folder of a run, or its model.safetensors; with overlays as RUN+project.hpm."),
+    ],
     target: Annotated[
         str, typer.Argument(help="FASTA file, - for FASTA on standard input, or an amino-acid sequence.")
     ],

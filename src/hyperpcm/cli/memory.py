@@ -52,7 +52,7 @@ Fasta = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the files that are written.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
-_COMPARED: Final = 64
+_COMPARED: Final = 32
 
 
 @app.command("list")
@@ -153,6 +153,7 @@ def add(
         },
     )
     tell_rejected(console, found, rejected, overwrite=overwrite)
+    _align(console, before)
     from hyperpcm.model import with_targets
 
     origin: dict[str, Any] = {"name": name, "file": measurements.name, "fingerprint": found.fingerprint()}
@@ -217,6 +218,8 @@ def remove(
     if measurements is not None:
         options = {"columns": roles or None, "targets": targets}
         pairs = held_pairs(console, before, measurements, options)
+    if rows or pairs:
+        _align(console, before)
     from hyperpcm.model import without_measurements
 
     extension = without_measurements(
@@ -315,6 +318,15 @@ def _trained(given: Path) -> ModelSource:
             "model that it was compiled from."
         )
     return source
+
+
+def _align(console: Console, model: HyperPCM) -> None:
+    """Align the memory to itself, as far as solving the regression needs that, and show how far it is."""
+    from hyperpcm.model.memory_ridge import memory_similarity
+
+    if model.ridge is not None:
+        with console.progress() as progress:
+            memory_similarity(model, progress.rows("known targets aligned", len(model.memory_sequences)))
 
 
 def _overlays(model: HyperPCM) -> Sequence[Any]:

@@ -144,7 +144,7 @@ class Change:
 
         model, entry = self.extension.model, card_entry(record)
         if writing.out is not None:
-            save_model(with_history(model, self.before, [entry]), writing.out, overwrite=writing.overwrite)
+            save_model(with_history(model, [entry]), writing.out, overwrite=writing.overwrite)
             return read_archive(writing.out, "model").sha256
         if writing.overlay is None or model.overlaid is None:
             raise ValueError("an overlay is written of a model that has one")

@@ -12,7 +12,7 @@ from hyperpcm.target_model.unseen import UNSEEN
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["card_text"]
+__all__ = ["card_text", "change_line"]
 
 _UNASKED: Final = {
     "target": "compounds unlike those of training",
@@ -77,22 +77,29 @@ def _learned(model: HyperPCM) -> str:
 
 def _history(card: Mapping[str, Any]) -> str:
     """What was done to the memory after training, a line for each change."""
-    lines = []
-    for entry in card.get("memory", ()):
-        done = [
-            f"{entry[kind]['labels']:,} labels of {entry[kind]['targets']:,} targets {kind}"
-            for kind in ("added", "removed", "changed")
-            if entry[kind]["targets"]
-        ]
-        by = f", by {entry['author']}" if entry["author"] else ""
-        named = entry["source"].get("name")
-        told = f" ({named})" if named else ""
-        lines.append(f"- {entry['time']}{by}: {'; '.join(done) or 'no label changed'}{told}")
+    lines = [f"- {change_line(entry)}" for entry in card.get("memory", ())]
     if not lines:
         return ""
     return (
         "\n".join(lines) + "\n\nNothing was trained for these changes, and no error was measured after them."
     )
+
+
+def change_line(entry: Mapping[str, Any]) -> str:
+    """Return one change of a memory in a line.
+
+    Args:
+        entry: as from `hyperpcm.model.history.card_entry`.
+    """
+    done = [
+        f"{entry[kind]['labels']:,} labels of {entry[kind]['targets']:,} targets {kind}"
+        for kind in ("added", "removed", "changed")
+        if entry[kind]["targets"]
+    ]
+    by = f", by {entry['author']}" if entry["author"] else ""
+    named = entry["source"].get("name")
+    told = f" ({named})" if named else ""
+    return f"{entry['time']}{by}: {'; '.join(done) or 'no label changed'}{told}"
 
 
 def _encoders(model: HyperPCM) -> str:

@@ -18,7 +18,7 @@ from hyperpcm.nn.molecular_graphs import MolecularGraphs
 
 __all__ = ["MemoryChange", "Move", "Moves", "TargetChange", "memory_change", "moved_scores"]
 
-TARGETS: Final = 64
+TARGETS: Final = 32
 """Known targets that are scored before and after a change."""
 COMPOUNDS: Final = 256
 """Known compounds that they score."""

@@ -52,7 +52,8 @@ def with_targets(
     weights stay. `trained_model` and `hyperpcm.model.without_measurements` undo it, bit for bit.
 
     Args:
-        model: with or without overlays; not mutated, but for the alignment of its memory to itself.
+        model: on the CPU, with or without overlays; not mutated, but for the alignment of its memory to
+            itself.
         measurements: each pair once, in the quantity of the model.
         name: what they are removed by.
         origin: where they come from (JSON values).
@@ -73,7 +74,7 @@ def with_overlays(
     """Return a model with overlays over its memory; see `with_targets`.
 
     Args:
-        model: without overlays; not mutated, but for the alignment of its memory to itself.
+        model: on the CPU, without overlays; not mutated, but for the alignment of its memory to itself.
         overlays: in the order in which their targets and compounds are appended.
         weights: of an `Extension` by the same overlays, so that nothing is solved.
 

@@ -100,18 +100,17 @@ def card_entry(record: Mapping[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def with_history(model: HyperPCM, before: HyperPCM, entries: Sequence[Mapping[str, Any]]) -> HyperPCM:
-    """Write changes into the card of a model, behind those of the model that it was made from.
+def with_history(model: HyperPCM, entries: Sequence[Mapping[str, Any]]) -> HyperPCM:
+    """Write changes into the card of a model, behind those that it has from the model that it was made from.
 
     Args:
         model: its card is changed in place.
-        before: the model that was changed.
         entries: as from `card_entry`, the oldest first.
 
     Returns:
         The model itself.
     """
-    model.card["memory"] = [*before.card.get("memory", []), *map(dict, entries)]
+    model.card["memory"] = [*model.card.get("memory", []), *map(dict, entries)]
     if "text" in model.card:
         model.card["text"] = card_text(model)
     return model

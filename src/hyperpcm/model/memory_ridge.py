@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -81,14 +81,18 @@ def ridge_problem(
     )
 
 
-def memory_similarity(model: HyperPCM) -> Float[Tensor, "m m"]:
+def memory_similarity(model: HyperPCM, progress: Callable[[int], None] | None = None) -> Float[Tensor, "m m"]:
     """Return the alignment similarity of the memory rows to one another; the model keeps it.
 
     About 0.1 ms for each of the m²/2 pairs the first time.
+
+    Args:
+        model: whose memory it is.
+        progress: called with the number of rows done.
     """
     if model.memory_similarity is None:
         threads = torch.get_num_threads()
-        similarity = alignment_similarity(model.memory_sequences, threads=threads)
+        similarity = alignment_similarity(model.memory_sequences, threads=threads, progress=progress)
         model.memory_similarity = torch.from_numpy(similarity)
     return model.memory_similarity
 

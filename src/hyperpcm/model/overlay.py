@@ -162,7 +162,8 @@ def overlay_of(
         InputError: the name cannot be used, or there are no measurements.
         LabelError: they are of another quantity than the model's labels.
     """
-    check_name(name, () if model.overlaid is None else (one.name for one in model.overlaid.overlays))
+    overlays = () if model.overlaid is None else model.overlaid.overlays
+    check_name(name, [str(model.card.get("data", "")), *(one.name for one in overlays)])
     check_quantity(model.quantity, measurements.quantity, measurements.name)
     if not len(measurements):
         raise InputError(f"{measurements.name}: holds no measurement that can be added.")
@@ -190,7 +191,7 @@ def check_name(name: str, taken: Iterable[str]) -> None:
     """Refuse a name of an overlay that could not be typed again or is taken.
 
     Raises:
-        InputError: it is empty, too long, has letters that do not print, or names another overlay.
+        InputError: it is empty, too long, has letters that do not print, or names other measurements.
     """
     if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > _LONGEST:
         raise InputError(
@@ -199,8 +200,8 @@ def check_name(name: str, taken: Iterable[str]) -> None:
         )
     if name in taken:
         raise InputError(
-            f"{name}: the model holds an overlay of this name already. Remove it first (hyperpcm memory "
-            f"remove --source {name}), or choose another name."
+            f"{name}: the model holds measurements of this name already. Choose another, or remove what was "
+            "added under this one (hyperpcm memory remove --source)."
         )
 
 
