@@ -70,8 +70,8 @@ def test_adding_tells_what_came_what_was_refused_and_what_moves(project: SimpleN
     assert "+ mine: 3 labels (new target)" in shown
     assert "+ t1: 1 label\n" in shown
     assert "~ t1: 1 label merged with what was there" in shown
-    assert "+ 1 compounds that were not known before" in shown
-    assert "1 pairs were measured more than once" in shown
+    assert "+ 1 compound not known before" in shown
+    assert "measured more than once: 1 pair" in shown
     assert re.search(r"Scores of \d+ known targets for 15 known compounds move by", shown)
     assert "row 6, 'C1CC': PARSE" in said
     assert "6 values converted from nM to pKd" in said
@@ -109,7 +109,7 @@ def test_the_new_model_keeps_its_history_and_its_card_tells_it(project: SimpleNa
     assert entry["added"] == {"targets": 2, "labels": 4, "first": ["t1", "mine"]}
     card = done("card", project.model).stdout
     assert "## What its memory gained and lost since" in card
-    assert "by A. Chemist: 4 labels of 2 targets added; 1 labels of 1 targets changed (mine)" in card
+    assert "by A. Chemist: added 4 labels of 2 targets; changed 1 label of 1 target (mine)" in card
 
 
 def test_all_commands_read_a_model_and_its_overlay_alike(project: SimpleNamespace, trained: SimpleNamespace):
@@ -169,7 +169,8 @@ def test_two_overlays_of_one_model_are_laid_together(project: SimpleNamespace, t
     both = f"{trained.run}+{project.overlay}+{second}"
     on_top = project.folder / "on_top.hpm"
     over_first = f"{trained.run}+{project.overlay}"
-    done("memory", "add", over_first, table, "--name", "two", "--overlay", on_top, "--compare", 0)
+    add = ("memory", "add", over_first, table, "--name", "two", "--overlay", on_top, "--compare", 0)
+    assert json.loads(done(*add, "--json").stdout)["conflicts"] == []  # that of the first was told before
     asked = (FRESH, SMILES[5], "--target", NEW)
     expected = scores(f"{over_first}+{on_top}", *asked)
     assert scores(both, *asked) == expected != scores(over_first, *asked)
@@ -184,7 +185,7 @@ def test_removing_the_source_gives_back_the_scores_bit_for_bit(
     out = project.folder / "without.safetensors"
     removed = done("memory", "remove", project.model, "--source", "mine", "-o", out)
     assert "- mine: 3 labels (the whole target)" in removed.stdout
-    assert "- 1 compounds that were known through these alone" in removed.stdout
+    assert "- 1 compound known through these labels alone" in removed.stdout
     original, restored = (load_model(one) for one in (trained.run / "model.safetensors", out))
     for sequence in (NEW, *original.memory_sequences[:2]):
         one, other = (model.compile_target(sequence).score(SMILES) for model in (original, restored))

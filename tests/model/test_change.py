@@ -103,7 +103,7 @@ def test_the_card_keeps_every_change_in_brief():
     assert len(entry["moves"]["largest"]) == 5 < len(record["moves"]["largest"]) == 20
     changed = with_history(found.model, [entry, entry])
     assert changed.card["memory"] == [entry, entry]
-    assert changed.card["text"].count("2026-01-01T00:00:00+00:00: 5 labels of 2 targets added") == 2
+    assert changed.card["text"].count("2026-01-01T00:00:00+00:00: added 5 labels of 2 targets") == 2
     assert "memory" not in model.card
 
 

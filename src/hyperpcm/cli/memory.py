@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -10,7 +9,7 @@ import typer
 
 from hyperpcm.cli.arguments import column_roles, existing_file, existing_table
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.memory_change import Change, Writing
+from hyperpcm.cli.memory_change import Change, Writing, overlays_of
 from hyperpcm.cli.memory_input import held_pairs, known_row, read_measurements, tell_rejected
 from hyperpcm.cli.memory_tables import show_target, show_targets
 from hyperpcm.cli.models import ModelSource, model_source
@@ -265,8 +264,7 @@ def apply(
     key = writing.check(files)
     before = load_model(source.path)
     extension = laid(before, files)
-    there = () if before.overlaid is None else before.overlaid.overlays
-    names = [one.name for one in _overlays(extension.model)[len(there) :]]
+    names = [one.name for one in overlays_of(extension.model)[len(overlays_of(before)) :]]
     change = Change(before, extension, "apply", {"name": ", ".join(names)})
     change.finish(console, writing, key, as_json=as_json)
 
@@ -327,7 +325,3 @@ def _align(console: Console, model: HyperPCM) -> None:
     if model.ridge is not None:
         with console.progress() as progress:
             memory_similarity(model, progress.rows("known targets aligned", len(model.memory_sequences)))
-
-
-def _overlays(model: HyperPCM) -> Sequence[Any]:
-    return () if model.overlaid is None else model.overlaid.overlays

@@ -13,9 +13,9 @@ from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
-    from hyperpcm.model import Extension, HyperPCM
+    from hyperpcm.model import Conflict, Extension, HyperPCM, Overlay
 
-__all__ = ["Change", "Writing"]
+__all__ = ["Change", "Writing", "overlays_of"]
 
 _LISTED: Final = 10  # targets, conflicts and moves that are told
 
@@ -133,9 +133,17 @@ class Change:
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             author=writing.author,
             source=self.source,
-            conflicts=self.extension.conflicts,
+            conflicts=self._conflicts(),
             moves=moves,
         )
+
+    def _conflicts(self) -> list[Conflict]:
+        """Those of the overlays that were laid by this change."""
+        there = {one.name for one in overlays_of(self.before)}
+        laid = {
+            pair for one in overlays_of(self.extension.model) if one.name not in there for pair in one.pairs()
+        }
+        return [one for one in self.extension.conflicts if (one.sequence, one.smiles) in laid]
 
     def _write(self, writing: Writing, record: Mapping[str, Any]) -> str:
         """Write the model or the overlay, and return the sha256 of what the model is then."""
@@ -153,25 +161,34 @@ class Change:
         return model.origin
 
 
+def overlays_of(model: HyperPCM) -> tuple[Overlay, ...]:
+    """Return the overlays of a model, in their order."""
+    return () if model.overlaid is None else model.overlaid.overlays
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def told(record: Mapping[str, Any]) -> str:
     """Return the record of a change for people."""
     lines = []
     for kind, sign in (("added", "+"), ("removed", "-"), ("changed", "~")):
         for one in record[kind][:_LISTED]:
             whole = {"added": " (new target)", "removed": " (the whole target)"}.get(kind, "")
-            labels = f"{one['labels']:,} label{'' if one['labels'] == 1 else 's'}"
+            labels = _count(one["labels"], "label")
             lines.append(
                 f"{sign} {printable(one['target'])}: {labels}{whole if one['whole_target'] else ''}"
                 f"{' merged with what was there' if kind == 'changed' else ''}"
             )
         if len(record[kind]) > _LISTED:
             rest = record[kind][_LISTED:]
-            labels = f"{sum(one['labels'] for one in rest):,} labels"
-            lines.append(f"{sign} … and {labels} of {len(rest):,} more targets")
+            labels = _count(sum(one["labels"] for one in rest), "label")
+            lines.append(f"{sign} … and {labels} of {_count(len(rest), 'more target')}")
     for kind, sign in (("compounds_added", "+"), ("compounds_removed", "-")):
         if record[kind]:
-            known = "that were not known before" if sign == "+" else "that were known through these alone"
-            lines.append(f"{sign} {record[kind]:,} compounds {known}")
+            known = "not known before" if sign == "+" else "known through these labels alone"
+            lines.append(f"{sign} {_count(record[kind], 'compound')} {known}")
     lines += _conflicts(record["conflicts"])
     moves = record["moves"]
     if moves is not None:
@@ -182,7 +199,7 @@ def told(record: Mapping[str, Any]) -> str:
 def _conflicts(conflicts: list[dict[str, Any]]) -> list[str]:
     if not conflicts:
         return []
-    lines = [f"{len(conflicts):,} pairs were measured more than once:"]
+    lines = [f"measured more than once: {_count(len(conflicts), 'pair')}"]
     for one in conflicts[:_LISTED]:
         values = ", ".join(f"{value:g}" for value in one["values"])
         kept = "no label, for they contradict each other" if one["kept"] is None else f"{one['kept']:g}"

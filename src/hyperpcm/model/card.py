@@ -92,7 +92,7 @@ def change_line(entry: Mapping[str, Any]) -> str:
         entry: as from `hyperpcm.model.history.card_entry`.
     """
     done = [
-        f"{entry[kind]['labels']:,} labels of {entry[kind]['targets']:,} targets {kind}"
+        f"{kind} {_count(entry[kind]['labels'], 'label')} of {_count(entry[kind]['targets'], 'target')}"
         for kind in ("added", "removed", "changed")
         if entry[kind]["targets"]
     ]
@@ -100,6 +100,10 @@ def change_line(entry: Mapping[str, Any]) -> str:
     named = entry["source"].get("name")
     told = f" ({named})" if named else ""
     return f"{entry['time']}{by}: {'; '.join(done) or 'no label changed'}{told}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _encoders(model: HyperPCM) -> str:
