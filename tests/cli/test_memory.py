@@ -238,8 +238,13 @@ def test_the_input_is_replaced_only_where_it_is_named(project: SimpleNamespace, 
     add = ("memory", "add", model, project.table, "--name", "mine", "--compare", 0)
     for refused in (call(*add), call(*add, "-o", model), call(*add, "-o", project.table, "--overwrite")):
         assert (refused.exit_code, digest(model)) == (2, before)
-    overlay = call(*add, "--overlay", model, "--overwrite")
-    assert (overlay.exit_code, digest(model)) == (2, before)
+    new = project.folder / "of_own.safetensors"
+    for others in (("--overlay", model), ("-o", new, "--diff", model)):
+        refused = call(*add, *others, "--overwrite")
+        assert (refused.exit_code, digest(model)) == (2, before)
+    key = digest(project.key)
+    refused = call(*add, "-o", new, "--diff", project.key, "--sign-key", project.key, "--overwrite")
+    assert (refused.exit_code, digest(project.key), new.exists()) == (2, key, False)
     done(*add, "-o", model, "--overwrite")
     assert load_model(model).overlaid.overlays[0].name == "mine"
 

@@ -132,7 +132,7 @@ def add(
     if targets is not None:
         inputs.append(existing_file(targets, "FASTA file of the targets"))
     writing = Writing(out, overlay, diff, sign_key, author, compare, overwrite)
-    key = writing.check([*inputs, *([] if overlay is None else [source.path])])
+    key = writing.check(source.path, inputs)
     if rejected is not None:
         from hyperpcm.datasets.output_files import check_output
 
@@ -209,7 +209,8 @@ def remove(
     if not (target or sequence or source or measurements):
         raise InputError("what goes? Say it with --target, --sequence, --source or --measurements.")
     writing = Writing(out, None, diff, sign_key, author, compare, overwrite)
-    key = writing.check(inputs + [path for one in sequence or () if (path := target_file(one)) is not None])
+    fasta = [path for one in sequence or () if (path := target_file(one)) is not None]
+    key = writing.check(given.path, [*inputs, *fasta])
     before = given.load()
     rows = [known_row(before, one) for one in target or ()]
     rows += [known_row(before, read_target(one).sequence) for one in sequence or ()]
@@ -261,7 +262,7 @@ def apply(
     source = _trained(model)
     files = [*source.overlays, *(existing_file(one, "an overlay") for one in overlays)]
     writing = Writing(out, None, diff, sign_key, author, compare, overwrite)
-    key = writing.check(files)
+    key = writing.check(source.path, files)
     before = load_model(source.path)
     extension = laid(before, files)
     names = [one.name for one in overlays_of(extension.model)[len(overlays_of(before)) :]]

@@ -42,12 +42,13 @@ class Writing:
     compare: int
     overwrite: bool
 
-    def check(self, inputs: list[Path]) -> bytes | None:
+    def check(self, model: Path, inputs: list[Path]) -> bytes | None:
         """Refuse before the work what could not be written after it, and return the key.
 
         Args:
-            inputs: files that are read and must stay; the model itself is none, for it may be replaced by
-                what it becomes.
+            model: file of the model that is changed; it may be replaced by what it becomes, and by nothing
+                else.
+            inputs: other files that are read, and must stay.
 
         Raises:
             InputError: nothing or two things are to be written, or the key cannot be used.
@@ -66,8 +67,10 @@ class Writing:
         outputs = [one for one in (self.out, self.overlay, self.diff) if one is not None]
         if len({one.absolute() for one in outputs}) < len(outputs):
             raise InputError(f"{outputs[0]}: two files would be written there. Give each a name of its own.")
+        inputs = [*inputs, *([] if self.sign_key is None else [self.sign_key])]
         for path in outputs:
-            check_output(path, overwrite=self.overwrite, inputs=inputs)
+            stay = inputs if path == self.out else [*inputs, model]
+            check_output(path, overwrite=self.overwrite, inputs=stay)
         return None if self.sign_key is None else read_key(self.sign_key)
 
 
