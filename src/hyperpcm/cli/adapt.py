@@ -10,7 +10,7 @@ import typer
 
 from hyperpcm.cli.arguments import FastaRecord, ScoringModel, TargetProtein, column_roles
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.models import model_file, target_model_of, tell_licences
+from hyperpcm.cli.models import model_source, target_model_of, tell_licences
 from hyperpcm.cli.rejections import as_record, rejection_log
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError
@@ -80,12 +80,12 @@ def adapt(
     from hyperpcm.target_model.adapting import adapted, summary, unadapted, without_seen
 
     console: Console = ctx.obj
-    path, fasta = model_file(model), target_file(target)
+    origin, fasta = model_source(model), target_file(target)
     _check(assay, out, forget, forget_all=forget_all, seen=seen)
-    inputs = [one for one in (path, fasta, assay) if one is not None]
+    inputs = [*origin.files, *(one for one in (fasta, assay) if one is not None)]
     if out is not None:
         _check_out(out, overwrite=overwrite, inputs=inputs, shows=seen)
-    before = target_model_of(path, target, record=record)
+    before = target_model_of(origin, target, record=record)
     if seen:
         _tell_seen(console, before, out, overwrite=overwrite, as_json=as_json)
         return

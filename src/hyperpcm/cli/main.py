@@ -20,6 +20,7 @@ from hyperpcm.cli import (
     encoders,
     evaluate,
     index,
+    memory,
     panel,
     report,
     score,
@@ -59,6 +60,7 @@ _ORDER: Final = (
     "score",
     "explain",
     "mutate",
+    "memory",
     "panel",
     "index",
     "screen",
@@ -119,6 +121,7 @@ app.command("adapt")(adapt.adapt)
 app.command("score")(score.score)
 app.command("explain")(explain_scores)
 app.command("mutate")(mutate)
+app.add_typer(memory.app, name="memory")
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)
