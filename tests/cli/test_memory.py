@@ -314,6 +314,7 @@ def test_what_cannot_be_asked_is_refused_before_the_work(project: SimpleNamespac
         ((*add, "-o", out, "--diff", out), "two files would be written"),
         (("memory", "remove", trained.run, "-o", out), "what goes?"),
         (("memory", "remove", trained.run, "--target", "nobody", "-o", out), "knows no target of this name"),
+        (("memory", "remove", trained.run, "--target", "T1", "-o", out), "Did you mean t1"),
         (("memory", "remove", trained.run, "--source", "table", "-o", out), "no overlay of this name"),
         (("memory", "list", trained.target), "holds no memory"),
     ]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["held_pairs", "known_row", "read_measurements", "tell_rejected"]
 
 _SHOWN = 40  # letters of a name that is not known
+_NEAR = 3  # names like it that are told
 
 
 def known_row(model: HyperPCM, asked: str) -> int:
@@ -33,8 +35,11 @@ def known_row(model: HyperPCM, asked: str) -> int:
     shown = printable(asked if len(asked) <= _SHOWN else f"{asked[:_SHOWN]}…")
     if rows:
         raise InputError(f"{shown}: {len(rows)} known targets have this name. Give its sequence instead.")
+    like = [name for name in model.memory_names if asked.lower() in name.lower()][:_NEAR]
+    like = like or difflib.get_close_matches(asked, model.memory_names, n=_NEAR)
+    hint = f" Did you mean {', '.join(map(printable, like))}?" if like and asked else ""
     raise InputError(
-        f"{shown}: the memory knows no target of this name or sequence. See `hyperpcm memory list`."
+        f"{shown}: the memory knows no target of this name or sequence.{hint} See `hyperpcm memory list`."
     )
 
 
