@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hyperpcm.checkpoint import load_model
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.model import without_targets
 from hyperpcm.target_model import Measurement
+from hyperpcm.target_model.adaptation import Corrected
 from hyperpcm.training import fit
 from hyperpcm.training.factor_analysis import column_factors
 from hyperpcm.training.residuals_fit import _Target, _weights
@@ -89,6 +91,26 @@ def _measuring_helps(interactions: Interactions, model) -> None:
     measured = [Measurement(one, float(value)) for one, value in zip(smiles[:6], labels, strict=False)]
     left = np.abs(target.adapt(measured).score(smiles[6:]).values - labels[6:])
     assert left.mean() < 1.0
+
+
+def test_intervals_hold_what_the_correction_moved_and_are_inflated():
+    moved = np.array([2.0, -1.0, 1.5, -2.0])
+    found = Corrected(np.zeros(4), np.full(4, 0.2), moved, 1.5)
+    before = np.full(4, 0.5)
+    assert found.difficulty(before, 2.0) == pytest.approx(1.5 * np.hypot(0.1, moved / 2.0))
+    still = dataclasses.replace(found, moved=np.zeros(4), narrowing=np.ones(4))
+    assert still.difficulty(before, 2.0) == pytest.approx(before)
+
+
+def test_training_sets_the_width_of_intervals_after_adaptation(tmp_path: Path):
+    """Where held-out targets have compounds enough to be divided; else they stay as wide as they are."""
+    path = write_table(tmp_path / "many.csv", targets=60)
+    _, model = trained(path)
+    assert model.residual_prior.learned["interval_rows"] >= 30
+    assert model.residual_prior.inflation != 1.0
+    _, few = trained(write_table(tmp_path / "few.csv", targets=12))
+    assert "interval_rows" not in few.residual_prior.learned
+    assert few.residual_prior.inflation == 1.0
 
 
 def test_a_few_targets_are_enough_to_start_from(tmp_path: Path):

@@ -65,10 +65,28 @@ class Corrected:
         values: in label units, float64 [n].
         narrowing: standard deviation of what is not known of each label, over that before the measurements,
             in (0, 1].
+        moved: by how much each score was corrected, in label units, float64 [n].
+        inflation: as `ResidualPrior` has it.
     """
 
     values: Floats
     narrowing: Floats
+    moved: Floats
+    inflation: float
+
+    def difficulty(self, before: npt.ArrayLike, quantile: npt.ArrayLike) -> Floats:
+        """Return the absolute error to be expected of each score, in label units [n].
+
+        What was not known shrinks as the posterior does, and the correction itself may be wrong: many labels
+        of inactive compounds lie exactly on a bound that the score had right.
+
+        Args:
+            before: the same before the measurements [n].
+            quantile: of error over difficulty that intervals of 80 % are made with, or one for each.
+        """
+        hard = np.asarray(before, dtype=np.float64) * self.narrowing
+        found: Floats = self.inflation * np.hypot(hard, self.moved / np.asarray(quantile, dtype=np.float64))
+        return np.where(self.moved == 0, hard, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +146,8 @@ class Adaptation:
         noise = self.prior.covariance.noise
         before = np.square(columns).sum(axis=1) + rest + noise
         share = _SHARES[self.choice]
-        narrowing = np.sqrt(np.minimum((variance + rest + noise) / before, 1.0))
-        return Corrected(values + share * mean, 1 + share * (narrowing - 1))
+        narrowing = 1 + share * (np.sqrt(np.minimum((variance + rest + noise) / before, 1.0)) - 1)
+        return Corrected(values + share * mean, narrowing, share * mean, self.prior.inflation)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds it, but for the prior."""

@@ -117,7 +117,7 @@ def _fitted(
         "factors": profiles.shape[1],
         "covariance": asdict(weights),
     }
-    return ResidualPrior(weights, centre, spread, profiles, _EXPONENT, learned)
+    return ResidualPrior(weights, centre, spread, profiles, _EXPONENT, learned=learned)
 
 
 def _groups(data: EncodedData, valid: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.int64]]:
