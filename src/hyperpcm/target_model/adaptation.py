@@ -6,7 +6,8 @@ The columns are those of the `ResidualPrior`; the part that goes by structure is
 are measured compounds, so that every part is linear. With no more measured compounds than anchors that is
 exact; with more it is the Nyström approximation, and what it leaves out counts as noise.
 
-Source: Snelson and Ghahramani, "Sparse Gaussian processes using pseudo-inputs", NeurIPS 2005.
+Source: Snelson and Ghahramani, "Sparse Gaussian processes using pseudo-inputs", NeurIPS 2005; Kass and Raftery,
+"Bayes factors", J. Am. Stat. Assoc. 1995 (evidence of 3 is strong).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ ANCHORS: Final = 512
 _JITTER: Final = 1e-6
 _OF_WEIGHTS: Final = ("mean", "root", "expected", "left_out")
 _SHARES: Final[Mapping[Choice, float]] = {"posterior": 1.0, "blend": 0.5, "none": 0.0}
-_EVIDENCE: Final = 1.0  # log density by which all measurements together must speak against the posterior
+_EVIDENCE: Final = 3.0  # natural logarithm of the odds against the posterior at which less of it is used
 
 
 @dataclass(frozen=True)

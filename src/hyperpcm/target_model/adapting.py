@@ -50,14 +50,17 @@ def adapted(target: TargetModel, measurements: Sequence[Measurement]) -> TargetM
     every = (*seen, *measurements)
     if not every:
         return before
-    smiles = [one.smiles for one in every]
-    scores = before.score(smiles, strict=True).values
+    compounds = list(dict.fromkeys(one.smiles for one in every))
+    scores = before.score(compounds, strict=True).values
     near, radius, width = None, _RADIUS, _WIDTH
     if before.prior is not None:
-        near = before.prior.similarity(smiles)
+        near = before.prior.similarity(compounds)
         radius, width = before.prior.radius, before.prior.landmarks.shape[1]
-    counts = morgan_counts(smiles, radius=radius, width=width)
-    found = fit_adaptation(prior, every, scores, near, counts, radius)
+    counts = morgan_counts(compounds, radius=radius, width=width)
+    places = {smiles: place for place, smiles in enumerate(compounds)}
+    rows = np.array([places[one.smiles] for one in every])
+    own_near = None if near is None else near[rows]
+    found = fit_adaptation(prior, every, scores[rows], own_near, counts[rows], radius)
     return dataclasses.replace(before, adaptation=found)
 
 
