@@ -6,8 +6,8 @@ The columns are those of the `ResidualPrior`; the part that goes by structure is
 are measured compounds, so that every part is linear. With no more measured compounds than anchors that is
 exact; with more it is the Nyström approximation, and what it leaves out counts as noise.
 
-Source: Snelson and Ghahramani, "Sparse Gaussian processes using pseudo-inputs", NeurIPS 2005; Kass and Raftery,
-"Bayes factors", J. Am. Stat. Assoc. 1995 (evidence of 3 is strong).
+Source: Snelson and Ghahramani, "Sparse Gaussian processes using pseudo-inputs", NeurIPS 2005; Kass and
+Raftery, "Bayes factors", J. Am. Stat. Assoc. 1995 (evidence of 3 is strong).
 """
 
 from __future__ import annotations
