@@ -15,7 +15,7 @@ from hyperpcm.target_model.adaptation import Adaptation, Measurement, fit_adapta
 if TYPE_CHECKING:
     from hyperpcm.target_model.model import TargetModel
 
-__all__ = ["adapted", "summary", "unadapted"]
+__all__ = ["adapted", "fingerprint", "summary", "unadapted"]
 
 _RADIUS: Final = 2  # of fingerprints where the target retrieves no labels
 _WIDTH: Final = 2048
@@ -50,13 +50,17 @@ def adapted(target: TargetModel, measurements: Sequence[Measurement]) -> TargetM
         return before
     smiles = [one.smiles for one in every]
     scores = before.score(smiles, strict=True).values
-    near, radius, width = None, _RADIUS, _WIDTH
-    if before.prior is not None:
-        near = before.prior.similarity(smiles)
-        radius, width = before.prior.radius, before.prior.landmarks.shape[1]
+    near = None if before.prior is None else before.prior.similarity(smiles)
+    radius, width = fingerprint(before)
     counts = morgan_counts(smiles, radius=radius, width=width)
     found = fit_adaptation(prior, every, scores, near, counts, radius)
     return dataclasses.replace(before, adaptation=found)
+
+
+def fingerprint(target: TargetModel) -> tuple[int, int]:
+    """Return radius and width of the fingerprints by which compounds are like measured ones."""
+    prior = target.prior
+    return (_RADIUS, _WIDTH) if prior is None else (prior.radius, prior.landmarks.shape[1])
 
 
 def unadapted(target: TargetModel, forgotten: Callable[[Measurement], bool] | None = None) -> TargetModel:
