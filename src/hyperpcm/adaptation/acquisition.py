@@ -49,7 +49,11 @@ _JITTER: Final = 1e-6
 class BatchLimits:
     """What else a batch has to keep to; says after each choice which compounds may still be chosen.
 
+    Where there is a budget, a compound may be chosen only if what is left then pays for a full batch, of the
+    cheapest; where no choice leaves that much, whatever can be paid.
+
     Args:
+        batch: compounds wanted.
         bits: of the fingerprints of the candidates, uint8 [n, w].
         most_similar: largest Tanimoto similarity of two compounds of the batch.
         prices: of the candidates [n]; None: they cost nothing.
@@ -61,6 +65,7 @@ class BatchLimits:
 
     def __init__(
         self,
+        batch: int,
         bits: npt.NDArray[np.uint8],
         *,
         most_similar: float = 1.0,
@@ -71,7 +76,7 @@ class BatchLimits:
             raise ConfigError(f"a Tanimoto similarity is between 0 and 1, not {most_similar}.")
         if budget is not None and not budget >= 0:
             raise ConfigError(f"a budget is a number from 0 on, not {budget}.")
-        self._bits, self._most_similar = bits, most_similar
+        self._wanted, self._bits, self._most_similar = batch, bits, most_similar
         self._prices = np.zeros(len(bits)) if prices is None else prices
         self._left = np.inf if budget is None else budget
         self._free = np.ones(len(bits), dtype=np.bool_)
@@ -79,12 +84,20 @@ class BatchLimits:
     @property
     def open(self) -> npt.NDArray[np.bool_]:
         """Which candidates may be chosen next [n]."""
-        found: npt.NDArray[np.bool_] = self._free & (self._prices <= self._left)
-        return found
+        paid: npt.NDArray[np.bool_] = self._free & (self._prices <= self._left)
+        others = min(self._wanted, int(self._free.sum())) - 1  # that are chosen after this one
+        if not np.isfinite(self._left) or others < 1:
+            return paid
+        cheapest = np.sort(self._prices[self._free])
+        is_cheap = self._prices <= cheapest[others - 1]
+        whole = np.where(is_cheap, cheapest[: others + 1].sum(), self._prices + cheapest[:others].sum())
+        leaves_enough = self._free & (whole <= self._left)
+        return leaves_enough if leaves_enough.any() else paid
 
     def take(self, place: int) -> None:
         """Note that a candidate was chosen."""
         self._free[place] = False
+        self._wanted -= 1
         self._left -= self._prices[place]
         if self._most_similar < 1:
             near = tanimoto(self._bits, self._bits[place : place + 1])[:, 0]

@@ -23,12 +23,14 @@ from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.errors import ConfigError, InputError
 from hyperpcm.screening.filters import StructureFilter
 from hyperpcm.target_model import Measurement, TargetModel
+from hyperpcm.target_model.adapting import adapted, unadapted
 
 __all__ = ["Campaign", "Suggestion"]
 
 Floats = npt.NDArray[np.float64]
 
 _CANDIDATES: Final = 1024  # looked at together: enough that others hardly ever win a draw
+_FOR_EACH: Final = 8  # candidates for each compound of a batch, at least
 _MOST_CANDIDATES: Final = 4096  # 128 MB of covariance
 _MORE: Final = 2  # times as many where limits leave a batch too small
 _DRAWS: Final = 2000  # of the values of a batch, for what its best is expected to be
@@ -107,6 +109,7 @@ class Campaign:
         self.rounds = 0
         self._table, self._only = table, StructureFilter() if only is None else only
         self._pending = set(never)
+        self._scores: dict[str, float] = {}  # of what was suggested, so that it is not scored again
 
     @property
     def measured(self) -> tuple[Measurement, ...]:
@@ -130,7 +133,7 @@ class Campaign:
             ConfigError: the model cannot be adapted; it says why.
             LabelError: a value that is not finite.
         """
-        self.target = self.target.adapt(measurements)
+        self.target = adapted(self.target, measurements, scores=self._scores)
         self._pending -= {one.smiles for one in measurements}
 
     def ask(
@@ -167,11 +170,14 @@ class Campaign:
         order = np.flatnonzero(free)
         first = promise(strategy, survey.mean[order], survey.deviation[order], best)
         order = order[np.argsort(-first, kind="stable")]
-        key, limit = [self.seed, self.rounds, len(self.measured)], max(_CANDIDATES, 8 * batch)
+        key, limit = [self.seed, self.rounds, len(self.measured)], max(_CANDIDATES, _FOR_EACH * batch)
         while True:
             generator = np.random.default_rng(key)
             places, candidates = self._candidates(order, limit)
+            if not len(candidates):
+                raise InputError(f"no compound of the library is {' and free of '.join(self._only.names)}.")
             limits = BatchLimits(
+                batch,
                 candidates.bits.dense().astype(np.uint8),
                 most_similar=most_similar,
                 prices=survey.prices[places],
@@ -185,11 +191,10 @@ class Campaign:
             if len(picks) == batch or limit >= min(len(order), _MOST_CANDIDATES):
                 break
             limit = min(limit * _MORE, _MOST_CANDIDATES)
-        if not picks:
-            raise InputError(f"no compound of the library is {' and free of '.join(self._only.names)}.")
         self.rounds += 1
         taken, at = candidates.taken(np.array(picks)), places[picks]
         self._pending |= set(taken.smiles)
+        self._scores |= dict(zip(taken.smiles, taken.scores.tolist(), strict=True))
         gain = _improvement(mean[picks], covariance[np.ix_(picks, picks)], best, generator)
         outlook = self._outlook(survey, at, best, gain, posterior.noise)
         return Suggestion(
@@ -233,8 +238,6 @@ class Campaign:
         Raises:
             InputError: the file cannot be read, or it is of another target.
         """
-        from hyperpcm.target_model.adapting import unadapted
-
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             if record["version"] != _VERSION:

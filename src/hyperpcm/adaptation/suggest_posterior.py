@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 _CPU: Final = torch.device("cpu")
 _NUMBERS: Final = 4_000_000  # similarities held at once, 32 MB
+_LEAST_ROWS: Final = 64
 
 
 class TargetPosterior:
@@ -78,7 +79,7 @@ class TargetPosterior:
         if self._anchors is None:
             yield compounds, np.zeros((len(compounds), 0))
             return
-        entries, size = Entries.of(compounds.bits, _CPU), max(64, _NUMBERS // len(self._anchors))
+        entries, size = Entries.of(compounds.bits, _CPU), max(_LEAST_ROWS, _NUMBERS // len(self._anchors))
         if len(compounds) <= size:
             yield compounds, kernel_values(self._anchors, entries)
             return

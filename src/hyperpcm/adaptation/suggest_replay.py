@@ -21,6 +21,7 @@ from hyperpcm.chem import morgan_counts
 from hyperpcm.datasets.few_shot import FewShotTask
 from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.target_model import Measurement, TargetModel
+from hyperpcm.target_model.adapting import unadapted
 
 __all__ = ["METHODS", "ReplayProtocol", "replayed"]
 
@@ -63,8 +64,8 @@ class ReplayProtocol:
             raise ConfigError(f"a replay needs numbers from 1 on and a share between 0 and 1, not {self}.")
         if self.least_compounds < self.rounds * self.batch:
             raise ConfigError(
-                f"{self.rounds} rounds of {self.batch} measure {self.rounds * self.batch} compounds; a target of "
-                f"{self.least_compounds} has no more."
+                f"{self.rounds} rounds of {self.batch} measure {self.rounds * self.batch} compounds; a "
+                f"target of {self.least_compounds} has no more."
             )
 
     def record(self) -> dict[str, Any]:
@@ -102,7 +103,9 @@ def replayed(
         )
     pool = HeldCompounds.of(target, list(smiles))
     if len(pool) != len(smiles):
-        raise LabelError(f"{target.name}: {len(smiles) - len(pool)} of {len(smiles)} compounds are not usable.")
+        raise LabelError(
+            f"{target.name}: {len(smiles) - len(pool)} of {len(smiles)} compounds are not usable."
+        )
     replay = _Replay(target, pool, smiles, np.asarray(labels, dtype=np.float64), protocol)
     return {
         method: np.mean(
@@ -127,8 +130,6 @@ class _Replay:
         labels: Floats,
         protocol: ReplayProtocol,
     ) -> None:
-        from hyperpcm.target_model.adapting import unadapted
-
         self.target, self.pool, self.smiles, self.labels = unadapted(target), pool, list(smiles), labels
         self.protocol = protocol
         number = max(protocol.least, round(protocol.share * len(labels)))
@@ -150,7 +151,8 @@ class _Replay:
             asked = self._campaign(method, key)
         else:
             raise ConfigError(f"there is no method {method!r}; there are {', '.join(METHODS)}.")
-        return np.cumsum([self.best[places].sum() for places in asked]) / self.best.sum()
+        shares: Floats = np.cumsum([self.best[places].sum() for places in asked]) / self.best.sum()
+        return shares
 
     def _campaign(self, strategy: str, key: list[int]) -> list[Places]:
         seed = int(np.random.default_rng(key).integers(1 << 31))

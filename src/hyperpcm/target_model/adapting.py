@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from hyperpcm.chem import morgan_counts
 from hyperpcm.errors import ConfigError, LabelError
@@ -21,13 +22,20 @@ _RADIUS: Final = 2  # of fingerprints where the target retrieves no labels
 _WIDTH: Final = 2048
 
 
-def adapted(target: TargetModel, measurements: Sequence[Measurement]) -> TargetModel:
+def adapted(
+    target: TargetModel,
+    measurements: Sequence[Measurement],
+    *,
+    scores: Mapping[str, float] | None = None,
+) -> TargetModel:
     """Return the target with measurements added to those that it has seen; the order plays no part.
 
     Args:
         target: not mutated.
         measurements: of standardised compounds, in the quantity of the model. Several of one compound each
             count, as far as the noise allows.
+        scores: before anything was measured, of compounds where they are at hand, by standardised SMILES; the
+            others are scored.
 
     Raises:
         ConfigError: the model cannot be adapted; it says why.
@@ -49,12 +57,21 @@ def adapted(target: TargetModel, measurements: Sequence[Measurement]) -> TargetM
     if not every:
         return before
     smiles = [one.smiles for one in every]
-    scores = before.score(smiles, strict=True).values
+    before_scores = _scores(before, smiles, {} if scores is None else scores)
     near = None if before.prior is None else before.prior.similarity(smiles)
     radius, width = fingerprint(before)
     counts = morgan_counts(smiles, radius=radius, width=width)
-    found = fit_adaptation(prior, every, scores, near, counts, radius)
+    found = fit_adaptation(prior, every, before_scores, near, counts, radius)
     return dataclasses.replace(before, adaptation=found)
+
+
+def _scores(
+    target: TargetModel, smiles: Sequence[str], known: Mapping[str, float]
+) -> npt.NDArray[np.float32]:
+    """Scores of standardised SMILES, those at hand as they are."""
+    missing = [text for text in dict.fromkeys(smiles) if text not in known]
+    found = dict(zip(missing, target.score(missing, strict=True).values, strict=True)) if missing else {}
+    return np.array([found[text] if text in found else known[text] for text in smiles], dtype=np.float32)
 
 
 def fingerprint(target: TargetModel) -> tuple[int, int]:
