@@ -27,7 +27,8 @@ def adaptable_target(seed: int = 0, covariance: Covariance = COVARIANCE) -> Targ
 def prior_covariance(target: TargetModel, smiles: list[str], scores: np.ndarray) -> np.ndarray:
     """k(c, d) of the residuals of all pairs, from its formula."""
     prior, retrieved = target.residual_prior, target.prior
-    assert prior is not None and retrieved is not None
+    assert prior is not None
+    assert retrieved is not None
     weights, z = prior.covariance, (scores - prior.centre) / prior.spread
     counts = morgan_counts(smiles, radius=retrieved.radius, width=WIDTH)
     profiles = smoothed_profiles(tanimoto(counts, retrieved.landmarks), prior.profiles)

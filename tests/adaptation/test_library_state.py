@@ -1,4 +1,4 @@
-"""A library scored once: the same from a file, an index and a list, resumed, and refused where it is stale."""
+"""A library scored once: the same from file, index and list, resumed, and made anew where it is stale."""
 
 from __future__ import annotations
 
