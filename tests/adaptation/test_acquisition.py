@@ -64,7 +64,7 @@ def test_two_compounds_of_a_batch_are_no_more_alike_than_allowed(strategy):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_budget_pays_for_a_full_batch_where_it_can(strategy):
+def test_a_budget_pays_for_as_many_as_it_can(strategy):
     means, prices = [3.0, 2.9, 2.0, 1.0], np.array([5.0, 4.0, 1.0, 2.0])
     expected = {3.0: [2, 3], 6.0: [0, 2], 8.0: [0, 2], 9.0: [0, 1], 2.0: [2], 0.5: []}
     for budget, places in expected.items():

@@ -49,8 +49,8 @@ _JITTER: Final = 1e-6
 class BatchLimits:
     """What else a batch has to keep to; says after each choice which compounds may still be chosen.
 
-    Where there is a budget, a compound may be chosen only if what is left then pays for a full batch, of the
-    cheapest; where no choice leaves that much, whatever can be paid.
+    Where there is a budget, a compound may be chosen only if what is left then still pays for as many others as
+    the budget can, up to a full batch.
 
     Args:
         batch: compounds wanted.
@@ -85,14 +85,15 @@ class BatchLimits:
     def open(self) -> npt.NDArray[np.bool_]:
         """Which candidates may be chosen next [n]."""
         paid: npt.NDArray[np.bool_] = self._free & (self._prices <= self._left)
-        others = min(self._wanted, int(self._free.sum())) - 1  # that are chosen after this one
-        if not np.isfinite(self._left) or others < 1:
+        if not np.isfinite(self._left):
             return paid
         cheapest = np.sort(self._prices[self._free])
+        others = min(self._wanted, int((np.cumsum(cheapest) <= self._left).sum())) - 1  # after this one
+        if others < 1:
+            return paid
         is_cheap = self._prices <= cheapest[others - 1]
         whole = np.where(is_cheap, cheapest[: others + 1].sum(), self._prices + cheapest[:others].sum())
-        leaves_enough = self._free & (whole <= self._left)
-        return leaves_enough if leaves_enough.any() else paid
+        return paid & (whole <= self._left)
 
     def take(self, place: int) -> None:
         """Note that a candidate was chosen."""
