@@ -73,7 +73,7 @@ def test_a_budget_pays_for_as_many_as_it_can(strategy):
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ConfigError, match="no strategy 'best'; there are thompson"):
+    with pytest.raises(ConfigError, match="no strategy 'best'; there are ucb"):
         promise("best", np.zeros(1), np.zeros(1), 0.0)
     with pytest.raises(ConfigError, match="between 0 and 1, not 2"):
         BatchLimits(1, np.eye(2, dtype=np.uint8), most_similar=2)

@@ -98,7 +98,7 @@ def test_the_same_seed_asks_the_same_and_another_does_not(target, pool, labels):
     def run(seed):
         campaign, asked = Campaign(target, pool, seed=seed), list[list[str]]()
         for _ in range(2):
-            asked.append(campaign.ask(6).compounds.smiles)
+            asked.append(campaign.ask(6, "thompson").compounds.smiles)
             measure(campaign, asked[-1], labels)
         return asked
 
@@ -114,7 +114,7 @@ def test_a_saved_campaign_goes_on_as_if_never_left(target, pool, labels, tmp_pat
     loaded = Campaign.load(tmp_path / "campaign.json", target, pool)
     assert loaded.pending == campaign.pending
     assert loaded.measured == campaign.measured
-    assert loaded.ask(6).compounds.smiles == campaign.ask(6).compounds.smiles
+    assert loaded.ask(6, "thompson").compounds.smiles == campaign.ask(6, "thompson").compounds.smiles
 
 
 def test_a_campaign_of_another_target_or_a_damaged_one_is_refused(target, pool, tmp_path):

@@ -1,9 +1,9 @@
 """Which of some compounds to measure next: four strategies over what is known of their values.
 
-    thompson  one joint draw of all values for each compound of the batch: the best of the draw
-    ei        expected improvement over the best measured value
     ucb       mean plus two standard deviations
     greedy    the highest mean
+    ei        expected improvement over the best measured value
+    thompson  one joint draw of all values for each compound of the batch: the best of the draw
 
 A batch is chosen one by one. For ``ei`` and ``ucb`` each choice counts as measured, with the value that is
 expected of it, before the next: that narrows what is known of similar compounds, so that a batch spreads.
@@ -34,10 +34,10 @@ Score = Callable[[Floats, Floats, float], Floats]
 
 STRATEGIES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "thompson": "Thompson sampling: the best compound of one joint draw of all values, for each choice",
-        "ei": "expected improvement over the best measured value",
         "ucb": "mean plus two standard deviations",
         "greedy": "the highest expected value",
+        "ei": "expected improvement over the best measured value",
+        "thompson": "Thompson sampling: the best compound of one joint draw of all values, for each choice",
     }
 )
 """Each strategy, and what it chooses."""

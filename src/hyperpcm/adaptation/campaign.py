@@ -139,7 +139,7 @@ class Campaign:
     def ask(
         self,
         batch: int,
-        strategy: str = "thompson",
+        strategy: str = "ucb",
         *,
         most_similar: float = 1.0,
         budget: float | None = None,

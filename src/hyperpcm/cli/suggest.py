@@ -36,8 +36,8 @@ def suggest(
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="thompson (draws of what may be true), ei (expected improvement), ucb (optimism) or greedy "
-            "(highest score). [default: thompson; greedy where the target does not know how sure it is]"
+            help="ucb (score plus two standard deviations), greedy (highest score), ei (expected improvement) "
+            "or thompson (draws of what may be true). ucb; greedy where a target does not know how sure it is."
         ),
     ] = None,
     most_similar: Annotated[
@@ -45,7 +45,7 @@ def suggest(
     ] = 1.0,
     table: Annotated[
         Path | None,
-        typer.Option(help="CSV, TSV or Parquet of prices and conditions. [default: the library, if a table]"),
+        typer.Option(help="CSV, TSV or Parquet of prices and conditions; the library itself, if a table."),
     ] = None,
     price_column: Annotated[str | None, typer.Option(help="Its column of prices.")] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="What the batch may cost.")] = None,
@@ -63,15 +63,15 @@ def suggest(
     processes: PreparingProcesses = None,
     level: Level = 0.8,
     work: Annotated[
-        Path | None, typer.Option(help="Folder of the scored library. [default: LIBRARY.scored]")
+        Path | None, typer.Option(help="Folder of the scored library; LIBRARY.scored beside it.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Choose the compounds of a library that are best measured next on a target.
 
-    The first call scores the library once and keeps that beside it; with more measurements the next batch
-    takes seconds. What was measured, or is given with --never, is not suggested.
+    The first call scores the library once and keeps that beside it; after new measurements the next batch takes
+    seconds. What was measured, or is given with --never, is not suggested.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -91,7 +91,7 @@ def suggest(
     tell_licences(console, model)
     barred = known_actives(never or [], "--never")
     if strategy is None:
-        strategy = "greedy" if model.residual_prior is None else "thompson"
+        strategy = "greedy" if model.residual_prior is None else "ucb"
         _tell_choice(console, model, strategy)
     started = time.monotonic()
     with console.progress() as progress:
