@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -154,15 +155,17 @@ def test_the_batch_can_be_an_sd_file(files, tmp_path):
     assert Chem.MolToSmiles(records[0]) == Chem.CanonSmiles(records[0].GetProp("smiles"))
 
 
-def test_a_target_that_cannot_learn_is_greedy_and_says_why(files, trained, tmp_path):
-    done = call(
-        "suggest", trained.target, "-l", files.library, "-o", tmp_path / "a.csv", "--work", tmp_path / "work"
-    )
+def test_a_target_that_cannot_learn_is_greedy_and_says_why(files, tmp_path):
+    unsure, card = tmp_path / "unsure.hpcm", {"no_adaptation": "labels are classes."}
+    target = load_target_model(files.fresh)
+    told = {**target.provenance, "model": {**target.provenance["model"], **card}}
+    save_target_model(dataclasses.replace(target, residual_prior=None, provenance=told), unsure)
+    done = call("suggest", unsure, "-l", files.library, "-o", tmp_path / "a.csv", "--work", tmp_path / "work")
     assert done.exit_code == 0, done.output
-    assert "so the highest scores are chosen" in done.stderr
+    assert "so the highest scores are chosen: labels are classes." in done.stderr
     assert {row["strategy"] for row in rows_of(tmp_path / "a.csv")} == {"greedy"}
     asked = call(
-        "suggest", trained.target, "-l", files.library, "-o", tmp_path / "b.csv", "--strategy", "ei",
+        "suggest", unsure, "-l", files.library, "-o", tmp_path / "b.csv", "--strategy", "ei",
         "--work", tmp_path / "work",
     )  # fmt: skip
     assert asked.exit_code == 2

@@ -11,11 +11,11 @@ from hyperpcm.nn.kernel_ridge import (
     KernelPart,
     RidgeProblem,
     TwoAxisRidge,
-    known_scores,
+    added_landmarks,
     landmark_number,
     ridge_scores,
-    solve_ridge,
 )
+from hyperpcm.nn.ridge_solver import coefficients_of, known_scores, solve_ridge, solve_weights
 
 PARTS = (KernelPart(1.0, 1.0, 1.0), KernelPart(0.5, 3.0, 2.0))
 NOISE = 0.3
@@ -148,3 +148,27 @@ def test_a_gpu_solves_what_the_cpu_solves(landmarks):
     asked = problem.targets[:5], problem.compounds[:5]
     on_gpu = known_scores(problem.to("cuda"), PARTS, there, *(one.to("cuda") for one in asked))
     torch.testing.assert_close(on_gpu.cpu(), known_scores(problem, PARTS, here, *asked), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("landmarks", [None, np.array([0, 3, 4, 7])])
+def test_the_weights_of_the_labels_amount_to_the_coefficients(landmarks):
+    problem = made(landmarks)
+    shuffled = problem.only(torch.from_numpy(np.random.default_rng(5).permutation(LABELS)))
+    weights = solve_weights(shuffled, PARTS, NOISE, iterations=300, tolerance=1e-7)
+    expected = solve_ridge(shuffled, PARTS, NOISE, iterations=300, tolerance=1e-7)
+    assert torch.equal(coefficients_of(shuffled, PARTS, weights), expected)
+    if landmarks is None:
+        t, c = shuffled.targets.numpy(), shuffled.compounds.numpy()
+        near = shuffled.similarity.numpy()[np.ix_(t, t)], shuffled.tanimoto.numpy()[np.ix_(c, c)]
+        said = sum(pair_kernel(*near, part) for part in PARTS) @ weights.numpy() + NOISE * weights.numpy()
+        assert np.allclose(said, shuffled.labels.numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("compounds", "landmarks", "added", "expected"),
+    [(100, 90, 10, 10), (30_000, 4_000, 500, 0), (30_000, 3_800, 500, 200), (1, 0, 1, 1)],
+)
+def test_compounds_that_are_added_become_landmarks_as_far_as_the_table_stays_small(
+    compounds: int, landmarks: int, added: int, expected: int
+):
+    assert added_landmarks(compounds, landmarks, added) == expected

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from hyperpcm.chem import tanimoto
-from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge, ridge_scores, solve_ridge
+from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge, ridge_scores
+from hyperpcm.nn.ridge_solver import solve_ridge
 from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.training.encoded import build_model, encode, retrieve_rows
 from hyperpcm.training.hiding import Hidden

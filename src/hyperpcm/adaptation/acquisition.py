@@ -49,8 +49,8 @@ _JITTER: Final = 1e-6
 class BatchLimits:
     """What else a batch has to keep to; says after each choice which compounds may still be chosen.
 
-    Where there is a budget, a compound may be chosen only if what is left then still pays for as many others as
-    the budget can, up to a full batch.
+    Where there is a budget, a compound may be chosen only if what is left then still pays for as many others
+    as the budget can, up to a full batch.
 
     Args:
         batch: compounds wanted.
@@ -93,7 +93,8 @@ class BatchLimits:
             return paid
         is_cheap = self._prices <= cheapest[others - 1]
         whole = np.where(is_cheap, cheapest[: others + 1].sum(), self._prices + cheapest[:others].sum())
-        return paid & (whole <= self._left)
+        paid &= whole <= self._left
+        return paid
 
     def take(self, place: int) -> None:
         """Note that a candidate was chosen."""

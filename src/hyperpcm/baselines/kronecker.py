@@ -80,7 +80,8 @@ class KroneckerRidge(Baseline):
         )
 
     def _solved(self, problem: RidgeProblem, penalty: float) -> TwoAxisRidge:
-        from hyperpcm.nn.kernel_ridge import KernelPart, TwoAxisRidge, solve_ridge
+        from hyperpcm.nn.kernel_ridge import KernelPart, TwoAxisRidge
+        from hyperpcm.nn.ridge_solver import solve_ridge
 
         part = KernelPart(1.0, 1.0, 1.0)
         ridge = TwoAxisRidge(1, len(self._targets), len(self._landmarks))

@@ -73,6 +73,7 @@ def check_model(model: HyperPCM) -> None:
     for index, size in ((model.memory_rows, rows), (model.memory_columns, columns)):
         _require(len(labels) == 1 and index.shape == labels, "the number of labels in the memory")
         _require(bool(((index >= 0) & (index < size)).all()), "the places of the labels in the memory")
+    _check_overlaid(model)
     of_ridge = model.ridge_columns.long()
     _require(
         bool((of_ridge.diff() > 0).all() and ((of_ridge >= 0) & (of_ridge < columns)).all()),
@@ -87,6 +88,33 @@ def check_model(model: HyperPCM) -> None:
     if model.residual_prior is not None:
         _check_residuals(model.residual_prior, columns)
     _check_scale(model.label_scale)
+
+
+def _check_overlaid(model: HyperPCM) -> None:
+    """Refuse overlays that cannot be taken off the memory again."""
+    overlaid = model.overlaid
+    if overlaid is None:
+        return
+    targets, landmarks = overlaid.targets, overlaid.ridge_landmarks
+    _require(bool(overlaid.overlays), "the overlays")
+    _require(0 < targets <= len(model.memory_sequences), "the targets under the overlays")
+    _require(0 <= overlaid.compounds <= len(model.landmark_compounds), "the compounds under the overlays")
+    _require(0 <= landmarks <= len(model.ridge_columns), "the landmarks under the overlays")
+    labels = len(overlaid.values) if overlaid.values.ndim == 1 else -1
+    _require(0 <= labels <= len(model.memory_values), "the labels under the overlays")
+    for index, size in (
+        (model.memory_rows, targets),
+        (model.memory_columns, overlaid.compounds),
+    ):
+        _require(bool((index[:labels] < size).all()), "the places of the labels under the overlays")
+    of_ridge = (0, 0, 0)
+    if model.ridge is not None:
+        of_ridge = (len(model.ridge.weights), targets, landmarks)
+    _require(overlaid.coefficients.shape == of_ridge, "the regression under the overlays")
+    sequences, compounds = set(model.memory_sequences), set(model.landmark_compounds)
+    for overlay in overlaid.overlays:
+        _require(sequences.issuperset(overlay.sequences), "the targets of an overlay")
+        _require(compounds.issuperset(overlay.compounds), "the compounds of an overlay")
 
 
 def check_target_model(model: TargetModel) -> None:
@@ -163,7 +191,9 @@ def _check_adaptation(adaptation: Adaptation) -> None:
     _require(adaptation.whitening.shape == (anchors, anchors), "the anchors of the adaptation")
     _require(weights.mean.shape == (columns + anchors,), "the weights of the adaptation")
     _require(weights.root.shape == (columns + anchors,) * 2, "the covariance of the adaptation")
-    _require(weights.left_out.shape == (measured,) and measured > 0, "the measurements of the adaptation")
+    of_measured = (weights.left_out, weights.expected, adaptation.before)
+    fits = measured > 0 and all(part.shape == (measured,) for part in of_measured)
+    _require(fits, "the measurements of the adaptation")
 
 
 def _check_scale(scale: LabelScale) -> None:

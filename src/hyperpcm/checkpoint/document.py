@@ -24,7 +24,7 @@ from hyperpcm.errors import CorruptModelError, IncompatibleModelError
 
 __all__ = ["FORMAT_VERSIONS", "KINDS", "Document", "check_json", "compose_document", "parse_document"]
 
-FORMAT_VERSIONS = {"model": 1, "target_model": 2, "training_state": 1}
+FORMAT_VERSIONS = {"model": 1, "target_model": 2, "training_state": 1, "overlay": 1}
 """Of each kind, the newest format that this version reads, and the one that it writes. Older ones are read.
 
 Target models: 2 has packed tensors, see `hyperpcm.checkpoint.packing`.
@@ -34,6 +34,7 @@ KINDS = {
     "model": "a trained model (hyperpcm.load_model)",
     "target_model": "the compiled model of one target (hyperpcm.load_target_model)",
     "training_state": "the state of an unfinished training (resume the training)",
+    "overlay": "measurements laid over a trained model (hyperpcm memory)",
 }
 """What an archive can be, each with words for a person."""
 

@@ -36,9 +36,13 @@ __all__ = [
 _COMPOUNDS: Final = "SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."
 
 ScoringModel = Annotated[
-    Path, typer.Argument(help="Compiled target (.hpcm); or a run or model, together with --target.")
+    Path,
+    typer.Argument(
+        help="Compiled target (.hpcm); or a run or model, also with overlays as RUN+project.hpm, together "
+        "with --target."
+    ),
 ]
-"""What scores compounds, for `hyperpcm.cli.models.model_file`."""
+"""What scores compounds, for `hyperpcm.cli.models.model_source`."""
 
 Compounds = Annotated[list[str], typer.Argument(help=_COMPOUNDS)]
 """Which compounds, for `hyperpcm.cli.compounds.read_all`."""

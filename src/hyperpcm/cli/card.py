@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import model_file
+from hyperpcm.cli.models import model_source
 from hyperpcm.errors import InputError
 
 __all__ = ["card"]
@@ -23,20 +23,20 @@ def card(
 
     The card is Markdown and lies in the file itself.
     """
-    from hyperpcm.checkpoint import load_model, load_target_model, read_archive
+    from hyperpcm.checkpoint import load_target_model
 
     console: Console = ctx.obj
-    path = model_file(model)
-    if read_archive(path).kind == "target_model":
+    source = model_source(model)
+    if source.is_target:
         from hyperpcm.target_model.card import target_card_text
 
-        target = load_target_model(path)
+        target = load_target_model(source.path)
         text, record = target_card_text(target), target.provenance
     else:
-        record = load_model(path).card
+        record = source.load().card
         text = record.get("text", "")
     if not as_json and not text:
-        raise InputError(f"{path}: this file was written without a card; --json shows what it does say.")
+        raise InputError(f"{source}: this file was written without a card; --json shows what it does say.")
     if as_json:
         console.result_json(dict(record))
     else:

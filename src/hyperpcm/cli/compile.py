@@ -13,7 +13,7 @@ from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.models import (
     Shortening,
     compiled,
-    model_file,
+    model_source,
     tell_landmarks,
     tell_licences,
     tell_rounding,
@@ -45,7 +45,10 @@ _NEXT: Final = {
 
 def compile_target(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="Folder of a run, or its model.safetensors.")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="Folder of a run, or its model.safetensors; with overlays as RUN+project.hpm."),
+    ],
     target: Annotated[
         str, typer.Argument(help="FASTA file, - for FASTA on standard input, or an amino-acid sequence.")
     ],
@@ -93,7 +96,7 @@ def compile_target(
     from hyperpcm.datasets.output_files import check_output
 
     console: Console = ctx.obj
-    source, shortening = model_file(model), Shortening(exact, max_landmarks, landmark_tolerance)
+    source, shortening = model_source(model), Shortening(exact, max_landmarks, landmark_tolerance)
     fasta = target_file(target)
     if every:
         _check_every(kind, name, record, fasta, target)
@@ -104,7 +107,7 @@ def compile_target(
         else:
             console.result(f"{out}: {made['targets']:,} compiled targets{there}")
         return
-    check_output(out, overwrite=overwrite, inputs=[source] if fasta is None else [source, fasta])
+    check_output(out, overwrite=overwrite, inputs=[*source.files, *([] if fasta is None else [fasta])])
     kind = kind or _BY_ENDING.get(out.suffix.lower(), Format.HPCM)
     if kind is Format.ONNX:
         from hyperpcm.checkpoint import check_onnx

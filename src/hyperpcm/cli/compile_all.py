@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import Shortening, tell_landmarks, tell_licences, tell_rounding
+from hyperpcm.cli.models import ModelSource, Shortening, tell_landmarks, tell_licences, tell_rounding
 from hyperpcm.cli.rejections import in_words
 from hyperpcm.errors import InputError, ModelFileError, OutputError
 
@@ -23,7 +23,13 @@ _LISTED: Final = 20  # refused records named on stderr
 
 
 def compile_all(
-    console: Console, source: Path, fasta: str, folder: Path, shortening: Shortening, *, overwrite: bool
+    console: Console,
+    source: ModelSource,
+    fasta: str,
+    folder: Path,
+    shortening: Shortening,
+    *,
+    overwrite: bool,
 ) -> dict[str, Any]:
     """Compile every record of a FASTA file; one that cannot be used is named, and the others are compiled.
 
@@ -42,7 +48,7 @@ def compile_all(
         InputError: no record can be used, or two have one name.
         OutputError: a file is there that this model did not make of this sequence, or it cannot be written.
     """
-    from hyperpcm.checkpoint import load_model, save_target_model
+    from hyperpcm.checkpoint import save_target_model
     from hyperpcm.protein import read_fasta
 
     records = read_fasta(Path(fasta))
@@ -53,7 +59,7 @@ def compile_all(
         console.error(f"… and {len(records.rejections) - _LISTED:,} more records that cannot be used")
     if not targets:
         raise InputError(f"{fasta}: holds no sequence that can be used.")
-    model = load_model(source)
+    model = source.load()
     _make(folder)
     kept, largest, last = 0, 0.0, None
     landmarks: dict[str, Any] | None = None

@@ -27,7 +27,7 @@ from hyperpcm.cli.explained import (
     evidence_record,
     known_targets_table,
 )
-from hyperpcm.cli.models import Shortening, compiled, model_file, needed_target
+from hyperpcm.cli.models import ModelSource, Shortening, compiled, model_source, needed_target
 from hyperpcm.cli.rejections import all_rejections, name_rejections
 from hyperpcm.cli.rejections import as_record as rejection_record
 from hyperpcm.cli.targets import read_target, target_file
@@ -90,8 +90,8 @@ def explain(
     """
     from hyperpcm.datasets.output_files import check_output
 
-    source, fasta = model_file(model), target_file(target)
-    inputs = [source, *input_files(compounds or ()), *([] if fasta is None else [fasta])]
+    source, fasta = model_source(model), target_file(target)
+    inputs = [*source.files, *input_files(compounds or ()), *([] if fasta is None else [fasta])]
     if out is not None:
         check_output(out, overwrite=overwrite, inputs=inputs)
     protein = needed_target(source, target)
@@ -110,7 +110,7 @@ class _Request:
     """What is asked for: the words of the command line, with ``known`` as many targets as are told."""
 
     console: Console
-    source: Path
+    source: ModelSource
     protein: str | None
     record: str | None
     known: int
@@ -123,18 +123,17 @@ class _Request:
 
     def memory(self, protein: str) -> TargetEvidence:
         """The model with its memory as the target sees it."""
-        from hyperpcm.checkpoint import load_model
         from hyperpcm.trust import TargetEvidence
 
         found = read_target(protein, record=self.record)
-        return TargetEvidence(load_model(self.source), found.sequence, found.name, top=self.known)
+        return TargetEvidence(self.source.load(), found.sequence, found.name, top=self.known)
 
     def compiled(self) -> TargetModel:
         """The target; with all digits where it is compiled here, as beside its known targets."""
         from hyperpcm.checkpoint import load_target_model
 
         if self.protein is None:
-            return load_target_model(self.source)
+            return load_target_model(self.source.path)
         exact = Shortening(exact=True)
         return compiled(self.source, self.protein, record=self.record, name=None, shortening=exact)
 
@@ -154,7 +153,7 @@ class _Request:
 
 
 def _known_targets(
-    console: Console, known: int | None, source: Path, against: Path | None, *, has_memory: bool
+    console: Console, known: int | None, source: ModelSource, against: Path | None, *, has_memory: bool
 ) -> int:
     """How many known targets are told; says why there are none where some were asked for."""
     from hyperpcm.trust.evidence import TOP

@@ -10,8 +10,8 @@ import typer
 
 from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.console import Console
+from hyperpcm.cli.models import ModelSource, model_source
 from hyperpcm.cli.screen_summary import tell_refused
-from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
     from hyperpcm.screening import CompoundRecipe
@@ -41,12 +41,11 @@ def index(
     console: Console = ctx.obj
     roles = column_roles(columns or ())
     existing_file(library, "compounds")
-    if not for_target.exists():
-        raise InputError(f"{for_target}: there is no such file or folder. Give a compiled target, or a run.")
+    source = model_source(for_target)
     from hyperpcm.encoders.parallel import default_processes
     from hyperpcm.screening import build_index
 
-    recipe = _recipe(for_target)
+    recipe = _recipe(source)
     started = time.monotonic()
     with console.progress() as progress:
         made = build_index(
@@ -78,15 +77,13 @@ def index(
     console.note(f"Screen it: hyperpcm screen TARGETS --library {out} --out hits.parquet")
 
 
-def _recipe(given: Path) -> CompoundRecipe:
+def _recipe(source: ModelSource) -> CompoundRecipe:
     """What a compiled target, or those of a model, read of a compound."""
-    from hyperpcm.checkpoint import load_model, load_target_model, read_archive
-    from hyperpcm.cli.models import model_file
+    from hyperpcm.checkpoint import load_target_model
     from hyperpcm.screening import CompoundRecipe, Panel
 
-    path = model_file(given)
-    if read_archive(path).kind == "target_model":
-        return Panel([load_target_model(path)], ["target"]).recipe
-    model = load_model(path)
+    if source.is_target:
+        return Panel([load_target_model(source.path)], ["target"]).recipe
+    model = source.load()
     prints = ((model.radius, model.landmark_width),) if model.retrieval is not None else ()
     return CompoundRecipe(model.compound_encoder, prints)

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from hyperpcm.cli import (
+    adapt,
     benchmark,
     cache,
     compile,
@@ -19,6 +20,7 @@ from hyperpcm.cli import (
     encoders,
     evaluate,
     index,
+    memory,
     panel,
     report,
     score,
@@ -55,9 +57,11 @@ _ORDER: Final = (
     "train",
     "evaluate",
     "compile",
+    "adapt",
     "score",
     "explain",
     "mutate",
+    "memory",
     "panel",
     "index",
     "screen",
@@ -115,9 +119,11 @@ app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compile")(compile.compile_target)
+app.command("adapt")(adapt.adapt)
 app.command("score")(score.score)
 app.command("explain")(explain_scores)
 app.command("mutate")(mutate)
+app.add_typer(memory.app, name="memory")
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)

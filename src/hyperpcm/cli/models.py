@@ -13,12 +13,15 @@ from hyperpcm.errors import InputError
 if TYPE_CHECKING:
     from hyperpcm.cli.console import Console
     from hyperpcm.datasets import Quantity
+    from hyperpcm.model import HyperPCM
     from hyperpcm.target_model import TargetModel
 
 __all__ = [
+    "ModelSource",
     "Shortening",
     "compiled",
     "model_file",
+    "model_source",
     "needed_target",
     "score_title",
     "target_model_of",
@@ -39,6 +42,80 @@ class Shortening:
     def options(self) -> dict[str, Any]:
         """Return them by name."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model file, with the overlays that are laid over its memory.
+
+    Attributes:
+        path: of the model.
+        overlays: files of them, in the order in which they are laid.
+    """
+
+    path: Path
+    overlays: tuple[Path, ...] = ()
+
+    def __str__(self) -> str:
+        """As it is given on the command line."""
+        return "+".join(map(str, self.files))
+
+    @property
+    def files(self) -> list[Path]:
+        """What is read."""
+        return [self.path, *self.overlays]
+
+    @property
+    def is_target(self) -> bool:
+        """Whether it is a compiled target.
+
+        Raises:
+            InputError: it is one, and overlays are given.
+            ModelFileError: the file cannot be used.
+        """
+        from hyperpcm.checkpoint import read_archive
+
+        found = read_archive(self.path).kind == "target_model"
+        if found and self.overlays:
+            raise InputError(
+                f"{self}: {self.path} is the model of one target, which has no memory that an overlay could "
+                "be laid over. Lay it over the run or model, and compile the target from both."
+            )
+        return found
+
+    def load(self) -> HyperPCM:
+        """The trained model with its overlays.
+
+        Raises:
+            ModelFileError: a file cannot be used, or an overlay was made for another model.
+        """
+        from hyperpcm.checkpoint import load_model, load_overlaid
+
+        return load_overlaid(self.path, self.overlays) if self.overlays else load_model(self.path)
+
+
+def model_source(given: Path) -> ModelSource:
+    """The model that is meant, with its overlays.
+
+    Args:
+        given: a model file or the folder of a run; with overlays as ``run+project.hpm``.
+
+    Raises:
+        InputError: there is no such file, or the run has not ended.
+    """
+    if given.exists() or "+" not in str(given):
+        return ModelSource(model_file(given))
+    parts = str(given).split("+")
+    found: list[Path] = []
+    while parts:
+        # The longest name that exists: a plus may be part of a name.
+        most = next((n for n in range(len(parts), 0, -1) if Path("+".join(parts[:n])).exists()), 1)
+        found.append(Path("+".join(parts[:most])))
+        parts = parts[most:]
+    for overlay in found[1:]:
+        if not overlay.is_file():
+            raise InputError(f"{given}: there is no overlay {overlay}. Write one: hyperpcm memory add")
+    return ModelSource(model_file(found[0]), tuple(found[1:]))
 
 
 def model_file(given: Path) -> Path:
@@ -67,7 +144,7 @@ def model_file(given: Path) -> Path:
 
 
 def compiled(
-    path: Path,
+    source: ModelSource,
     target: str,
     *,
     record: str | None,
@@ -77,7 +154,7 @@ def compiled(
     """The target model that the trained model in a file makes of a target.
 
     Args:
-        path: of the file.
+        source: the model.
         target: a FASTA file or a sequence.
         record: which record of the file.
         name: what to call the target.
@@ -90,13 +167,11 @@ def compiled(
     from hyperpcm.cli.targets import read_target
 
     protein = read_target(target, record=record, name=name)
-    from hyperpcm.checkpoint import load_model
-
     options = (shortening or Shortening()).options()
-    return load_model(path).compile_target(protein.sequence, name=protein.name, **options)
+    return source.load().compile_target(protein.sequence, name=protein.name, **options)
 
 
-def target_model_of(path: Path, target: str | None, *, record: str | None) -> TargetModel:
+def target_model_of(source: ModelSource, target: str | None, *, record: str | None) -> TargetModel:
     """The target model in a file, or the one that the trained model in it makes of a target.
 
     Raises:
@@ -105,28 +180,26 @@ def target_model_of(path: Path, target: str | None, *, record: str | None) -> Ta
     """
     from hyperpcm.checkpoint import load_target_model
 
-    needed = needed_target(path, target)
+    needed = needed_target(source, target)
     if needed is None:
-        return load_target_model(path)
-    return compiled(path, needed, record=record, name=None)
+        return load_target_model(source.path)
+    return compiled(source, needed, record=record, name=None)
 
 
-def needed_target(path: Path, target: str | None) -> str | None:
+def needed_target(source: ModelSource, target: str | None) -> str | None:
     """The target that the trained model in a file is asked about; None: the file is a compiled target.
 
     Raises:
         InputError: a target is needed and not given, or given and not needed.
         ModelFileError: the file cannot be used.
     """
-    from hyperpcm.checkpoint import read_archive
-
-    if read_archive(path).kind == "target_model":
+    if source.is_target:
         if target is not None:
-            raise InputError(f"{path}: this is the model of one target already; leave --target out.")
+            raise InputError(f"{source}: this is the model of one target already; leave --target out.")
         return None
     if target is None:
         raise InputError(
-            f"{path}: a trained model scores compounds for one target: say which with --target "
+            f"{source}: a trained model scores compounds for one target: say which with --target "
             "(a FASTA file or a sequence), or compile it once with `hyperpcm compile`."
         )
     return target

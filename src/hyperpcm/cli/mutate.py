@@ -10,7 +10,7 @@ import typer
 from hyperpcm.cli.arguments import CompoundColumns, Compounds, FastaRecord, column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import model_file, score_title, tell_licences
+from hyperpcm.cli.models import ModelSource, model_source, score_title, tell_licences
 from hyperpcm.cli.mutant_verdict import asked_test, tell_test
 from hyperpcm.cli.mutation_page import write_mutation_page
 from hyperpcm.cli.mutation_tables import SCAN_SCHEMA, Scanned, scan_columns, scan_record, scan_table
@@ -72,8 +72,8 @@ def mutate(
     console: Console = ctx.obj
     if substitutions is None and positions is None:
         raise ConfigError("which residues? Give --substitutions T315I,E255K or --positions 300-320, or both.")
-    source, fasta = model_file(model), target_file(target)
-    inputs = [source, *input_files(compounds), *([] if fasta is None else [fasta])]
+    source, fasta = model_source(model), target_file(target)
+    inputs = [*source.files, *input_files(compounds), *([] if fasta is None else [fasta])]
     if out is not None:
         TableWriter(out, SCAN_SCHEMA, overwrite=overwrite, inputs=inputs)  # refuses before the work
     if page is not None:
@@ -82,7 +82,7 @@ def mutate(
     protein = read_target(target, record=record)
     mutations = _mutations(protein.sequence, substitutions, positions, first)
     trained = _model(source)
-    test, found = asked_test(source, trained.origin, anyway=anyway)
+    test, found = asked_test(source.path, trained.origin, anyway=anyway)
     names, smiles, rejections = _usable(console, given)
     with console.progress() as progress:
         from hyperpcm.trust import scan_mutations
@@ -137,16 +137,14 @@ def _mutations(sequence: str, substitutions: str | None, positions: str | None, 
     return list(found)
 
 
-def _model(source: Path) -> HyperPCM:
-    """The trained model in a file."""
-    from hyperpcm.checkpoint import load_model, read_archive
-
-    if read_archive(source).kind == "target_model":
+def _model(source: ModelSource) -> HyperPCM:
+    """The trained model that is meant."""
+    if source.is_target:
         raise InputError(
             f"{source}: this is the model of one target, whose sequence cannot be changed any more. Give the "
             "run or the trained model that it was compiled from."
         )
-    return load_model(source)
+    return source.load()
 
 
 def _usable(

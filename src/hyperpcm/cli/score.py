@@ -31,7 +31,7 @@ from hyperpcm.cli.intervals import (
     tell_probabilities,
     told_interval,
 )
-from hyperpcm.cli.models import model_file, score_title, target_model_of, tell_licences
+from hyperpcm.cli.models import model_source, score_title, target_model_of, tell_licences
 from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.cli.targets import target_file
@@ -84,9 +84,9 @@ def score(
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    source = model_file(model)
+    source = model_source(model)
     fasta = target_file(target)
-    inputs = [source, *input_files(compounds), *([] if fasta is None else [fasta])]
+    inputs = [*source.files, *input_files(compounds), *([] if fasta is None else [fasta])]
     if out is not None:
         _check_out(out, overwrite, inputs)
     given = read_all(compounds, columns=roles or None)

@@ -36,8 +36,9 @@ def suggest(
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="ucb (score plus two standard deviations), greedy (highest score), ei (expected improvement) "
-            "or thompson (draws of what may be true). ucb; greedy where a target does not know how sure it is."
+            help="ucb (score plus two standard deviations), greedy (highest score), ei (expected "
+            "improvement) or thompson (draws of what may be true). ucb; greedy where a target does not know "
+            "how sure it is."
         ),
     ] = None,
     most_similar: Annotated[
@@ -70,8 +71,8 @@ def suggest(
 ) -> None:
     """Choose the compounds of a library that are best measured next on a target.
 
-    The first call scores the library once and keeps that beside it; after new measurements the next batch takes
-    seconds. What was measured, or is given with --never, is not suggested.
+    The first call scores the library once and keeps that beside it; after new measurements the next batch
+    takes seconds. What was measured, or is given with --never, is not suggested.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())

@@ -32,7 +32,9 @@ def with_kind(
     return dataclasses.replace(interactions, quantity=quantity)
 
 
-def as_classes(interactions: Interactions, active_at: float | None = None) -> Interactions:
+def as_classes(
+    interactions: Interactions, active_at: float | None = None, *, both: bool = True
+) -> Interactions:
     """Return the table with 1 for active and 0 for inactive; rows whose class a bound leaves open are gone.
 
     How many those are is said in its notes. A table of two classes comes back as it is.
@@ -40,6 +42,7 @@ def as_classes(interactions: Interactions, active_at: float | None = None) -> In
     Args:
         interactions: not mutated.
         active_at: values at or above this are active; the quantity's own threshold when not given.
+        both: whether rows of one class alone are refused.
 
     Raises:
         LabelError: no threshold is given and the quantity has none, a threshold for labels that are classes
@@ -58,7 +61,7 @@ def as_classes(interactions: Interactions, active_at: float | None = None) -> In
     divided = dataclasses.replace(interactions, quantity=quantity)
     active, known = divided.is_active(), divided.activity_is_known()
     threshold = quantity.active_at
-    if len(np.unique(active[known])) < 2:
+    if len(np.unique(active[known])) < (2 if both else 1):
         raise LabelError(
             f"{interactions.name}: from {quantity.name} = {threshold:g} on {int(active[known].sum()):,} of "
             f"{int(known.sum()):,} rows are active; give a threshold that divides them."

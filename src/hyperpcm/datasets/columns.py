@@ -141,6 +141,7 @@ def guess_columns(
     quantity: str | None = None,
     kind: str | None = None,
     sequence_needed: bool = True,
+    target_needed: bool = True,
 ) -> Columns:
     """The column of every role, from the names of the columns.
 
@@ -151,6 +152,7 @@ def guess_columns(
         quantity: of several columns of measurements, the one of this name is taken.
         kind: ``binary`` prefers a column of labels to one of values.
         sequence_needed: whether there is no other source of sequences.
+        target_needed: whether rows belong to different targets.
 
     Raises:
         TableError: an unknown role, a column that is not there, one column in two roles, a role that several
@@ -165,7 +167,9 @@ def guess_columns(
         unused = "value" if kind == "binary" and "value" not in (given or {}) else "label"
         chosen[unused] = None
     names = {role: name for role in ROLES if (name := chosen[role])}
-    needed = ["smiles", "sequence" if sequence_needed else "target"]
+    needed = ["smiles"]
+    if target_needed:
+        needed.append("sequence" if sequence_needed else "target")
     missing = [role for role in needed if role not in names]
     if not names.keys() & {"value", "label"}:
         missing.append("value")

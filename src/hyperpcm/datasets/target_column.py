@@ -12,7 +12,7 @@ from hyperpcm.datasets.units import Problems
 from hyperpcm.errors import InvalidSequenceError, TableError
 from hyperpcm.protein import read_fasta, validate_sequence
 
-__all__ = ["TargetColumn", "read_targets"]
+__all__ = ["TargetColumn", "read_targets", "the_same_target"]
 
 _NAME_LENGTH = 20
 
@@ -57,6 +57,25 @@ def read_targets(table: RawTable, columns: Columns, fasta: Path | None) -> Targe
     _refuse_names(table, columns, sequences)
     _refuse_conflicts(table, names, sequences, library)
     return TargetColumn(sequences, problems, library.notes())
+
+
+def the_same_target(table: RawTable, columns: Columns, sequence: str) -> TargetColumn:
+    """The same target for each row.
+
+    Raises:
+        TableError: a column tells the rows of several targets apart.
+    """
+    for role in ("target", "sequence"):
+        texts = table.columns[columns.names[role]] if role in columns.names else []
+        different = list(dict.fromkeys(text.strip() for text in texts if text and text.strip()))
+        if len(different) > 1:
+            raise TableError(
+                f"{table.path}: column {columns.names[role]!r} names {len(different):,} targets "
+                f"({listed([text[:_NAME_LENGTH] for text in different], 3)}), where measurements of one are "
+                f"expected. Keep the rows of that one; or, if that is no column of targets, say "
+                f"--column {role}=."
+            )
+    return TargetColumn([sequence] * len(table), {}, ())
 
 
 def _judge(text: str) -> str | InvalidSequenceError:

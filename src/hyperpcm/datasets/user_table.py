@@ -24,7 +24,7 @@ from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.labels import Kind, Labels, read_labels
 from hyperpcm.datasets.merge import merge_repeats
 from hyperpcm.datasets.table import DELIMITERS, RawTable, read_raw_table
-from hyperpcm.datasets.target_column import read_targets
+from hyperpcm.datasets.target_column import read_targets, the_same_target
 from hyperpcm.datasets.tidy_folder import read_tidy_folder
 from hyperpcm.datasets.units import Problems
 from hyperpcm.errors import (
@@ -48,6 +48,7 @@ def read_table(
     *,
     columns: Mapping[str, str] | None = None,
     targets: Path | str | None = None,
+    only_target: str | None = None,
     quantity: str | None = None,
     unit: str | None = None,
     active_at: float | None = None,
@@ -71,6 +72,7 @@ def read_table(
         columns: the column of a role (see `hyperpcm.datasets.columns.ROLES`) where its name does not tell;
             an empty name says that no column plays the role.
         targets: FASTA file with the sequences of the identifiers in the target column.
+        only_target: the sequence that all rows were measured on; no column of targets is needed then.
         quantity: what the values are (``Kd``, ``pKi``, ``KIBA score``) where the column's name does not tell.
         unit: unit of values for which the table does not tell one.
         active_at: values of at least this, on the scale of the labels, are active.
@@ -97,7 +99,13 @@ def read_table(
     def choose(header: tuple[str, ...]) -> Sequence[str]:
         assigned.append(
             guess_columns(
-                header, path, given=columns, quantity=quantity, kind=kind, sequence_needed=targets is None
+                header,
+                path,
+                given=columns,
+                quantity=quantity,
+                kind=kind,
+                sequence_needed=targets is None,
+                target_needed=only_target is None,
             )
         )
         return tuple(assigned[0].names.values())
@@ -116,7 +124,10 @@ def read_table(
     labels = read_labels(table, roles, quantity=quantity, unit=unit, active_at=active_at, kind=kind)
     rows = _Rows(table, roles, notes)
     rows.refuse(labels.problems, _LABEL)
-    found = read_targets(table, roles, Path(targets) if targets is not None else None)
+    if only_target is not None:
+        found = the_same_target(table, roles, only_target)
+    else:
+        found = read_targets(table, roles, Path(targets) if targets is not None else None)
     notes.extend((*labels.notes, *found.notes))
     rows.refuse(found.problems, _TARGET)
     compounds = _compounds(rows, progress)

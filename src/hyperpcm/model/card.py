@@ -12,7 +12,7 @@ from hyperpcm.target_model.unseen import UNSEEN
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["card_text"]
+__all__ = ["card_text", "change_line"]
 
 _UNASKED: Final = {
     "target": "compounds unlike those of training",
@@ -34,6 +34,7 @@ def card_text(model: HyperPCM) -> str:
         "It scores how strongly compounds act on a protein, known or never measured.",
         _section("What it predicts", _quantity(model.quantity)),
         _section("What it learned from", _learned(model)),
+        _section("What its memory gained and lost since", _history(card)),
         _section("What it reads", _encoders(model)),
         _section("How it was chosen", _chosen(card)),
         _section("How far to believe it", _trust(model)),
@@ -72,6 +73,37 @@ def _learned(model: HyperPCM) -> str:
             ("fingerprint of the data", card.get("data_fingerprint")),
         ]
     )
+
+
+def _history(card: Mapping[str, Any]) -> str:
+    """What was done to the memory after training, a line for each change."""
+    lines = [f"- {change_line(entry)}" for entry in card.get("memory", ())]
+    if not lines:
+        return ""
+    return (
+        "\n".join(lines) + "\n\nNothing was trained for these changes, and no error was measured after them."
+    )
+
+
+def change_line(entry: Mapping[str, Any]) -> str:
+    """Return one change of a memory in a line.
+
+    Args:
+        entry: as from `hyperpcm.model.history.card_entry`.
+    """
+    done = [
+        f"{kind} {_count(entry[kind]['labels'], 'label')} of {_count(entry[kind]['targets'], 'target')}"
+        for kind in ("added", "removed", "changed")
+        if entry[kind]["targets"]
+    ]
+    by = f", by {entry['author']}" if entry["author"] else ""
+    named = entry["source"].get("name")
+    told = f" ({named})" if named else ""
+    return f"{entry['time']}{by}: {'; '.join(done) or 'no label changed'}{told}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _encoders(model: HyperPCM) -> str:

@@ -8,7 +8,6 @@ Tensors only in `forward`; identifiers and encoders are used by `compile_target`
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -21,15 +20,15 @@ from torch import Tensor, nn
 
 from hyperpcm.config import ModelConfig
 from hyperpcm.datasets.interactions import Quantity
-from hyperpcm.encoders import Encoder, build_encoder, target_encoder
+from hyperpcm.encoders import Encoder, target_encoder
 from hyperpcm.encoders.licences import licences_of
-from hyperpcm.errors import ConfigError, IncompatibleModelError
 from hyperpcm.model.compiling import compile_target
 from hyperpcm.model.known_compounds import KnownCompounds
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
+from hyperpcm.model.overlaid import Overlaid
 from hyperpcm.model.sizes import ModelSizes
-from hyperpcm.model.stored import beside_weights, take_beside
+from hyperpcm.model.stored import model_state, stored_model
 from hyperpcm.nn.alignment import AlignmentComponents
 from hyperpcm.nn.kernel_ridge import TwoAxisRidge
 from hyperpcm.nn.label_memory import LabelMemory
@@ -81,6 +80,7 @@ class HyperPCM(nn.Module):
         self.card: dict[str, Any] = {"licences": licences_of(compound_encoder, target_encoder)}
         self.known: KnownCompounds | None = None  # prepared when the first target is compiled
         self.calibration: Calibration | None = None  # of its errors, once it is trained
+        self.overlaid: Overlaid | None = None  # what was laid over the memory since it was trained
         self.logit_map = (1.0, 0.0)  # slope and intercept of calibrated logits, likewise
         self.residual_prior: ResidualPrior | None = None  # what measurements on a target start from
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
@@ -339,21 +339,7 @@ class HyperPCM(nn.Module):
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds the model."""
-        header: dict[str, Any] = {
-            "config": self.config.model_dump(mode="json"),
-            "quantity": dataclasses.asdict(self.quantity),
-            "compound_encoder": self.compound_encoder.spec(),
-            "target_encoder": self.target_encoder.spec(),
-            "radius": self.radius,
-            "landmark_width": self.landmark_width,
-            "memory_sequences": list(self.memory_sequences),
-            "memory_names": list(self.memory_names),
-            "landmark_compounds": list(self.landmark_compounds),
-            "trees": list(self.trees.size),
-            "card": self.card,
-        }
-        beside, told = beside_weights(self)
-        return self.state_dict() | beside, header | told
+        return model_state(self)
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> HyperPCM:
@@ -363,29 +349,4 @@ class HyperPCM(nn.Module):
             IncompatibleModelError: an encoder is not available in this version, or the tensors do not have
                 the shapes that the settings call for.
         """
-        try:
-            compound, target = (build_encoder(header[f"{side}_encoder"]) for side in ("compound", "target"))
-        except ConfigError as error:
-            raise IncompatibleModelError(f"this model needs an encoder that is not here: {error}") from None
-        config = ModelConfig.model_validate(header["config"])
-        memory = ContextMemory.from_state(tensors, header)
-        model = cls(
-            config=config,
-            quantity=Quantity(**header["quantity"]),
-            memory=memory,
-            compound_encoder=compound,
-            target_encoder=target,
-            radius=int(header["radius"]),
-            sizes=ModelSizes.stored(tensors, config, memory),
-        )
-        model.trees = BoostedTrees(*map(int, header["trees"]))
-        weights = take_beside(model, tensors, header)
-        try:
-            model.load_state_dict(weights)
-        except RuntimeError as error:
-            raise IncompatibleModelError(
-                f"the weights do not fit the settings stored with them: {error}"
-            ) from None
-        model.card = dict(header["card"])
-        model.eval()
-        return model
+        return stored_model(cls, tensors, header)

@@ -1,4 +1,4 @@
-"""A model as it would be had its memory never held some targets, with every learned weight as it is."""
+"""A model as it would be had its memory never held some targets or labels, every learned weight as it is."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from hyperpcm.errors import ConfigError
 from hyperpcm.model.hyperpcm import HyperPCM
-from hyperpcm.protein import alignment_similarity
+from hyperpcm.model.memory_ridge import memory_similarity
 
-__all__ = ["without_targets"]
+__all__ = ["without_labels", "without_targets"]
 
 
 def without_targets(model: HyperPCM, rows: Iterable[int]) -> HyperPCM:
@@ -25,6 +25,7 @@ def without_targets(model: HyperPCM, rows: Iterable[int]) -> HyperPCM:
     its coefficients of the ridge regression, and the landmark compounds that were measured on it alone, with
     their columns of that regression. Where the others lie along the axes is computed from what is left; that
     takes an alignment of the memory to itself, which the model keeps. Scalers and all learned weights stay.
+    Overlays become part of the memory; `hyperpcm.model.without_measurements` keeps them apart.
 
     Args:
         model: not mutated, but for that alignment.
@@ -37,10 +38,37 @@ def without_targets(model: HyperPCM, rows: Iterable[int]) -> HyperPCM:
         ConfigError: a row that the memory does not have, or all of them.
     """
     removed = _checked(rows, len(model.memory_sequences))
+    return _reduced(model, removed, ~np.isin(model.memory_rows.cpu().numpy(), removed))
+
+
+def without_labels(model: HyperPCM, labels: Iterable[int]) -> HyperPCM:
+    """Return the model without some labels; targets of which none is left go as in `without_targets`.
+
+    The coefficients of the ridge regression stay as they are for targets and compounds that stay:
+    `hyperpcm.model.memory_ridge.solve_again` solves it for what is left.
+
+    Args:
+        model: not mutated, but for the alignment of its memory to itself where targets go.
+        labels: positions in the memory [n].
+
+    Raises:
+        ConfigError: no label is left of any target.
+    """
+    of_labels = model.memory_rows.cpu().numpy()
+    kept = np.ones(len(of_labels), dtype=np.bool_)
+    kept[list(labels)] = False
+    rows = np.setdiff1d(of_labels[~kept], of_labels[kept])
+    return _reduced(model, _checked(rows, len(model.memory_sequences)), kept)
+
+
+def _reduced(model: HyperPCM, removed: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> HyperPCM:
+    """The model without some rows of its memory, and with some of the labels [n]."""
     tensors, header = model.state()
-    tensors = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+    tensors = {
+        name: tensor.detach().cpu() for name, tensor in tensors.items() if not name.startswith("overlaid.")
+    }
+    header = {name: value for name, value in header.items() if name != "overlaid"}
     of_labels, of_compounds = tensors["memory_rows"].numpy(), tensors["memory_columns"].numpy()
-    known = ~np.isin(of_labels, removed)
     lost = np.setdiff1d(of_compounds[~known], of_compounds[known])
     kept = np.setdiff1d(np.arange(len(model.memory_sequences)), removed)
     compounds = np.setdiff1d(np.arange(len(model.landmark_compounds)), lost)
@@ -103,10 +131,6 @@ def _coordinates(model: HyperPCM, kept: npt.NDArray[np.int64]) -> Float[Tensor, 
     own = model.alignment
     if own.axes.shape[1] == 0 or len(kept) == len(own.memory):
         return own.memory.cpu()[torch.from_numpy(kept)]
-    if model.memory_similarity is None:
-        threads = torch.get_num_threads()
-        similarity = alignment_similarity(model.memory_sequences, threads=threads)
-        model.memory_similarity = torch.from_numpy(similarity)
     at = torch.from_numpy(kept)
     mean, axes = own.mean.cpu()[at].double(), own.axes.cpu()[at].double()
-    return ((model.memory_similarity[at][:, at].double() - mean) @ axes).float()
+    return ((memory_similarity(model)[at][:, at].double() - mean) @ axes).float()

@@ -1,4 +1,4 @@
-"""Sizes of a model that are settled when it is made and stay when its memory loses targets."""
+"""Sizes of a model that are settled when it is made and stay when its memory loses or gains targets."""
 
 from __future__ import annotations
 
@@ -42,12 +42,11 @@ class ModelSizes:
         Args:
             tensors: of its state.
             config: its settings.
-            memory: what it holds now; targets may have been taken out of it.
+            memory: what it holds now; targets may have been taken out of it or added.
 
         Raises:
-            IncompatibleModelError: no memory from which targets were taken out leaves such sizes.
+            IncompatibleModelError: nothing that is done to a memory leaves such sizes.
         """
-        new = cls.of(config, memory)
         axes, columns = tensors.get("alignment.axes"), tensors.get("ridge_columns")
         if axes is None or columns is None or axes.ndim != 2 or columns.ndim != 1:
             raise IncompatibleModelError(
@@ -55,13 +54,11 @@ class ModelSizes:
                 "regression are missing or of another shape."
             )
         found = cls(axes.shape[1], len(columns))
-        if not (
-            new.components <= found.components <= config.alignment_components
-            and found.ridge_landmarks <= new.ridge_landmarks
-        ):
+        compounds = len(memory.compounds)
+        if found.components > config.alignment_components or found.ridge_landmarks > compounds:
             raise IncompatibleModelError(
                 f"the weights do not fit the settings stored with them: {found.components} axes of the "
                 f"alignment and {found.ridge_landmarks} landmarks of the ridge regression, where settings "
-                f"and memory call for {new.components} and {new.ridge_landmarks}."
+                f"and memory allow {config.alignment_components} and {compounds}."
             )
         return found

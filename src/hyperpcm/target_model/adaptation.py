@@ -35,6 +35,7 @@ Choice = Literal["posterior", "blend", "none"]
 ANCHORS: Final = 512
 """Most measured compounds that the part by structure is written over."""
 _JITTER: Final = 1e-6
+_OF_WEIGHTS: Final = ("mean", "root", "expected", "left_out")
 _SHARES: Final[Mapping[Choice, float]] = {"posterior": 1.0, "blend": 0.5, "none": 0.0}
 _EVIDENCE: Final = 1.0  # log density by which all measurements together must speak against the posterior
 
@@ -64,10 +65,28 @@ class Corrected:
         values: in label units, float64 [n].
         narrowing: standard deviation of what is not known of each label, over that before the measurements,
             in (0, 1].
+        moved: by how much each score was corrected, in label units, float64 [n].
+        inflation: as `ResidualPrior` has it.
     """
 
     values: Floats
     narrowing: Floats
+    moved: Floats
+    inflation: float
+
+    def difficulty(self, before: npt.ArrayLike, quantile: npt.ArrayLike) -> Floats:
+        """Return the absolute error to be expected of each score, in label units [n].
+
+        What was not known shrinks as the posterior does, and the correction itself may be wrong: many labels
+        of inactive compounds lie exactly on a bound that the score had right.
+
+        Args:
+            before: the same before the measurements [n].
+            quantile: of error over difficulty that intervals of 80 % are made with, or one for each.
+        """
+        hard = np.asarray(before, dtype=np.float64) * self.narrowing
+        found: Floats = self.inflation * np.hypot(hard, self.moved / np.asarray(quantile, dtype=np.float64))
+        return np.where(self.moved == 0, hard, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +99,7 @@ class Adaptation:
         radius: of those fingerprints.
         whitening: W with W Wᵀ the inverse of the anchors' likeness [z, z].
         weights: posterior of the weights, offset and slope first, then profile, then structure.
+        before: scores of the measured compounds without what was measured, in label units [n].
         choice: what leaving one measurement out at a time speaks for: the posterior, half of it, or none.
         densities: mean log density of a measurement given the others, for each choice.
         measurements: all that were seen, in their order.
@@ -90,6 +110,7 @@ class Adaptation:
     radius: int
     whitening: Float[np.ndarray, "z z"]
     weights: LinearPosterior
+    before: Floats
     choice: Choice
     densities: Mapping[str, float]
     measurements: tuple[Measurement, ...]
@@ -125,8 +146,8 @@ class Adaptation:
         noise = self.prior.covariance.noise
         before = np.square(columns).sum(axis=1) + rest + noise
         share = self.share
-        narrowing = np.sqrt(np.minimum((variance + rest + noise) / before, 1.0))
-        return Corrected(values + share * mean, 1 + share * (narrowing - 1))
+        narrowing = 1 + share * (np.sqrt(np.minimum((variance + rest + noise) / before, 1.0)) - 1)
+        return Corrected(values + share * mean, narrowing, share * mean, self.prior.inflation)
 
     @property
     def share(self) -> float:
@@ -150,9 +171,11 @@ class Adaptation:
         """Return tensors and JSON header from which `from_state` rebuilds it, but for the prior."""
         tensors = {
             "anchors": torch.from_numpy(np.packbits(self.anchors > 0, axis=1)),
+            "before": torch.from_numpy(self.before.copy()),
             "whitening": torch.from_numpy(self.whitening).float(),
             "mean": torch.from_numpy(self.weights.mean.copy()),
             "root": torch.from_numpy(self.weights.root).float(),
+            "expected": torch.from_numpy(self.weights.expected.copy()),
             "left_out": torch.from_numpy(self.weights.left_out.copy()),
         }
         header = {
@@ -172,13 +195,14 @@ class Adaptation:
         width, choice = int(header["width"]), header["choice"]
         if choice not in _SHARES:
             raise ValueError(f"an adaptation chooses {', '.join(_SHARES)}, not {choice!r}")
-        weights = (tensors[name].double().numpy() for name in ("mean", "root", "left_out"))
+        weights = (tensors[name].double().numpy() for name in _OF_WEIGHTS)
         return cls(
             prior=prior,
             anchors=np.unpackbits(tensors["anchors"].numpy(), axis=1, count=width),
             radius=int(header["radius"]),
             whitening=tensors["whitening"].double().numpy(),
             weights=LinearPosterior(*weights),
+            before=tensors["before"].numpy(),
             choice=choice,
             densities=header["densities"],
             measurements=tuple(Measurement(**one) for one in header["measurements"]),
@@ -220,7 +244,9 @@ def fit_adaptation(
     best = max(_SHARES, key=lambda name: densities[name])
     is_clear = len(values) * (densities[best] - densities["posterior"]) > _EVIDENCE
     choice: Choice = best if is_clear else "posterior"
-    return Adaptation(prior, anchors, radius, whitening, weights, choice, densities, tuple(measurements))
+    return Adaptation(
+        prior, anchors, radius, whitening, weights, before, choice, densities, tuple(measurements)
+    )
 
 
 def _profiles(prior: ResidualPrior, near: npt.NDArray[np.floating] | None, rows: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ from hyperpcm.target_model.adaptation import Adaptation, Measurement, fit_adapta
 if TYPE_CHECKING:
     from hyperpcm.target_model.model import TargetModel
 
-__all__ = ["adapted", "fingerprint", "summary", "unadapted"]
+__all__ = ["adapted", "fingerprint", "summary", "unadapted", "without_seen"]
 
 _RADIUS: Final = 2  # of fingerprints where the target retrieves no labels
 _WIDTH: Final = 2048
@@ -93,11 +94,30 @@ def unadapted(target: TargetModel, forgotten: Callable[[Measurement], bool] | No
     return adapted(bare, [one for one in target.adaptation.measurements if not forgotten(one)])
 
 
+def without_seen(target: TargetModel, measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Return the measurements that the target has not seen: a file that is given again counts once.
+
+    A row is the same where compound, value, relation and source are; of several equal rows of one file as
+    many count as there are.
+    """
+    seen = collections.Counter(() if target.adaptation is None else target.adaptation.measurements)
+    found = []
+    for one in measurements:
+        if seen[one]:
+            seen[one] -= 1
+        else:
+            found.append(one)
+    return found
+
+
 def summary(adaptation: Adaptation) -> dict[str, Any]:
     """Return what an adaptation rests on and says, as JSON values."""
     weights, prior = adaptation.weights, adaptation.prior
     measured = adaptation.measurements
     spread = prior.covariance
+    exact = np.array([one.relation == 0 for one in measured])
+    residuals = (np.array([one.value for one in measured]) - adaptation.before)[exact]
+    left_out = residuals - adaptation.weights.expected[exact]
     return {
         "measurements": len(measured),
         "compounds": len({one.smiles for one in measured}),
@@ -105,6 +125,12 @@ def summary(adaptation: Adaptation) -> dict[str, Any]:
         "sources": sorted({one.source for one in measured if one.source}),
         "choice": adaptation.choice,
         "log_densities": dict(adaptation.densities),
+        "rmse_before": _root_mean_square(residuals),
+        "rmse_left_out": _root_mean_square(left_out),
         "offset": float(weights.mean[0] * np.sqrt(spread.offset)),
         "slope": float(1 + weights.mean[1] * np.sqrt(spread.slope) / prior.spread),
     }
+
+
+def _root_mean_square(values: npt.NDArray[np.float64]) -> float | None:
+    return float(np.sqrt(np.square(values).mean())) if len(values) else None

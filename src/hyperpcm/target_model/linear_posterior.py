@@ -35,11 +35,13 @@ class LinearPosterior:
     Attributes:
         mean: of the weights [d].
         root: L with L Lᵀ = covariance of the weights [d, d].
+        expected: of each measurement, given the others [n].
         left_out: log density of each measurement given the others [n].
     """
 
     mean: Floats
     root: Floats
+    expected: Floats
     left_out: Floats
 
     def at(self, columns: Floats) -> tuple[Floats, Floats]:
@@ -77,8 +79,8 @@ def fit_linear(
         mean, root = _weights(columns, precisions, means)
         if change.max() < _SETTLED:
             break
-    left_out = _left_out(columns, mean, root, means, precisions, values, noise, relations)
-    return LinearPosterior(mean, root, left_out)
+    expected, left_out = _left_out(columns, mean, root, means, precisions, values, noise, relations)
+    return LinearPosterior(mean, root, expected, left_out)
 
 
 def _weights(columns: Floats, precisions: Floats, means: Floats) -> tuple[Floats, Floats]:
@@ -127,11 +129,10 @@ def _left_out(
     values: Floats,
     noise: Floats,
     relations: npt.NDArray[np.integer],
-) -> Floats:
+) -> tuple[Floats, Floats]:
     at, variance = columns @ mean, np.square(columns @ root).sum(axis=1)
     middle, spread = _cavity(at, variance, means, precisions)
     total = spread + noise
     z = (values - middle) / np.sqrt(total)
     density = -0.5 * z**2 - 0.5 * np.log(total) - _HALF_LOG_TAU
-    found: Floats = np.where(relations == 0, density, log_ndtr(-relations * z))
-    return found
+    return middle, np.where(relations == 0, density, log_ndtr(-relations * z))

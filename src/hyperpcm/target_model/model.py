@@ -25,7 +25,7 @@ from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
-from hyperpcm.target_model.adaptation import Adaptation, Measurement
+from hyperpcm.target_model.adaptation import Adaptation, Corrected, Measurement
 from hyperpcm.target_model.calibration import Calibration, difficulty_columns
 from hyperpcm.target_model.label_scale import LabelScale
 from hyperpcm.target_model.nearest import NearestLandmark, nearest_landmarks
@@ -194,17 +194,18 @@ class TargetModel:
             if self.prior is not None and near is not None:
                 retrieved, mean = self.prior.features_and_mean(near, own)
             scored = self._scores_of(own, retrieved, mean, vectors)
-            narrowing: Tensor | float = 1.0
+            found: Corrected | None = None
             if self.adaptation is not None and to_anchors is not None:
                 known = None if near is None else near.numpy()
                 found = self.adaptation.corrected(scored.numpy(), known, to_anchors.numpy())
-                scored, narrowing = (
-                    torch.from_numpy(part).float() for part in (found.values, found.narrowing)
-                )
+                scored = torch.from_numpy(found.values).float()
             values.append(scored)
             if calibration is not None:
                 columns = _difficulty_columns(retrieved, near, len(own))
-                difficulties.append(calibration.difficulty(columns) * narrowing)
+                hard = calibration.difficulty(columns)
+                if found is not None:
+                    hard = torch.from_numpy(found.difficulty(hard.numpy(), calibration.usual_quantile))
+                difficulties.append(hard.float())
         scores = torch.cat(values)[: len(embeddings)]
         return scores, None if calibration is None else torch.cat(difficulties)[: len(embeddings)]
 

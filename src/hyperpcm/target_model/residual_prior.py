@@ -90,6 +90,7 @@ class ResidualPrior:
         spread: their standard deviation.
         profiles: ψ of the landmark compounds, float32 [j, r]; r = 0 where there are none.
         exponent: a, of the Tanimoto similarity.
+        inflation: of intervals after adaptation, that they hold on targets that were held out.
         learned: what it was learned from (JSON values).
     """
 
@@ -98,6 +99,7 @@ class ResidualPrior:
     spread: float
     profiles: Float[np.ndarray, "j r"]
     exponent: float = 2.0
+    inflation: float = 1.0
     learned: Mapping[str, Any] = field(default_factory=dict)
 
     def standardised(self, scores: npt.ArrayLike) -> Floats:
@@ -158,6 +160,7 @@ class ResidualPrior:
             "centre": self.centre,
             "spread": self.spread,
             "exponent": self.exponent,
+            "inflation": self.inflation,
             "learned": dict(self.learned),
         }
         return {"profiles": torch.from_numpy(self.profiles.copy())}, header
@@ -171,5 +174,6 @@ class ResidualPrior:
             spread=float(header["spread"]),
             profiles=tensors["profiles"].numpy(),
             exponent=float(header["exponent"]),
+            inflation=float(header["inflation"]),
             learned=header["learned"],
         )

@@ -100,7 +100,7 @@ def evaluate_run(
         progress: called with a stage, what is done and what there is.
 
     Raises:
-        InputError: there is no finished run in the folder.
+        InputError: there is no finished run in the folder, or the memory of its model was changed since.
         SplitError: the data are not those that the run was made from.
     """
     run = RunFolder(folder)
@@ -112,6 +112,7 @@ def evaluate_run(
     split = run.split(interactions)
     with EmbeddingStore() as store, limited_threads(config.threads):
         model = load_model(run.model_path)
+        _check_memory(model, run)
         chosen = load_model(run.selected_path) if config.training.refit else model
         judged = judge_model(
             config, interactions, split, model, chosen=chosen, store=store, progress=progress
@@ -139,6 +140,16 @@ def evaluate_run(
     kept = (path for path in (run.results_path, run.report_path) if path.exists())
     log_results(run, config, found, *kept)
     return EvaluatedRun(run, interactions, split, results, test, mutants.test)
+
+
+def _check_memory(model: HyperPCM, run: RunFolder) -> None:
+    """Refuse a model that may know labels of the test side."""
+    changes = len(model.card.get("memory", ()))
+    if changes:
+        raise InputError(
+            f"{run.model_path}: its memory was changed after training ({changes} changes), and may hold "
+            "labels of the test side, so a test would tell nothing. Put the model back that training wrote."
+        )
 
 
 def judge_model(

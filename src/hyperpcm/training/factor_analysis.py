@@ -2,11 +2,12 @@
 
     R[t, c] = u_tᵀ ψ_c + noise,   u_t ~ N(0, I),   ψ_c ~ N(0, τ² I)
 
-fitted by expectation maximisation over the entries that are there.
+fitted by expectation maximisation over the entries that are there, with the covariance of u as a parameter
+between steps, which takes far fewer of them.
 
 Source: Tipping and Bishop, "Probabilistic principal component analysis", J. R. Stat. Soc. B 1999, appendix B;
 Ilin and Raiko, "Practical approaches to principal component analysis in the presence of missing values",
-J. Mach. Learn. Res. 2010.
+J. Mach. Learn. Res. 2010; Liu, Rubin and Wu, "Parameter expansion to accelerate EM", Biometrika 1998.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def column_factors(
         noise = max(error / len(values), 1e-9)
         information = (there @ seconds.reshape(shape[0], -1)).reshape(-1, factors, factors)
         psi = np.linalg.solve(information + noise / spread * identity, (table.T @ means)[..., None])[..., 0]
+        psi = psi @ np.linalg.cholesky(seconds.mean(axis=0))  # u has the covariance I again
     return psi
 
 

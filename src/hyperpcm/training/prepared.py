@@ -20,7 +20,8 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.model.card import card_text
 from hyperpcm.nn.losses import Loss, LossName
 from hyperpcm.target_model.label_scale import logits_of, probabilities_of
-from hyperpcm.training.calibration_fit import fit_calibration
+from hyperpcm.training.adapted_intervals import fit_inflation
+from hyperpcm.training.calibration_fit import fit_calibration, held_out_rows
 from hyperpcm.training.card import card_record
 from hyperpcm.training.correction import supported_logit_share, supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
@@ -132,6 +133,9 @@ def _calibrate(prepared: PreparedRun, progress: Progress | None) -> None:
     hidden = Hidden.as_in_validation(interactions, split)
     fit_calibration(model, data, split.valid, scores, retrieved, prepared.config, hidden, progress)
     fit_residual_prior(model, data, split.valid, scores, prepared.config.seed, progress)
+    if model.calibration is not None:
+        held_out = held_out_rows(data, split.valid, scores, retrieved, hidden, model.calibration.difficulty)
+        fit_inflation(model, data, interactions, split.valid, scores, held_out, prepared.config.seed)
 
 
 def _unheard(record: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """Learns what measurements on a new target start from: how the residuals of a target go together.
 
 Profiles come from training rows, each as it looks while its own labels are hidden. The weights of the parts
-of the covariance maximise the marginal likelihood of the residuals of the validation side, target by target.
+of the covariance maximise the marginal likelihood of the residuals of the validation side, target by target,
+times a wide prior around usual shares of the residual variance, which matters where targets are few.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ _LARGE: Final = 100_000  # labels; of more, the largest rank is not tried
 _MOST_TARGETS: Final = 200
 _MOST_ROWS: Final = 128  # of each target
 _LEAST_ROWS: Final = 4
-_LEAST_TARGETS: Final = 5
 _LEAST_PART: Final = 1e-3  # of the residual variance: a part of less is left out
 _EXPONENT: Final = 2.0
 _BOUNDS: Final = (-12.0, 8.0)  # of logarithms of shares of the residual variance
 _ROUNDING: Final = 1e-6
 _PARTS: Final = 4  # offset, slope, structure, profile; those of `Covariance` before the noise
-_START: Final = (0.1, 0.05, 0.2, 0.5, 0.5)  # shares of the parts and of the noise before the first step
+_USUAL: Final = (0.1, 0.05, 0.2, 0.5, 0.4)  # shares of the parts and of the noise
+_WIDTH: Final = 1.5  # standard deviation of their logarithms
 
 
 def fit_residual_prior(
@@ -82,10 +83,10 @@ def _fitted(
     seed: int,
 ) -> ResidualPrior:
     groups = _groups(data, valid, seed)
-    if len(groups) < _LEAST_TARGETS:
+    if not groups:
         raise LabelError(
-            f"{len(groups)} validation targets have {_LEAST_ROWS} measured compounds; to learn how residuals go "
-            f"together, {_LEAST_TARGETS} are needed."
+            f"no validation target has {_LEAST_ROWS} measured compounds, which are needed to learn how "
+            "residuals go together."
         )
     residuals = data.labels.numpy()[valid].astype(np.float64) - scores
     total = float(np.square(residuals).mean())
@@ -116,7 +117,7 @@ def _fitted(
         "factors": profiles.shape[1],
         "covariance": asdict(weights),
     }
-    return ResidualPrior(weights, centre, spread, profiles, _EXPONENT, learned)
+    return ResidualPrior(weights, centre, spread, profiles, _EXPONENT, learned=learned)
 
 
 def _groups(data: EncodedData, valid: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.int64]]:
@@ -196,14 +197,15 @@ class _Target:
 def _weights(
     targets: list[_Target], profiles: npt.NDArray[np.float32], total: float
 ) -> tuple[float, Covariance]:
-    """The negative log marginal likelihood at its least, and the weights there."""
+    """The negative log posterior density at its least, and the weights there."""
     parts = [target.parts(profiles) for target in targets]
     number = len(parts[0])
+    usual = np.log(np.array([*_USUAL[:number], _USUAL[-1]]))
 
     def loss(logarithms: Floats) -> tuple[float, Floats]:
         at = torch.tensor(logarithms, requires_grad=True)
         weights = at.exp() * total
-        value = torch.zeros((), dtype=torch.float64)
+        value = 0.5 * ((at - torch.from_numpy(usual)) / _WIDTH).square().sum()
         for target, own in zip(targets, parts, strict=True):
             covariance = torch.einsum("p,pij->ij", weights[:number], own)
             covariance = covariance + (weights[number] + _ROUNDING * total) * torch.eye(len(covariance))
@@ -212,10 +214,9 @@ def _weights(
             value = value + 0.5 * solved.square().sum() + root.diagonal().log().sum()
         value.backward()  # type: ignore[no-untyped-call]
         assert at.grad is not None
-        return float(value), at.grad.numpy()
+        return float(value.detach()), at.grad.numpy()
 
-    start = np.log(np.array([*_START[:number], _START[-1]]))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[_BOUNDS] * len(start))
+    found = minimize(loss, usual, jac=True, method="L-BFGS-B", bounds=[_BOUNDS] * len(usual))
     shares = np.exp(found.x)
     sizes = [float(np.mean([own[part].diagonal().mean() for own in parts])) for part in range(number)]
     kept = [

@@ -13,12 +13,14 @@ from torch import Tensor
 from hyperpcm.chem import tanimoto
 from hyperpcm.config import RetrievalConfig
 from hyperpcm.model import HyperPCM
-from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, known_scores, ridge_scores, solve_ridge
+from hyperpcm.model.memory_ridge import ridge_problem
+from hyperpcm.nn.kernel_ridge import NOISE, KernelPart, RidgeProblem, ridge_scores
+from hyperpcm.nn.ridge_solver import known_scores, solve_ridge
 from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden, families
 
-__all__ = ["CANDIDATES", "NOISE", "fit_ridge", "fit_ridge_share", "refit_ridge", "ridge_out_of_fold"]
+__all__ = ["CANDIDATES", "fit_ridge", "fit_ridge_share", "refit_ridge", "ridge_out_of_fold"]
 
 _NOTHING: Final = KernelPart(0.0, 1.0, 1.0)
 _OF_COMPOUNDS: Final = (KernelPart(0.5, 0.0, 4.0), KernelPart(0.5, 0.0, 16.0))  # the same for all targets
@@ -30,9 +32,6 @@ CANDIDATES: Final = (
 )
 """Kernels of which the validation side chooses one: with effects of compounds that all targets share, for new
 targets; without, for new compounds."""
-NOISE: Final = 0.1
-"""Variance of the noise of a label over that of one part of a kernel."""
-
 _CHOICE_ROWS: Final = 20_000  # validation rows that the kernel is chosen on
 _LARGE: Final = 100_000  # labels; of more, this many choose the kernel, and there are fewer parts
 _PARTS, _PARTS_OF_LARGE = 5, 3  # of the training rows
@@ -198,15 +197,7 @@ def _parts_of(axis: npt.NDArray[np.int64], parts: int, seed: int) -> npt.NDArray
 def _problem(model: HyperPCM, data: EncodedData, columns: npt.NDArray[np.int64]) -> RidgeProblem:
     """Return the regression of all labels of the memory on these landmarks."""
     assert data.similarity is not None
-    bits = model.landmark_bits()
-    return RidgeProblem(
-        similarity=data.similarity[torch.from_numpy(data.memory_targets)],
-        tanimoto=torch.from_numpy(tanimoto(bits, bits[columns])),
-        landmarks=torch.from_numpy(columns),
-        targets=model.memory_rows.long(),
-        compounds=model.memory_columns.long(),
-        labels=model.label_scale.to_scaled(model.memory_values),
-    )
+    return ridge_problem(model, data.similarity[torch.from_numpy(data.memory_targets)], columns)
 
 
 def _drawn(size: int, most: int, seed: int) -> Tensor:

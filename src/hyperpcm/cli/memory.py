@@ -1,0 +1,328 @@
+"""`hyperpcm memory`: what a trained model knows, with more of it or less, and nothing trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from hyperpcm.cli.arguments import column_roles, existing_file, existing_table
+from hyperpcm.cli.console import Console
+from hyperpcm.cli.memory_change import Change, Writing, overlays_of
+from hyperpcm.cli.memory_input import held_pairs, known_row, read_measurements, tell_rejected
+from hyperpcm.cli.memory_tables import show_target, show_targets
+from hyperpcm.cli.models import ModelSource, model_source
+from hyperpcm.cli.targets import read_target, target_file
+from hyperpcm.errors import InputError
+
+if TYPE_CHECKING:
+    from hyperpcm.model import HyperPCM
+
+__all__ = ["add", "app", "apply", "list_all", "remove", "verify"]
+
+app = typer.Typer(
+    help="What a trained model knows: list it, add measurements, remove some; nothing is trained.",
+    no_args_is_help=True,
+)
+
+Model = Annotated[
+    Path, typer.Argument(help="Folder of a run, or its model.safetensors; with overlays as RUN+project.hpm.")
+]
+NewModel = Annotated[Path | None, typer.Option("--out", "--output", "-o", help="File of the new model.")]
+Diff = Annotated[
+    Path | None,
+    typer.Option(help="Write the record of the change to this JSON file: what came and went, what moves."),
+]
+SignKey = Annotated[
+    Path | None, typer.Option(help="File with a secret key (16 bytes or more) that signs the record.")
+]
+Author = Annotated[str | None, typer.Option(help="Who makes the change, for the record.")]
+Compare = Annotated[
+    int, typer.Option(min=0, help="Known targets that are scored before and after; 0 compares nothing.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="ROLE=NAME", help="The column of a role, such as smiles=Structure."),
+]
+Fasta = Annotated[
+    Path | None, typer.Option(help="FASTA file with the sequences of the targets that the table names.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the files that are written.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+_COMPARED: Final = 32
+
+
+@app.command("list")
+def list_all(
+    ctx: typer.Context,
+    model: Model,
+    target: Annotated[
+        str | None, typer.Option(help="Name or sequence of a known target: its measured compounds.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "--output", "-o", help="Write all rows to this .csv, .tsv or .parquet file."),
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the known targets of a model, with their labels and where those come from."""
+    console: Console = ctx.obj
+    source = _trained(model)
+    if out is not None:
+        from hyperpcm.datasets.output import check_output
+
+        check_output(out, overwrite=overwrite, inputs=source.files)
+    loaded = source.load()
+    if target is None:
+        show_targets(console, loaded, out, overwrite=overwrite, as_json=as_json)
+    else:
+        row = known_row(loaded, target)
+        show_target(console, loaded, row, out, overwrite=overwrite, as_json=as_json)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    model: Model,
+    measurements: Annotated[
+        Path,
+        typer.Argument(help="CSV, TSV or Parquet file with SMILES, sequences (or --targets) and values."),
+    ],
+    name: Annotated[str, typer.Option(help="Of the project; what the measurements are removed by.")],
+    out: NewModel = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Write only the difference, to lay over the model: project.hpm."),
+    ] = None,
+    targets: Fasta = None,
+    columns: Columns = None,
+    quantity: Annotated[str | None, typer.Option(help="What the values are, such as Kd or pIC50.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of the values, such as nM.")] = None,
+    active_at: Annotated[
+        float | None,
+        typer.Option(help="For a model of two classes: values of at least this are active."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail at the first row that cannot be used.")
+    ] = False,
+    rejected: Annotated[
+        Path | None, typer.Option(help="Write the rows that cannot be used to this CSV file.")
+    ] = None,
+    diff: Diff = None,
+    sign_key: SignKey = None,
+    author: Author = None,
+    compare: Compare = _COMPARED,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add targets and measurements to what a model knows, without training anything.
+
+    New targets and compounds are remembered with their labels, and labels of known targets are added to
+    theirs; a pair that has a label already is merged with it and told. The ridge regression is extended in
+    closed form. A row that cannot be used is named with the reason, and the others are added.
+    `hyperpcm memory remove --source NAME` gives back the model from before.
+    """
+    console: Console = ctx.obj
+    roles = column_roles(columns or ())
+    source = _trained(model)
+    inputs = [existing_table(measurements, "the measurements"), *source.overlays]
+    if targets is not None:
+        inputs.append(existing_file(targets, "FASTA file of the targets"))
+    writing = Writing(out, overlay, diff, sign_key, author, compare, overwrite)
+    key = writing.check(source.path, inputs)
+    if rejected is not None:
+        from hyperpcm.datasets.output_files import check_output
+
+        check_output(rejected, overwrite=overwrite, inputs=[*inputs, source.path])
+    before = source.load()
+    found = read_measurements(
+        console,
+        measurements,
+        before.quantity,
+        active_at=active_at,
+        options={
+            "columns": roles or None,
+            "targets": targets,
+            "quantity": quantity,
+            "unit": unit,
+            "strict": strict,
+        },
+    )
+    tell_rejected(console, found, rejected, overwrite=overwrite)
+    _align(console, before)
+    from hyperpcm.model import with_targets
+
+    origin: dict[str, Any] = {"name": name, "file": measurements.name, "fingerprint": found.fingerprint()}
+    origin["rejected_rows"] = len(found.rejections)
+    extension = with_targets(before, found, name, origin)
+    change = Change(before, extension, "add", origin)
+    change.finish(console, writing, key, as_json=as_json)
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    model: Model,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Name of a known target that goes; may be repeated.")
+    ] = None,
+    sequence: Annotated[
+        list[str] | None, typer.Option(help="FASTA file or sequence of one; may be repeated.")
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Name that measurements were added under; all of them go. May be repeated."),
+    ] = None,
+    measurements: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of single measurements that go, read as for `add`; the values in it do not matter. "
+            "With --source they go from there alone."
+        ),
+    ] = None,
+    out: NewModel = None,
+    targets: Fasta = None,
+    columns: Columns = None,
+    diff: Diff = None,
+    sign_key: SignKey = None,
+    author: Author = None,
+    compare: Compare = _COMPARED,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove targets, projects or single measurements from what a model knows, without training anything.
+
+    What was added goes without a trace. Of what the model was trained on, the labels go and the ridge
+    regression is solved again without them; learned weights stay, and have seen those labels.
+    """
+    console: Console = ctx.obj
+    roles = column_roles(columns or ())
+    given = _trained(model)
+    inputs = list(given.overlays)
+    if measurements is not None:
+        inputs.append(existing_table(measurements, "the measurements"))
+    if targets is not None:
+        inputs.append(existing_file(targets, "FASTA file of the targets"))
+    if not (target or sequence or source or measurements):
+        raise InputError("what goes? Say it with --target, --sequence, --source or --measurements.")
+    writing = Writing(out, None, diff, sign_key, author, compare, overwrite)
+    fasta = [path for one in sequence or () if (path := target_file(one)) is not None]
+    key = writing.check(given.path, [*inputs, *fasta])
+    before = given.load()
+    rows = [known_row(before, one) for one in target or ()]
+    rows += [known_row(before, read_target(one).sequence) for one in sequence or ()]
+    pairs: list[tuple[str, str]] = []
+    if measurements is not None:
+        options = {"columns": roles or None, "targets": targets}
+        pairs = held_pairs(console, before, measurements, options)
+    if rows or pairs:
+        _align(console, before)
+    from hyperpcm.model import without_measurements
+
+    extension = without_measurements(
+        before,
+        targets=[before.memory_sequences[row] for row in rows],
+        overlays=source or (),
+        pairs=pairs,
+    )
+    names, file = (
+        [before.memory_names[row] for row in rows],
+        "" if measurements is None else measurements.name,
+    )
+    asked = {
+        "name": ", ".join([*(source or ()), *names]) or file,
+        "targets": names,
+        "overlays": list(source or ()),
+        "measurements": file or None,
+    }
+    change = Change(before, extension, "remove", asked)
+    change.finish(console, writing, key, as_json=as_json)
+
+
+@app.command()
+def apply(
+    ctx: typer.Context,
+    model: Model,
+    overlays: Annotated[list[Path], typer.Argument(help="Files of overlays, in their order.")],
+    out: Annotated[Path, typer.Option("--out", "--output", "-o", help="File of the new model.")],
+    diff: Diff = None,
+    sign_key: SignKey = None,
+    author: Author = None,
+    compare: Compare = _COMPARED,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model and its overlays into one file, as if their measurements had been added to it."""
+    from hyperpcm.checkpoint import laid, load_model
+
+    console: Console = ctx.obj
+    source = _trained(model)
+    files = [*source.overlays, *(existing_file(one, "an overlay") for one in overlays)]
+    writing = Writing(out, None, diff, sign_key, author, compare, overwrite)
+    key = writing.check(source.path, files)
+    before = load_model(source.path)
+    extension = laid(before, files)
+    names = [one.name for one in overlays_of(extension.model)[len(overlays_of(before)) :]]
+    change = Change(before, extension, "apply", {"name": ", ".join(names)})
+    change.finish(console, writing, key, as_json=as_json)
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    diff: Annotated[Path, typer.Argument(help="The record of a change, as --diff writes it.")],
+    sign_key: SignKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the record of a change is as it was written, and signed with this key.
+
+    Without a key its digest alone is checked, which tells of accidents: whoever alters the record can compute
+    the digest again. Ends with exit code 3 where the record was altered.
+    """
+    from hyperpcm.checkpoint import read_key, verified
+
+    console: Console = ctx.obj
+    record, is_signed = verified(diff, None if sign_key is None else read_key(sign_key))
+    from hyperpcm.model.history import FORMAT
+
+    if record.get("format") != FORMAT:
+        raise InputError(f"{diff}: this is not the record of a change of a memory.")
+    found = {
+        "unchanged": True,
+        "signed": is_signed,
+        "signature_checked": sign_key is not None,
+        **{name: record.get(name) for name in ("action", "time", "author", "model_before", "model_after")},
+    }
+    if as_json:
+        console.result_json(found)
+        return
+    if sign_key is not None:
+        told = "unchanged, and signed with this key"
+    elif is_signed:
+        told = "its digest fits; it is signed: check that with --sign-key"
+    else:
+        told = "its digest fits; it is unsigned, so no key tells who wrote it"
+    console.result(f"{diff}: {told}")
+
+
+def _trained(given: Path) -> ModelSource:
+    """The trained model that is meant."""
+    source = model_source(given)
+    if source.is_target:
+        raise InputError(
+            f"{source}: this is the model of one target, which holds no memory. Give the run or the trained "
+            "model that it was compiled from."
+        )
+    return source
+
+
+def _align(console: Console, model: HyperPCM) -> None:
+    """Align the memory to itself, as far as solving the regression needs that, and show how far it is."""
+    from hyperpcm.model.memory_ridge import memory_similarity
+
+    if model.ridge is not None:
+        with console.progress() as progress:
+            memory_similarity(model, progress.rows("known targets aligned", len(model.memory_sequences)))

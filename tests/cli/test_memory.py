@@ -1,0 +1,349 @@
+"""`hyperpcm memory`: list, add, remove, apply and verify, and the other commands on what they write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from hyperpcm.checkpoint import load_model, read_archive, save_model
+from hyperpcm.chem import standardise
+from hyperpcm.cli.main import app
+from hyperpcm.datasets import read_table
+from small_models import ACTIVE, made_model
+from small_runs import SMILES
+
+NEW = "MSTNPKPQRKTKRNTNRRPQDVKFPGGGQIVGGVYLLPRRGPRLGVRATRKTSERSQPRGRR"
+FRESH = "Cc1ccc(NC(=O)c2ccccc2)cc1"  # in no table
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+def done(*arguments: object) -> Result:
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def scores(*arguments: object) -> list[tuple[str, float]]:
+    found = json.loads(done("score", *arguments, "--json").stdout)["scores"]
+    return sorted((one["smiles"], one["score"]) for one in found)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, trained: SimpleNamespace) -> SimpleNamespace:
+    """Paths of a project: `table`, `model` with it, `overlay`, the record of the change and its key."""
+    folder = tmp_path_factory.mktemp("project")
+    known = read_table(trained.table)
+    lines = ["smiles,target,sequence,Kd (nM),relation"]
+    lines += [f"{FRESH},mine,{NEW},10,=", f"{SMILES[1]},mine,{NEW},20000,>", f"{SMILES[2]},mine,{NEW},100,="]
+    lines += [f"{FRESH},t1,{known.targets[1]},50,=", f"{SMILES[0]},t1,{known.targets[1]},1,="]
+    lines += [f"C1CC,mine,{NEW},10,="]
+    table, key = folder / "project.csv", folder / "key"
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    key.write_text(KEY + "\n", encoding="utf-8")
+    model, overlay, diff = folder / "model.safetensors", folder / "project.hpm", folder / "diff.json"
+    signing = ("--diff", diff, "--sign-key", key, "--author", "A. Chemist")
+    added = done("memory", "add", trained.run, table, "--name", "mine", "-o", model, *signing)
+    done("memory", "add", trained.run, table, "--name", "mine", "--overlay", overlay, "--compare", 0)
+    return SimpleNamespace(
+        folder=folder, table=table, model=model, overlay=overlay, diff=diff, key=key, added=added
+    )
+
+
+def test_adding_tells_what_came_what_was_refused_and_what_moves(project: SimpleNamespace):
+    shown, said = project.added.stdout, project.added.stderr
+    assert "+ mine: 3 labels (new target)" in shown
+    assert "+ t1: 1 label\n" in shown
+    assert "~ t1: 1 label merged with what was there" in shown
+    assert "+ 1 compound not known before" in shown
+    assert "measured more than once: 1 pair" in shown
+    assert re.search(r"Scores of \d+ known targets for 15 known compounds move by", shown)
+    assert "row 6, 'C1CC': PARSE" in said
+    assert "6 values converted from nM to pKd" in said
+
+
+def test_the_record_tells_models_changes_and_moves(project: SimpleNamespace, trained: SimpleNamespace):
+    record = json.loads(project.diff.read_text(encoding="utf-8"))
+    assert record["model_before"] == read_archive(trained.run / "model.safetensors").sha256
+    assert record["model_after"] == read_archive(project.model).sha256
+    assert [(one["target"], one["labels"], one["whole_target"]) for one in record["added"]] == [
+        ("t1", 1, False),
+        ("mine", 3, True),
+    ]
+    assert (record["author"], record["action"], record["removed"]) == ("A. Chemist", "add", [])
+    assert record["source"]["rejected_rows"] == 1
+    (conflict,) = record["conflicts"]
+    assert conflict["kept"] == pytest.approx(np.mean(conflict["values"]), abs=1e-5)
+    moves = record["moves"]["largest"]
+    changes = [abs(one["after"] - one["before"]) for one in moves]
+    assert len(moves) == 20
+    assert changes == sorted(changes, reverse=True)
+    top = moves[0]
+    for side, model in (("before", trained.run), ("after", project.model)):
+        sequence = next(
+            one["sequence"]
+            for one in json.loads(done("memory", "list", project.model, "--json").stdout)["targets"]
+            if one["target"] == top["target"]
+        )
+        ((_, value),) = scores(model, top["compound"], "--target", sequence)
+        assert value == pytest.approx(top[side], abs=0.02)  # the command scores with rounded weights
+
+
+def test_the_new_model_keeps_its_history_and_its_card_tells_it(project: SimpleNamespace):
+    (entry,) = load_model(project.model).card["memory"]
+    assert entry["added"] == {"targets": 2, "labels": 4, "first": ["t1", "mine"]}
+    card = done("card", project.model).stdout
+    assert "## What its memory gained and lost since" in card
+    assert "by A. Chemist: added 4 labels of 2 targets; changed 1 label of 1 target (mine)" in card
+
+
+def test_all_commands_read_a_model_and_its_overlay_alike(project: SimpleNamespace, trained: SimpleNamespace):
+    both = f"{trained.run}+{project.overlay}"
+    asked = (FRESH, *SMILES[:3], "--target", NEW)
+    assert scores(project.model, *asked) == scores(both, *asked) != scores(trained.run, *asked)
+    assert "gained and lost since" in done("card", both).stdout
+    target = project.folder / "mine.hpcm"
+    for given in (both, project.model):
+        done("compile", given, NEW, "-o", target, "--overwrite")
+        assert scores(target, *asked[:4]) == scores(both, *asked)
+    explained = json.loads(done("explain", both, FRESH, "--target", NEW, "--json", "--known", 2).stdout)
+    assert explained["compounds"][0]["evidence"]["retrieved"][0]["name"] == "mine"
+    fasta = project.folder / "targets.fasta"
+    fasta.write_text(f">mine\n{NEW}\n", encoding="utf-8")
+    done("compile", both, fasta, "--all", "-o", project.folder / "panel")
+    library = project.folder / "library.smi"
+    library.write_text(f"{FRESH} fresh\n{SMILES[4]} other\n", encoding="utf-8")
+    hits = project.folder / "hits.csv"
+    done("screen", project.folder / "panel", "--library", library, "--out", hits)
+    assert "fresh" in hits.read_text(encoding="utf-8")
+    done("index", library, "--for", both, "-o", project.folder / "library.index")
+
+
+def test_an_overlay_is_small_and_refused_on_another_model(project: SimpleNamespace, trained: SimpleNamespace):
+    assert project.overlay.stat().st_size < 0.2 * project.model.stat().st_size
+    refused = call("score", f"{project.model}+{project.overlay}", "CCO", "--target", NEW)
+    assert refused.exit_code == 3
+    assert "this overlay was made for another model" in refused.stderr
+    on_target = call("score", f"{trained.target}+{project.overlay}", "CCO")
+    assert (on_target.exit_code, "is the model of one target" in on_target.stderr) == (2, True)
+    missing = call("score", f"{trained.run}+nothing.hpm", "CCO", "--target", NEW)
+    assert (missing.exit_code, "there is no overlay nothing.hpm" in missing.stderr) == (2, True)
+    damaged = project.folder / "damaged.hpm"
+    content = bytearray(project.overlay.read_bytes())
+    content[-3] ^= 1
+    damaged.write_bytes(content)
+    assert call("card", f"{trained.run}+{damaged}").exit_code == 3
+
+
+def test_an_overlay_is_baked_into_a_file(project: SimpleNamespace, trained: SimpleNamespace):
+    out = project.folder / "applied.safetensors"
+    done("memory", "apply", trained.run, project.overlay, "-o", out, "--compare", 0)
+    asked = (FRESH, *SMILES[:3], "--target", NEW)
+    assert scores(out, *asked) == scores(project.model, *asked)
+    history = load_model(out).card["memory"]
+    assert [(one["action"], one["source"]["name"]) for one in history] == [("add", "mine"), ("apply", "mine")]
+    restored = project.folder / "restored.safetensors"
+    done("memory", "remove", out, "--source", "mine", "-o", restored, "--compare", 0)
+    assert scores(restored, *asked) == scores(trained.run, *asked)
+
+
+def test_two_overlays_of_one_model_are_laid_together(project: SimpleNamespace, trained: SimpleNamespace):
+    table, second = project.folder / "second.csv", project.folder / "second.hpm"
+    table.write_text(f"smiles,sequence,pKd\n{SMILES[5]},{NEW},9.0\n", encoding="utf-8")
+    done("memory", "add", trained.run, table, "--name", "two", "--overlay", second, "--compare", 0)
+    both = f"{trained.run}+{project.overlay}+{second}"
+    on_top = project.folder / "on_top.hpm"
+    over_first = f"{trained.run}+{project.overlay}"
+    add = ("memory", "add", over_first, table, "--name", "two", "--overlay", on_top, "--compare", 0)
+    assert json.loads(done(*add, "--json").stdout)["conflicts"] == []  # that of the first was told before
+    asked = (FRESH, SMILES[5], "--target", NEW)
+    expected = scores(f"{over_first}+{on_top}", *asked)
+    assert scores(both, *asked) == expected != scores(over_first, *asked)
+    listed = json.loads(done("memory", "list", both, "--json").stdout)
+    assert [one["name"] for one in listed["overlays"]] == ["mine", "two"]
+    assert call("card", f"{trained.run}+{on_top}").exit_code == 3
+
+
+def test_removing_the_source_gives_back_the_scores_bit_for_bit(
+    project: SimpleNamespace, trained: SimpleNamespace
+):
+    out = project.folder / "without.safetensors"
+    removed = done("memory", "remove", project.model, "--source", "mine", "-o", out)
+    assert "- mine: 3 labels (the whole target)" in removed.stdout
+    assert "- 1 compound known through these labels alone" in removed.stdout
+    original, restored = (load_model(one) for one in (trained.run / "model.safetensors", out))
+    for sequence in (NEW, *original.memory_sequences[:2]):
+        one, other = (model.compile_target(sequence).score(SMILES) for model in (original, restored))
+        assert one.values.tobytes() == other.values.tobytes()
+        assert one.intervals is None or one.intervals.lower.tobytes() == other.intervals.lower.tobytes()
+    assert [entry["action"] for entry in restored.card["memory"]] == ["add", "remove"]
+
+
+def test_targets_sequences_and_measurements_are_removed(project: SimpleNamespace, trained: SimpleNamespace):
+    out = project.folder / "fewer.safetensors"
+    known = load_model(trained.run / "model.safetensors")
+    name, other = known.memory_names[0], known.memory_sequences[1]
+    asked = ("--target", name, "--sequence", other, "-o", out, "--compare", 0, "--json")
+    record = json.loads(done("memory", "remove", trained.run, *asked).stdout)
+    assert [one["target"] for one in record["removed"]] == list(known.memory_names[:2])
+    assert set(load_model(out).memory_sequences) == set(known.memory_sequences[2:])
+    table = project.folder / "go.csv"
+    gone = known.memory_sequences[2]
+    lines = [f"{SMILES[0]},{gone},1.0", f"{FRESH},{gone},1.0"]
+    table.write_text("\n".join(["smiles,sequence,pKd", *lines]) + "\n", encoding="utf-8")
+    asked = ("--measurements", table, "-o", out, "--compare", 0, "--overwrite")
+    removed = done("memory", "remove", trained.run, *asked)
+    assert f"- {known.memory_names[2]}: 1 label\n" in removed.stdout
+    assert "1 of 2 pairs are not in the memory" in removed.stderr
+    assert len(load_model(out).memory_values) == len(known.memory_values) - 1
+
+
+def test_the_list_has_names_labels_ranges_and_sources(project: SimpleNamespace, trained: SimpleNamespace):
+    shown = done("memory", "list", project.model)
+    assert "mine (3)" in shown.stdout
+    assert "table (14), mine (2)" in shown.stdout
+    out = project.folder / "known.csv"
+    done("memory", "list", project.model, "-o", out)
+    header, *rows = out.read_text(encoding="utf-8").splitlines()
+    assert header == "target,labels,lowest,highest,residues,sources,sequence"
+    assert len(rows) == len(load_model(project.model).memory_sequences)
+    one = json.loads(done("memory", "list", project.model, "--target", "mine", "--json").stdout)
+    assert [(label["smiles"], label["label"]) for label in one["labels"]] == [
+        (FRESH, 8.0),
+        (standardise(SMILES[2]).smiles, 7.0),
+        (standardise(SMILES[1]).smiles, pytest.approx(-np.log10(2e-5), abs=1e-5)),
+    ]
+    assert done("memory", "list", trained.run, "--target", "t1", "-o", project.folder / "t1.parquet")
+
+
+def test_the_input_is_replaced_only_where_it_is_named(project: SimpleNamespace, trained: SimpleNamespace):
+    model = project.folder / "own.safetensors"
+    shutil.copy(trained.run / "model.safetensors", model)
+    before = digest(model)
+    add = ("memory", "add", model, project.table, "--name", "mine", "--compare", 0)
+    for refused in (call(*add), call(*add, "-o", model), call(*add, "-o", project.table, "--overwrite")):
+        assert (refused.exit_code, digest(model)) == (2, before)
+    new = project.folder / "of_own.safetensors"
+    for others in (("--overlay", model), ("-o", new, "--diff", model)):
+        refused = call(*add, *others, "--overwrite")
+        assert (refused.exit_code, digest(model)) == (2, before)
+    key = digest(project.key)
+    refused = call(*add, "-o", new, "--diff", project.key, "--sign-key", project.key, "--overwrite")
+    assert (refused.exit_code, digest(project.key), new.exists()) == (2, key, False)
+    done(*add, "-o", model, "--overwrite")
+    assert load_model(model).overlaid.overlays[0].name == "mine"
+
+
+def test_a_record_is_verified(project: SimpleNamespace, tmp_path: Path):
+    assert "signed with this key" in done("memory", "verify", project.diff, "--sign-key", project.key).stdout
+    assert "it is signed: check that" in done("memory", "verify", project.diff).stdout
+    text = project.diff.read_text(encoding="utf-8")
+    altered = tmp_path / "altered.json"
+    altered.write_text(text.replace("A. Chemist", "B. Chemist"), encoding="utf-8")
+    for key in ((), ("--sign-key", project.key)):
+        refused = call("memory", "verify", altered, *key)
+        assert (refused.exit_code, "it was altered" in refused.stderr) == (3, True)
+    (tmp_path / "other").write_text("f" * 32, encoding="utf-8")
+    refused = call("memory", "verify", project.diff, "--sign-key", tmp_path / "other")
+    assert (refused.exit_code, "another key" in refused.stderr) == (3, True)
+
+
+def test_a_record_without_a_key_says_that_it_is_unsigned(project: SimpleNamespace, tmp_path: Path):
+    diff, out = tmp_path / "diff.json", tmp_path / "model.safetensors"
+    asked = ("--source", "mine", "-o", out, "--diff", diff, "--compare", 0)
+    assert "unsigned" in done("memory", "remove", project.model, *asked).stderr
+    assert "it is unsigned" in done("memory", "verify", diff).stdout
+    refused = call("memory", "verify", diff, "--sign-key", project.key)
+    assert (refused.exit_code, "it is unsigned" in refused.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "options", "message"),
+    [
+        ("pKi", "7", (), "--quantity 'pKd'"),
+        ("value", "7", ("--unit", "ug/mL"), "Concentrations (pM to M) are converted to pKd"),
+        ("active", "1", (), "no class becomes a value again"),
+        ("pKd", "7", ("--active-at", "6"), "--active-at makes classes"),
+        ("pKd", "none", (), "none of its 1 cells is usable"),
+    ],
+)
+def test_other_quantities_are_refused(
+    trained: SimpleNamespace, tmp_path: Path, header: str, value: str, options: tuple[str, ...], message: str
+):
+    table = tmp_path / "table.csv"
+    table.write_text(f"smiles,sequence,{header}\nCCO,{NEW},{value}\n", encoding="utf-8")
+    refused = call("memory", "add", trained.run, table, "--name", "x", "-o", tmp_path / "m", *options)
+    assert refused.exit_code == 2
+    assert message in " ".join(refused.stderr.split())
+    assert not (tmp_path / "m").exists()
+
+
+def test_another_quantity_that_means_the_same_is_taken_where_the_user_says_so(
+    trained: SimpleNamespace, tmp_path: Path
+):
+    table, fasta = tmp_path / "table.csv", tmp_path / "targets.fasta"
+    table.write_text("smiles,target,pKi\nCCO,mine,7\n", encoding="utf-8")
+    fasta.write_text(f">mine\n{NEW}\n", encoding="utf-8")
+    given = ("--targets", fasta, "--quantity", "pKd", "--rejected", tmp_path / "rejected.csv")
+    done("memory", "add", trained.run, table, "--name", "x", "-o", tmp_path / "m", *given)
+    assert load_model(tmp_path / "m").memory_names[-1] == "mine"
+
+
+def test_what_cannot_be_asked_is_refused_before_the_work(project: SimpleNamespace, trained: SimpleNamespace):
+    out = project.folder / "never.safetensors"
+    add = ("memory", "add", trained.run, project.table, "--name", "x")
+    for asked, message in [
+        ((*add,), "--overlay project.hpm"),
+        ((*add, "-o", out, "--overlay", out), "--out"),
+        ((*add, "-o", out, "--sign-key", project.key), "with --diff"),
+        ((*add, "-o", out, "--diff", out), "two files would be written"),
+        (("memory", "remove", trained.run, "-o", out), "what goes?"),
+        (("memory", "remove", trained.run, "--target", "nobody", "-o", out), "knows no target of this name"),
+        (("memory", "remove", trained.run, "--target", "T1", "-o", out), "Did you mean t1"),
+        (("memory", "remove", trained.run, "--source", "table", "-o", out), "no overlay of this name"),
+        (("memory", "list", trained.target), "holds no memory"),
+    ]:
+        refused = call(*asked)
+        assert (refused.exit_code, message in " ".join(refused.stderr.split())) == (2, True), refused.stderr
+    assert not out.exists()
+
+
+def test_a_run_whose_memory_was_changed_is_not_evaluated(project: SimpleNamespace, trained: SimpleNamespace):
+    run = project.folder / "run"
+    shutil.copytree(trained.run, run)
+    shutil.copy(project.model, run / "model.safetensors")
+    refused = call("evaluate", run)
+    assert (refused.exit_code, "its memory was changed after training" in refused.stderr) == (2, True)
+
+
+def test_a_model_of_classes_takes_values_with_a_threshold(tmp_path: Path):
+    model, table, out = (tmp_path / name for name in ("model.safetensors", "table.csv", "new.safetensors"))
+    save_model(made_model(quantity=ACTIVE), model)
+    table.write_text(f"smiles,sequence,Kd (nM)\nCCN,{NEW},10\nCCO,{NEW},30\n", encoding="utf-8")
+    add = ("memory", "add", model, table, "--name", "project", "-o", out)
+    refused = call(*add)
+    assert (refused.exit_code, "(--active-at)" in refused.stderr) == (2, True)
+    done(*add, "--active-at", 7)
+    assert load_model(out).memory_values[-2:].tolist() == [1.0, 1.0]
+    listed = json.loads(done("memory", "list", out, "--target", NEW, "--json").stdout)
+    assert [one["label"] for one in listed["labels"]] == [1.0, 1.0]
+
+
+def test_the_name_of_the_training_data_is_taken(project: SimpleNamespace, trained: SimpleNamespace):
+    refused = call("memory", "add", trained.run, project.table, "--name", "table", "-o", project.folder / "x")
+    assert (refused.exit_code, "holds measurements of this name already" in refused.stderr) == (2, True)

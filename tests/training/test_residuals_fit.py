@@ -1,0 +1,150 @@
+"""Training learns how residuals of a target go together, or says why not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hyperpcm.checkpoint import load_model
+from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.model import without_targets
+from hyperpcm.target_model import Measurement
+from hyperpcm.target_model.adaptation import Corrected
+from hyperpcm.training import fit
+from hyperpcm.training.factor_analysis import column_factors
+from hyperpcm.training.residuals_fit import _Target, _weights
+from hyperpcm.training.run import open_data, open_split, train_model
+from small_runs import NO_RETRIEVAL, tiny, write_table
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_table(tmp_path_factory.mktemp("table") / "table.csv", targets=40)
+
+
+def trained(table: Path, *settings: str):
+    config = tiny(table, *settings)
+    interactions = open_data(config.data)
+    return interactions, train_model(config, interactions, open_split(config, interactions))[0]
+
+
+def test_factors_of_a_table_with_holes_give_its_covariance():
+    generator = np.random.default_rng(0)
+    truth = generator.normal(size=(30, 2)) * [1.0, 0.5]
+    values = generator.normal(size=(400, 2)) @ truth.T + generator.normal(0, 0.2, (400, 30))
+    rows, columns = np.nonzero(generator.random((400, 30)) < 0.4)
+    psi = column_factors(values[rows, columns], rows, columns, (400, 30), 2)
+    expected, found = truth @ truth.T, psi @ psi.T
+    assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.98
+    assert np.abs(found - expected).mean() < 0.12
+
+
+def test_a_column_without_an_entry_has_no_factors():
+    generator = np.random.default_rng(1)
+    rows, columns = np.nonzero(np.ones((20, 6)))
+    kept = columns != 2
+    psi = column_factors(generator.normal(size=int(kept.sum())), rows[kept], columns[kept], (20, 6), 2)
+    assert not psi[2].any()
+    assert np.abs(psi).sum() > 0
+
+
+def test_weights_are_those_that_the_residuals_were_drawn_with():
+    generator = np.random.default_rng(2)
+    targets = []
+    for _ in range(60):
+        made = object.__new__(_Target)
+        z = generator.normal(size=20)
+        points = generator.normal(size=(20, 2))
+        like = np.exp(-0.5 * ((points[:, None] - points[None]) ** 2).sum(-1))
+        made.fixed = torch.from_numpy(np.stack([np.ones((20, 20)), np.outer(z, z), like]))
+        covariance = 0.5 * np.ones((20, 20)) + 0.05 * np.outer(z, z) + 0.3 * like + 0.1 * np.eye(20)
+        made.residuals = torch.from_numpy(generator.multivariate_normal(np.zeros(20), covariance))
+        targets.append(made)
+    _, found = _weights(targets, np.zeros((0, 0), dtype=np.float32), 1.0)
+    assert found.offset == pytest.approx(0.5, rel=0.5)
+    assert found.structure == pytest.approx(0.3, rel=0.3)
+    assert found.noise == pytest.approx(0.1, rel=0.2)
+    assert found.profile == 0
+
+
+def test_training_learns_it_and_says_from_what(table: Path):
+    interactions, model = trained(table)
+    prior = model.residual_prior
+    assert prior.learned["targets"] >= 3
+    assert prior.profiles.shape[0] == len(model.landmark_compounds)
+    assert prior.covariance.noise > 0
+    again = trained(table)[1].residual_prior
+    assert again.covariance == prior.covariance
+    assert np.array_equal(again.profiles, prior.profiles)
+    _measuring_helps(interactions, model)
+
+
+def _measuring_helps(interactions: Interactions, model) -> None:
+    """What shifts every label of a target is found out from a few of them."""
+    target = model.compile_target(interactions.targets[0])
+    smiles = list(interactions.compounds)
+    labels = target.score(smiles).values + 1.5
+    measured = [Measurement(one, float(value)) for one, value in zip(smiles[:6], labels, strict=False)]
+    left = np.abs(target.adapt(measured).score(smiles[6:]).values - labels[6:])
+    assert left.mean() < 1.0
+
+
+def test_intervals_hold_what_the_correction_moved_and_are_inflated():
+    moved = np.array([2.0, -1.0, 1.5, -2.0])
+    found = Corrected(np.zeros(4), np.full(4, 0.2), moved, 1.5)
+    before = np.full(4, 0.5)
+    assert found.difficulty(before, 2.0) == pytest.approx(1.5 * np.hypot(0.1, moved / 2.0))
+    still = dataclasses.replace(found, moved=np.zeros(4), narrowing=np.ones(4))
+    assert still.difficulty(before, 2.0) == pytest.approx(before)
+
+
+def test_training_sets_the_width_of_intervals_after_adaptation(tmp_path: Path):
+    """Where held-out targets have compounds enough to be divided; else they stay as wide as they are."""
+    path = write_table(tmp_path / "many.csv", targets=60)
+    _, model = trained(path)
+    assert model.residual_prior.learned["interval_rows"] >= 30
+    assert model.residual_prior.inflation != 1.0
+    _, few = trained(write_table(tmp_path / "few.csv", targets=12))
+    assert "interval_rows" not in few.residual_prior.learned
+    assert few.residual_prior.inflation == 1.0
+
+
+def test_a_few_targets_are_enough_to_start_from(tmp_path: Path):
+    _, model = trained(write_table(tmp_path / "few.csv", targets=6))
+    assert 1 <= model.residual_prior.learned["targets"] <= 2
+
+
+def test_without_retrieval_there_are_no_profiles(table: Path):
+    _, model = trained(table, *NO_RETRIEVAL)
+    assert model.residual_prior.profiles.size == 0
+    assert model.residual_prior.covariance.profile == 0
+
+
+def test_classes_are_not_adapted_to_and_that_is_said(tmp_path: Path):
+    _, model = trained(write_table(tmp_path / "classes.csv", targets=40, header="active"))
+    assert model.residual_prior is None
+    assert "classes" in model.card["no_adaptation"]
+
+
+def test_learning_once_more_from_all_rows_keeps_profiles_by_compound(table: Path, tmp_path: Path):
+    run = fit(tiny(table, "training.refit=true"), tmp_path / "run").folder
+    selected, final = load_model(run.selected_path), load_model(run.model_path)
+    assert final.residual_prior.covariance == selected.residual_prior.covariance
+    for place, compound in enumerate(final.landmark_compounds):
+        own = final.residual_prior.profiles[place]
+        if compound in selected.landmark_compounds:
+            before = selected.landmark_compounds.index(compound)
+            assert np.array_equal(own, selected.residual_prior.profiles[before])
+        else:
+            assert not own.any()
+
+
+def test_a_model_without_some_targets_keeps_the_profiles_of_the_compounds_that_are_left(table: Path):
+    _, model = trained(table)
+    fewer = without_targets(model, [0, 1])
+    assert len(fewer.residual_prior.profiles) == len(fewer.landmark_compounds)
+    assert fewer.compile_target(model.memory_sequences[0]).residual_prior is not None
