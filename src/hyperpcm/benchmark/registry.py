@@ -19,6 +19,7 @@ __all__ = ["KINDS", "kind_named"]
 KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "accuracy": ("accuracy", "AccuracyKind"),
+        "active": ("active", "ActiveKind"),
         "few_shot": ("few_shot", "FewShotKind"),
         "trust": ("trust", "TrustKind"),
     }

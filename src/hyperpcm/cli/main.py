@@ -36,6 +36,7 @@ from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.explain import explain as explain_scores
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 from hyperpcm.cli.mutate import mutate
+from hyperpcm.cli.suggest import suggest
 
 __all__ = ["app", "main"]
 
@@ -67,6 +68,7 @@ _ORDER: Final = (
     "screen plan",
     "screen run",
     "screen merge",
+    "suggest",
     "report",
     "card",
     "benchmark",
@@ -128,6 +130,7 @@ app.command("screen")(screen.screen)
 app.command("screen plan")(screen_plan.plan)
 app.command("screen run")(screen_run.run)
 app.command("screen merge")(screen_merge.merge)
+app.command("suggest")(suggest)
 app.command("report")(report.report)
 app.command("card")(show_card)
 app.add_typer(benchmark.app, name="benchmark")

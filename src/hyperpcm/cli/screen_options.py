@@ -69,8 +69,12 @@ def folder_of_plan(folder: Path) -> None:
         raise InputError(f"{folder}: holds no plan of a screen. Make one: hyperpcm screen plan.")
 
 
-def known_actives(given: Sequence[str]) -> list[str]:
-    """The standardised structures of known actives.
+def known_actives(given: Sequence[str], option: str = "--actives") -> list[str]:
+    """The standardised structures of known actives, or of what else is to be kept away from.
+
+    Args:
+        given: files, or SMILES.
+        option: that they were given with.
 
     Raises:
         InputError: one cannot be read; it is an error, for nothing would be kept away from it.
@@ -82,7 +86,7 @@ def known_actives(given: Sequence[str]) -> list[str]:
     compounds, rejections = standardise_all(read_all(list(given)).smiles)
     if rejections:
         first = rejections[0]
-        raise InputError(f"--actives, row {first.row + 1}: {first.code}: {first.reason}")
+        raise InputError(f"{option}, row {first.row + 1}: {first.code}: {first.reason}")
     return [one.smiles for one in compounds if one is not None]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity
     from hyperpcm.screening import Backing, Hit
 
-__all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits", "write_results"]
+__all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits", "write_results", "write_sdf"]
 
 SDF_ENDINGS: Final = (".sdf", ".sd")
 _SCHEMA: Final[dict[str, type]] = {
@@ -84,7 +84,7 @@ def write_hits(
         for rank, hit in enumerate(found, start=1)
     ]
     if path.suffix.lower() in SDF_ENDINGS:
-        _write_sdf(path, lines, overwrite=overwrite)
+        write_sdf(path, lines, overwrite=overwrite)
         return
     from hyperpcm.datasets.output import TableWriter
 
@@ -140,7 +140,14 @@ def _told(backing: Backing, place: int) -> dict[str, object]:
     }
 
 
-def _write_sdf(path: Path, lines: Sequence[Mapping[str, object]], *, overwrite: bool) -> None:
+def write_sdf(path: Path, lines: Sequence[Mapping[str, object]], *, overwrite: bool) -> None:
+    """Write compounds as an SD file: their structures, with all that is known of each in its fields.
+
+    Args:
+        path: of the file.
+        lines: of each compound ``smiles``, ``name``, and whatever else; what is empty is left out.
+        overwrite: whether a file that is there may be replaced.
+    """
     from hyperpcm.chem.molblock import molblock_of_smiles
     from hyperpcm.datasets.output_files import atomic_file
 

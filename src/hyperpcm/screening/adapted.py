@@ -15,7 +15,7 @@ from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.target_model import Adaptation, RetrievedPrior
 from hyperpcm.target_model.residual_prior import averaged_profiles, profile_weights
 
-__all__ = ["AdaptedScores"]
+__all__ = ["AdaptedScores", "itself", "kernel_values", "kernels_of"]
 
 _NUMBERS: Final = 4_000_000  # similarities held at once, 32 MB
 
@@ -32,11 +32,11 @@ class AdaptedScores:
     def __init__(self, adaptation: Adaptation, prior: RetrievedPrior | None, device: torch.device) -> None:
         self.fingerprint = (adaptation.radius, adaptation.anchors.shape[1])
         self._adaptation = adaptation
-        self._anchors = _kernels(adaptation.anchors, _itself, device)
+        self._anchors = kernels_of(adaptation.anchors, itself, device)
         self._landmarks: LandmarkKernels | None = None
         residuals = adaptation.prior
         if prior is not None and residuals.covariance.profile > 0:
-            self._landmarks = _kernels(prior.landmarks, profile_weights, device)
+            self._landmarks = kernels_of(prior.landmarks, profile_weights, device)
 
     def __call__(
         self, scores: npt.NDArray[np.float32], compounds: CompoundTensors
@@ -59,22 +59,31 @@ class AdaptedScores:
         table = self._adaptation.prior.profiles
         profiles = np.zeros((len(bits), table.shape[1]))
         if self._landmarks is not None:
-            profiles = averaged_profiles(_values(self._landmarks, bits), table)
-        to_anchors = np.zeros((len(bits), 0)) if self._anchors is None else _values(self._anchors, bits)
+            profiles = averaged_profiles(kernel_values(self._landmarks, bits), table)
+        to_anchors = np.zeros((len(bits), 0)) if self._anchors is None else kernel_values(self._anchors, bits)
         return self._adaptation.corrected_from(scores, profiles, to_anchors).values.astype(np.float32)
 
 
-def _kernels(
+def kernels_of(
     bits: npt.NDArray[np.uint8], kernel: Callable[[Tensor], Tensor], device: torch.device
 ) -> LandmarkKernels | None:
+    """Return what gives a kernel of compounds and others; None where there are none.
+
+    Args:
+        bits: of the others, uint8 [j, w].
+        kernel: a function of the similarity.
+        device: where compounds are compared.
+    """
     return LandmarkKernels(bits, [kernel], device) if len(bits) else None
 
 
-def _itself(similarity: Tensor) -> Tensor:
+def itself(similarity: Tensor) -> Tensor:
+    """Return the similarity: the kernel of anchors."""
     return similarity
 
 
-def _values(kernels: LandmarkKernels, bits: Entries) -> npt.NDArray[np.float64]:
+def kernel_values(kernels: LandmarkKernels, bits: Entries) -> npt.NDArray[np.float64]:
+    """Return the kernel of some compounds and all others, float64 [n, j]."""
     (found,) = kernels(bits).kernels([0])
     values: npt.NDArray[np.float64] = found.cpu().numpy()
     return values

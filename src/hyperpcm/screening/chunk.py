@@ -22,7 +22,16 @@ from hyperpcm.screening.seen import SeenStructures
 if TYPE_CHECKING:
     from hyperpcm.screening.tensors import CompoundTensors
 
-__all__ = ["Chunk", "Copy", "packed_chunk", "unpacked_chunk"]
+__all__ = [
+    "Chunk",
+    "Copy",
+    "packed_chunk",
+    "packed_rows",
+    "packed_texts",
+    "unpacked_chunk",
+    "unpacked_rows",
+    "unpacked_texts",
+]
 
 _NARROW: Final = 1 << 16  # columns that a place of 16 bits can name
 
@@ -126,7 +135,7 @@ def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
     """
     arrays: dict[str, npt.NDArray[Any]] = {"places": np.array(chunk.places, dtype=np.int32)}
     for name, texts in (("smiles", chunk.smiles), ("names", chunk.names)):
-        arrays |= _packed_texts(name, texts)
+        arrays |= packed_texts(name, texts)
     refused = [[one.row, one.text, one.code, one.reason] for one in chunk.rejections]
     copies = [[one.place, one.first, one.name] for one in chunk.copies]
     about = json.dumps({"rows": chunk.rows, "refused": refused, "copies": copies}).encode()
@@ -134,10 +143,10 @@ def packed_chunk(chunk: Chunk, recipe: CompoundRecipe) -> bytes:
     compounds = _prepared(chunk)
     for number, part in enumerate(compounds.parts):
         name = f"e{number}"
-        arrays |= _packed_rows(name, part) if isinstance(part, SparseRows) else {name: narrowest(part)}
+        arrays |= packed_rows(name, part) if isinstance(part, SparseRows) else {name: narrowest(part)}
     for number, kind in enumerate(recipe.fingerprints):
         if recipe.same_bits(kind) is None:
-            arrays |= _packed_rows(f"f{number}", compounds.prints[kind])
+            arrays |= packed_rows(f"f{number}", compounds.prints[kind])
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -153,7 +162,7 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
         arrays = {name: stored[name] for name in stored.files}
     about = json.loads(arrays["about"].tobytes())
     parts = tuple(
-        _unpacked_rows(f"e{place}", arrays, part.width)
+        unpacked_rows(f"e{place}", arrays, part.width)
         if part.sparse
         else arrays[f"e{place}"].astype(np.float32, copy=False)
         for place, part in enumerate(parts_of(recipe.encoder))
@@ -161,13 +170,13 @@ def unpacked_chunk(content: bytes, recipe: CompoundRecipe) -> Chunk:
     prints = {}
     for number, kind in enumerate(recipe.fingerprints):
         same = recipe.same_bits(kind)
-        own = _unpacked_rows(f"f{number}", arrays, kind[1]) if same is None else parts[same].bits()
+        own = unpacked_rows(f"f{number}", arrays, kind[1]) if same is None else parts[same].bits()
         prints[kind] = own
     return Chunk(
         rows=about["rows"],
         places=arrays["places"].tolist(),
-        smiles=_unpacked_texts("smiles", arrays),
-        names=_unpacked_texts("names", arrays),
+        smiles=unpacked_texts("smiles", arrays),
+        names=unpacked_texts("names", arrays),
         compounds=PreparedCompounds(parts, prints),
         rejections=[Rejection(*one) for one in about["refused"]],
         copies=tuple(Copy(*one) for one in about["copies"]),
@@ -180,7 +189,8 @@ def _prepared(chunk: Chunk) -> PreparedCompounds:
     return chunk.compounds
 
 
-def _packed_rows(name: str, rows: SparseRows) -> dict[str, npt.NDArray[Any]]:
+def packed_rows(name: str, rows: SparseRows) -> dict[str, npt.NDArray[Any]]:
+    """Return sparse rows as arrays whose names begin so."""
     narrow = np.uint16 if rows.width <= _NARROW else np.uint32
     arrays: dict[str, npt.NDArray[Any]] = {
         f"{name}.number": rows.sizes.astype(np.int32),
@@ -189,13 +199,15 @@ def _packed_rows(name: str, rows: SparseRows) -> dict[str, npt.NDArray[Any]]:
     return arrays if rows.values is None else {**arrays, f"{name}.value": rows.values}
 
 
-def _unpacked_rows(name: str, arrays: Mapping[str, npt.NDArray[Any]], width: int) -> SparseRows:
+def unpacked_rows(name: str, arrays: Mapping[str, npt.NDArray[Any]], width: int) -> SparseRows:
+    """Return the rows that `packed_rows` gave."""
     numbers = arrays[f"{name}.number"]
     columns = arrays[f"{name}.column"].astype(np.int32)
     return SparseRows.of_sizes(numbers, columns, arrays.get(f"{name}.value"), width)
 
 
-def _packed_texts(name: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+def packed_texts(name: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Return texts as arrays whose names begin so."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     return {
         f"{name}.length": np.array([len(one) for one in encoded], dtype=np.int32),
@@ -203,7 +215,8 @@ def _packed_texts(name: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]
     }
 
 
-def _unpacked_texts(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> list[str]:
+def unpacked_texts(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> list[str]:
+    """Return the texts that `packed_texts` gave."""
     whole, ends = (
         arrays[f"{name}.text"].tobytes(),
         np.cumsum(arrays[f"{name}.length"], dtype=np.int64).tolist(),

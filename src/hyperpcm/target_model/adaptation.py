@@ -142,13 +142,31 @@ class Adaptation:
     ) -> Corrected:
         """Return what `corrected` returns, from profiles that are at hand [n, r]."""
         values = np.asarray(scores, dtype=np.float64)
-        columns, rest = _columns(self.prior, values, profiles, to_anchors, self.whitening)
+        columns, rest = self.columns(values, profiles, to_anchors)
         mean, variance = self.weights.at(columns)
         noise = self.prior.covariance.noise
         before = np.square(columns).sum(axis=1) + rest + noise
-        share = _SHARES[self.choice]
+        share = self.share
         narrowing = 1 + share * (np.sqrt(np.minimum((variance + rest + noise) / before, 1.0)) - 1)
         return Corrected(values + share * mean, narrowing, share * mean, self.prior.inflation)
+
+    @property
+    def share(self) -> float:
+        """How much of the posterior counts, in [0, 1]; the rest is the prior."""
+        return _SHARES[self.choice]
+
+    def columns(
+        self, scores: npt.ArrayLike, profiles: Floats, to_anchors: npt.NDArray[np.floating]
+    ) -> tuple[Floats, Floats]:
+        """Return the columns of the linear model [n, d], and the variance that anchors leave out [n].
+
+        Args:
+            scores: before, in label units [n].
+            profiles: ψ of the compounds [n, r].
+            to_anchors: Tanimoto similarity to the anchors [n, z].
+        """
+        values = np.asarray(scores, dtype=np.float64)
+        return _columns(self.prior, values, profiles, to_anchors, self.whitening)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds it, but for the prior."""

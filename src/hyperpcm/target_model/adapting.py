@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,19 +17,26 @@ from hyperpcm.target_model.adaptation import Adaptation, Measurement, fit_adapta
 if TYPE_CHECKING:
     from hyperpcm.target_model.model import TargetModel
 
-__all__ = ["adapted", "summary", "unadapted", "without_seen"]
+__all__ = ["adapted", "fingerprint", "summary", "unadapted", "without_seen"]
 
 _RADIUS: Final = 2  # of fingerprints where the target retrieves no labels
 _WIDTH: Final = 2048
 
 
-def adapted(target: TargetModel, measurements: Sequence[Measurement]) -> TargetModel:
+def adapted(
+    target: TargetModel,
+    measurements: Sequence[Measurement],
+    *,
+    scores: Mapping[str, float] | None = None,
+) -> TargetModel:
     """Return the target with measurements added to those that it has seen; the order plays no part.
 
     Args:
         target: not mutated.
         measurements: of standardised compounds, in the quantity of the model. Several of one compound each
             count, as far as the noise allows.
+        scores: before anything was measured, of compounds where they are at hand, by standardised SMILES; the
+            others are scored.
 
     Raises:
         ConfigError: the model cannot be adapted; it says why.
@@ -51,17 +58,30 @@ def adapted(target: TargetModel, measurements: Sequence[Measurement]) -> TargetM
     if not every:
         return before
     compounds = list(dict.fromkeys(one.smiles for one in every))
-    scores = before.score(compounds, strict=True).values
-    near, radius, width = None, _RADIUS, _WIDTH
-    if before.prior is not None:
-        near = before.prior.similarity(compounds)
-        radius, width = before.prior.radius, before.prior.landmarks.shape[1]
+    of_compounds = _scores(before, compounds, {} if scores is None else scores)
+    near = None if before.prior is None else before.prior.similarity(compounds)
+    radius, width = fingerprint(before)
     counts = morgan_counts(compounds, radius=radius, width=width)
     places = {smiles: place for place, smiles in enumerate(compounds)}
     rows = np.array([places[one.smiles] for one in every])
     own_near = None if near is None else near[rows]
-    found = fit_adaptation(prior, every, scores[rows], own_near, counts[rows], radius)
+    found = fit_adaptation(prior, every, of_compounds[rows], own_near, counts[rows], radius)
     return dataclasses.replace(before, adaptation=found)
+
+
+def _scores(
+    target: TargetModel, smiles: Sequence[str], known: Mapping[str, float]
+) -> npt.NDArray[np.float32]:
+    """Scores of standardised SMILES, those at hand as they are."""
+    missing = [text for text in dict.fromkeys(smiles) if text not in known]
+    found = dict(zip(missing, target.score(missing, strict=True).values, strict=True)) if missing else {}
+    return np.array([found[text] if text in found else known[text] for text in smiles], dtype=np.float32)
+
+
+def fingerprint(target: TargetModel) -> tuple[int, int]:
+    """Return radius and width of the fingerprints by which compounds are like measured ones."""
+    prior = target.prior
+    return (_RADIUS, _WIDTH) if prior is None else (prior.radius, prior.landmarks.shape[1])
 
 
 def unadapted(target: TargetModel, forgotten: Callable[[Measurement], bool] | None = None) -> TargetModel:

@@ -1,0 +1,192 @@
+"""Campaigns replayed on a target whose compounds were all measured: how many of its best each method finds.
+
+A method sees the values of what it asked for and nothing else. The best are the top 1 % of the target's
+measured compounds, and five at least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperpcm.adaptation.acquisition import STRATEGIES
+from hyperpcm.adaptation.campaign import Campaign
+from hyperpcm.adaptation.suggest_compounds import HeldCompounds
+from hyperpcm.baselines.few_shot import PerTargetForest
+from hyperpcm.chem import morgan_counts
+from hyperpcm.datasets.few_shot import FewShotTask
+from hyperpcm.errors import ConfigError, LabelError
+from hyperpcm.target_model import Measurement, TargetModel
+from hyperpcm.target_model.adapting import unadapted
+
+__all__ = ["METHODS", "ReplayProtocol", "replayed"]
+
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+METHODS: Final = ("random", "zero_shot", "forest", "forest_random", *STRATEGIES)
+"""What is compared: compounds at random (in expectation), those that the target puts highest before anything
+is measured, a random forest on what was measured (its first batch the highest zero-shot scores, or random),
+and each strategy of `Campaign`."""
+
+_DRAWN: Final = ("forest_random", "thompson")  # methods that another seed makes choose otherwise
+
+
+@dataclass(frozen=True)
+class ReplayProtocol:
+    """How campaigns are replayed.
+
+    Attributes:
+        rounds: batches that are measured, one after the other.
+        batch: compounds of each.
+        share: of the compounds of a target, its best.
+        least: number of them at least.
+        least_compounds: targets with fewer measured compounds are left out.
+        seeds: how often methods that draw are replayed; their means count.
+
+    Raises:
+        ConfigError: a number out of range.
+    """
+
+    rounds: int = 5
+    batch: int = 24
+    share: float = 0.01
+    least: int = 5
+    least_compounds: int = 200
+    seeds: int = 3
+
+    def __post_init__(self) -> None:
+        if min(self.rounds, self.batch, self.least, self.seeds) < 1 or not 0 < self.share < 1:
+            raise ConfigError(f"a replay needs numbers from 1 on and a share between 0 and 1, not {self}.")
+        if self.least_compounds < self.rounds * self.batch:
+            raise ConfigError(
+                f"{self.rounds} rounds of {self.batch} measure {self.rounds * self.batch} compounds; a "
+                f"target of {self.least_compounds} has no more."
+            )
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+
+def replayed(
+    target: TargetModel,
+    smiles: Sequence[str],
+    labels: npt.NDArray[np.floating],
+    protocol: ReplayProtocol,
+    methods: Sequence[str] = METHODS,
+    *,
+    seed: int = 0,
+) -> dict[str, list[float]]:
+    """Return the share of the best compounds that each method has found after each round.
+
+    Args:
+        target: that never saw the labels; its own measurements are forgotten.
+        smiles: standardised, different compounds [n].
+        labels: of them [n].
+        protocol: how.
+        methods: of `METHODS`.
+        seed: of all draws.
+
+    Raises:
+        ConfigError: a method that is not known.
+        LabelError: too few compounds, or unequal numbers of them and labels.
+    """
+    if len(smiles) != len(labels) or len(smiles) < protocol.least_compounds:
+        raise LabelError(
+            f"{target.name}: {len(smiles)} compounds and {len(labels)} labels; as many of both, and "
+            f"{protocol.least_compounds}, are needed."
+        )
+    pool = HeldCompounds.of(target, list(smiles))
+    if len(pool) != len(smiles):
+        raise LabelError(
+            f"{target.name}: {len(smiles) - len(pool)} of {len(smiles)} compounds are not usable."
+        )
+    replay = _Replay(target, pool, smiles, np.asarray(labels, dtype=np.float64), protocol)
+    return {
+        method: np.mean(
+            [replay.found(method, [seed, number]) for number in range(_repeats(method, protocol))], axis=0
+        ).tolist()
+        for method in methods
+    }
+
+
+def _repeats(method: str, protocol: ReplayProtocol) -> int:
+    return protocol.seeds if method in _DRAWN else 1
+
+
+class _Replay:
+    """One target with all its labels."""
+
+    def __init__(
+        self,
+        target: TargetModel,
+        pool: HeldCompounds,
+        smiles: Sequence[str],
+        labels: Floats,
+        protocol: ReplayProtocol,
+    ) -> None:
+        self.target, self.pool, self.smiles, self.labels = unadapted(target), pool, list(smiles), labels
+        self.protocol = protocol
+        number = max(protocol.least, round(protocol.share * len(labels)))
+        self.best = labels >= np.sort(labels)[-number]
+        self.zero_shot = pool.taken(np.arange(len(pool))).scores
+        self._counts: npt.NDArray[np.uint8] | None = None
+
+    def found(self, method: str, key: list[int]) -> Floats:
+        """The share of the best that a method has found after each round [rounds]."""
+        rounds, batch = self.protocol.rounds, self.protocol.batch
+        if method == "random":
+            return np.arange(1, rounds + 1) * batch / len(self.labels)
+        if method == "zero_shot":
+            order = np.argsort(-self.zero_shot, kind="stable")
+            asked = [order[start : start + batch] for start in range(0, rounds * batch, batch)]
+        elif method in ("forest", "forest_random"):
+            asked = self._forest(key, is_random=method == "forest_random")
+        elif method in STRATEGIES:
+            asked = self._campaign(method, key)
+        else:
+            raise ConfigError(f"there is no method {method!r}; there are {', '.join(METHODS)}.")
+        shares: Floats = np.cumsum([self.best[places].sum() for places in asked]) / self.best.sum()
+        return shares
+
+    def _campaign(self, strategy: str, key: list[int]) -> list[Places]:
+        seed = int(np.random.default_rng(key).integers(1 << 31))
+        campaign, asked = Campaign(self.target, self.pool, seed=seed), list[Places]()
+        for _ in range(self.protocol.rounds):
+            places = campaign.ask(self.protocol.batch, strategy).compounds.rows
+            campaign.tell([Measurement(self.smiles[place], float(self.labels[place])) for place in places])
+            asked.append(places)
+        return asked
+
+    def _forest(self, key: list[int], *, is_random: bool) -> list[Places]:
+        generator, batch = np.random.default_rng(key), self.protocol.batch
+        first = generator.random(len(self.labels)) if is_random else self.zero_shot
+        asked = [np.argsort(-first, kind="stable")[:batch]]
+        if self._counts is None:
+            self._counts = morgan_counts(self.smiles)
+        while len(asked) < self.protocol.rounds:
+            known = np.concatenate(asked)
+            left = np.setdiff1d(np.arange(len(self.labels)), known)
+            scores = PerTargetForest().scores(self._task(known, left, self._counts), seed=key[-1])
+            asked.append(left[np.argsort(-scores, kind="stable")[:batch]])
+        return asked
+
+    def _task(self, known: Places, left: Places, counts: npt.NDArray[np.uint8]) -> FewShotTask:
+        return FewShotTask(
+            target=0,
+            support=known,
+            query=left,
+            labels=self.labels[known].astype(np.float32),
+            zero_shot_support=self.zero_shot[known],
+            zero_shot_query=self.zero_shot[left],
+            additive_support=np.zeros(len(known), dtype=np.float32),
+            additive_query=np.zeros(len(left), dtype=np.float32),
+            counts_support=counts[known],
+            counts_query=counts[left],
+            training_mean=0.0,
+        )

@@ -1,0 +1,121 @@
+"""The tables of a benchmark that replays campaigns: the best compounds found, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from hyperpcm.benchmark.active_results import AGAINST, ActiveFile, ActiveOnDisk, summarised_campaigns
+from hyperpcm.benchmark.benchmark import Benchmark
+from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
+from hyperpcm.benchmark.folds import protocol_file
+from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
+from hyperpcm.errors import TableError
+from hyperpcm.evaluation.surroundings import Surroundings
+
+__all__ = ["active_view"]
+
+_TO_ZERO_SHOT: Final = f"to_{AGAINST[0]}"
+_ADAPTED: Final = "adapted scores, "
+_TITLES: Final[Mapping[str, str]] = {
+    "random": "compounds at random",
+    "zero_shot": "highest zero-shot scores",
+    "forest": "random forest on what was measured, zero-shot start",
+    "forest_random": "random forest on what was measured, random start",
+    "greedy": f"{_ADAPTED}greedy",
+    "thompson": f"{_ADAPTED}Thompson sampling",
+    "ei": f"{_ADAPTED}expected improvement",
+    "ucb": f"{_ADAPTED}upper confidence bound",
+}
+_CAPTION: Final = (
+    "Share of the best {share:g} % of each target's measured compounds ({least} at least) that were found "
+    "after each round of {batch}; mean ± standard error over {targets} held-out targets with "
+    "{least_compounds} compounds or more. ✓ more than the highest zero-shot scores on the same targets, "
+    "✗ fewer, ≈ the 95 % bootstrap interval over targets of the paired difference includes 0."
+)
+
+
+def active_view(benchmark: Benchmark, held: ActiveOnDisk) -> TableView:
+    """What the table of a benchmark shows: a section for each row that has results.
+
+    Raises:
+        TableError: there are none yet.
+    """
+    if not held.parts or held.protocol is None:
+        raise TableError(
+            f"benchmark {benchmark.name!r} has no results at {held.path}. Make them with: hyperpcm benchmark "
+            f"run {benchmark.name}"
+        )
+    made = [(row, held.of_row(row.name)) for row in benchmark.rows if held.of_row(row.name)]
+    reference = held.of_row(benchmark.file.reference) or made[0][1]
+    newest = reference[-1]
+    where = Surroundings(newest["versions"], newest["commit"], newest["machine"])
+    return TableView(
+        name=benchmark.name,
+        title=benchmark.file.title,
+        about=" ".join(benchmark.file.about.split()),
+        facts=(
+            ("folds", ", ".join(str(one) for one in sorted({part["fold"] for part in reference}))),
+            ("seeds", ", ".join(str(one) for one in sorted({part["seed"] for part in reference}))),
+            *facts_of(benchmark, held.protocol, where, [part["commit"] for part in held.parts.values()]),
+        ),
+        sections=tuple(_section(benchmark, row.title, parts) for row, parts in made),
+        sentences=(*_sentences(made[0][1]), *stale_rows(benchmark, held)),
+        notes=notes_of(benchmark),
+        missing=tuple(row.title for row in benchmark.rows if not held.of_row(row.name)),
+    )
+
+
+def _section(benchmark: Benchmark, title: str, parts: Sequence[Mapping[str, Any]]) -> Section:
+    file, summary = protocol_file(benchmark, ActiveFile), summarised_campaigns(parts)
+    columns = tuple(Column(f"{turn * file.batch} measured", "↑") for turn in range(1, file.rounds + 1))
+    lines = [
+        Line(
+            method,
+            _TITLES[method],
+            tuple(_cell(entry, turn) for turn in range(file.rounds)),
+            "reference" if method == "zero_shot" else "null" if method == "random" else "row",
+        )
+        for method, entry in summary["methods"].items()
+    ]
+    caption = _CAPTION.format(
+        share=100 * file.share,
+        least=file.least,
+        batch=file.batch,
+        targets=summary["targets"],
+        least_compounds=file.least_compounds,
+    )
+    return Section(title, "what is measured", columns, tuple(lines), caption)
+
+
+def _cell(entry: Mapping[str, Any], turn: int) -> Cell:
+    value, error = entry["found"][turn], entry["se"]
+    numbers = {"found": value, "se": None if error is None else error[turn]}
+    mark: Mark = ""
+    if _TO_ZERO_SHOT in entry:
+        difference, low, high = entry[_TO_ZERO_SHOT][turn]
+        numbers |= {"to_zero_shot": difference, "low": low, "high": high}
+        mark = _mark(low, high)
+    return Cell(f"{value:.3f}", "" if error is None else f"± {error[turn]:.3f}", mark, numbers)
+
+
+def _mark(low: float, high: float) -> Mark:
+    if low != low or low == high == 0:
+        return ""
+    if low <= 0 <= high:
+        return "undecided"
+    return "better" if low > 0 else "worse"
+
+
+def _sentences(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each yardstick where the adapted strategies end up beside it."""
+    methods, found = summarised_campaigns(parts)["methods"], []
+    for other in AGAINST:
+        told = []
+        for method, entry in methods.items():
+            if _TITLES[method].startswith(_ADAPTED):
+                mean, low, high = entry[f"to_{other}"][-1]
+                title = _TITLES[method].removeprefix(_ADAPTED)
+                told.append(f"{title} {mean:+.3f} ({low:+.3f} to {high:+.3f})")
+        found.append(f"After the last round, {_ADAPTED}against the {_TITLES[other]}: {'; '.join(told)}.")
+    return found

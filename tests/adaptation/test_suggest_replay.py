@@ -1,0 +1,82 @@
+"""Replays: hits are counted right, methods see no label that they did not ask for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyperpcm.adaptation.suggest_replay import METHODS, ReplayProtocol, replayed
+from hyperpcm.errors import ConfigError, LabelError
+from small_adaptable import adaptable_target, true_values
+from small_models import many_smiles
+
+COMPOUNDS = many_smiles(120)
+PROTOCOL = ReplayProtocol(rounds=3, batch=8, share=0.1, least_compounds=100, seeds=2)
+
+
+@pytest.fixture(scope="module")
+def target():
+    return adaptable_target()
+
+
+@pytest.fixture(scope="module")
+def scores(target):
+    return target.score(COMPOUNDS).values
+
+
+@pytest.fixture(scope="module")
+def found(target, scores):
+    return replayed(target, COMPOUNDS, true_values(target, COMPOUNDS, scores, 1), PROTOCOL)
+
+
+def test_every_method_finds_more_with_every_round_and_starts_where_it_says(found, target, scores):
+    labels = true_values(target, COMPOUNDS, scores, 1)
+    assert list(found) == list(METHODS)
+    for shares in found.values():
+        assert len(shares) == 3
+        assert (np.diff(shares) >= 0).all()
+        assert 0 <= shares[0] <= shares[-1] <= 1
+    np.testing.assert_allclose(found["random"], np.array([8, 16, 24]) / 120)
+    best = labels >= np.sort(labels)[-12]
+    order = np.argsort(-scores, kind="stable")
+    np.testing.assert_allclose(found["zero_shot"], [best[order[:n]].sum() / 12 for n in (8, 16, 24)])
+    assert found["greedy"][0] == found["forest"][0] == found["zero_shot"][0]
+
+
+def test_the_same_seed_gives_the_same(found, target, scores):
+    labels = true_values(target, COMPOUNDS, scores, 1)
+    again = replayed(target, COMPOUNDS, labels, PROTOCOL, ["thompson", "forest_random"])
+    assert again == {name: found[name] for name in again}
+    other = replayed(target, COMPOUNDS, labels, PROTOCOL, ["thompson", "forest_random"], seed=1)
+    assert other != again
+
+
+@pytest.mark.parametrize("method", ["greedy", "thompson", "forest"])
+def test_labels_that_were_not_asked_for_play_no_part(target, scores, method):
+    labels = scores.copy()
+    hidden = np.argsort(scores)[:60]  # far too low to be asked for
+    labels[hidden] = labels[hidden] - np.linspace(0, 5, 60)
+    protocol = ReplayProtocol(rounds=2, batch=4, share=0.1, least_compounds=100, seeds=1)
+    one = replayed(target, COMPOUNDS, scores, protocol, [method])
+    assert replayed(target, COMPOUNDS, labels, protocol, [method]) == one
+
+
+def test_where_labels_are_the_scores_all_of_the_best_are_found_at_once(target, scores):
+    protocol = ReplayProtocol(rounds=2, batch=12, share=0.1, least_compounds=100)
+    assert replayed(target, COMPOUNDS, scores, protocol, ["zero_shot", "greedy"]) == {
+        "zero_shot": [1.0, 1.0],
+        "greedy": [1.0, 1.0],
+    }
+
+
+def test_what_cannot_be_replayed_is_refused(target, scores):
+    with pytest.raises(LabelError, match="5 compounds and 5 labels"):
+        replayed(target, COMPOUNDS[:5], scores[:5], PROTOCOL)
+    with pytest.raises(LabelError, match="1 of 120 compounds are not usable"):
+        replayed(target, ["C1CC", *COMPOUNDS[1:]], scores, PROTOCOL)
+    with pytest.raises(ConfigError, match="no method 'luck'"):
+        replayed(target, COMPOUNDS, scores, PROTOCOL, ["luck"])
+    with pytest.raises(ConfigError, match="5 rounds of 24 measure 120"):
+        ReplayProtocol(least_compounds=100)
+    with pytest.raises(ConfigError, match="numbers from 1 on"):
+        ReplayProtocol(seeds=0)

@@ -1,0 +1,123 @@
+"""Benchmarks that replay campaigns, from their files to their tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hyperpcm.adaptation.suggest_replay import METHODS
+from hyperpcm.benchmark import Choice, all_benchmarks, find_benchmark, run_benchmark, view_of
+from hyperpcm.benchmark.active_results import summarised_campaigns
+from hyperpcm.benchmark.html import html
+from hyperpcm.benchmark.markdown import markdown
+from hyperpcm.benchmark.page import page
+from hyperpcm.errors import ConfigError, TableError
+from small_benchmarks import write_benchmark
+
+REPOSITORY = Path(__file__).resolve().parents[2] / "benchmarks"
+KIND = 'kind = "active"\nrounds = 2\nbatch = 3\nshare = 0.1\nleast = 2\nleast_compounds = 10\nreplays = 1\n'
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("finished")
+    protocol = write_benchmark(root, kind=KIND) / "benchmark.toml"
+    protocol.write_text(protocol.read_text() + "options = { valid_share = 0.5 }\n")
+    benchmark = find_benchmark(root, "small")
+    with pytest.raises(TableError, match=r"has no results at .*active/table\.json"):
+        view_of(benchmark)
+    said: list[str] = []
+    summary = run_benchmark(benchmark, Choice(store=root / "store.sqlite"), say=said.append)
+    assert (len(summary.done), summary.failed) == (2, ()), said
+    assert any("best compounds found on 6 targets: random" in line for line in said)
+    return root
+
+
+def results_of(root: Path):
+    return json.loads((root / "results" / "active" / "table.json").read_text())
+
+
+def test_the_file_holds_every_target_of_every_fold_and_the_means(finished):
+    record = results_of(finished)
+    assert [(part["row"], part["fold"]) for part in record["parts"]] == [("model", 0), ("model", 1)]
+    targets = [target for part in record["parts"] for target in part["targets"]]
+    assert len(set(targets)) == len(targets) == record["targets"] == 12
+    assert list(record["methods"]) == list(METHODS)
+    for method, entry in record["methods"].items():
+        every = np.array([shares for part in record["parts"] for shares in part["found"][method]])
+        assert every.shape == (12, 2)
+        assert entry["found"] == pytest.approx(every.mean(axis=0).tolist())
+    assert record["protocol"]["replay"]["batch"] == 3
+
+
+def test_what_is_there_is_not_run_again(finished):
+    summary = run_benchmark(find_benchmark(finished, "small"), Choice(store=finished / "store.sqlite"))
+    assert (summary.done, len(summary.skipped)) == ((), 2)
+
+
+def test_the_table_and_the_page_show_every_method(finished):
+    benchmark = find_benchmark(finished, "small")
+    view = view_of(benchmark)
+    text = markdown(view)
+    for part in ("3 measured", "6 measured", "highest zero-shot scores", "Thompson sampling", "12 held-out"):
+        assert part in text
+    assert "After the last round, adapted scores, against the highest zero-shot scores: " in text
+    assert "Thompson sampling" in html(view)
+    assert "A small one" in page(finished)
+    lines = {line.name: line for line in view.sections[0].lines}
+    found = results_of(finished)["methods"]["greedy"]["found"]
+    assert [cell.numbers["found"] for cell in lines["greedy"].cells] == pytest.approx(found)
+
+
+def test_means_are_over_targets_and_seeds_of_a_target_count_once():
+    part = {"targets": [1, 2], "found": {"zero_shot": [[0.0], [1.0]], "greedy": [[0.5], [1.0]]}}
+    again = {"targets": [1], "found": {"zero_shot": [[0.2]], "greedy": [[0.9]]}}
+    found = summarised_campaigns([part, again])
+    assert found["targets"] == 2
+    assert found["methods"]["greedy"]["found"] == pytest.approx([0.85])
+    assert found["methods"]["greedy"]["to_zero_shot"][0][0] == pytest.approx(0.3)
+
+
+def test_results_of_another_protocol_are_refused(finished):
+    benchmark = find_benchmark(finished, "small")
+    file = finished / "small" / "benchmark.toml"
+    before = file.read_text()
+    file.write_text(before.replace("batch = 3", "batch = 4"))
+    try:
+        with pytest.raises(TableError, match="another protocol"):
+            run_benchmark(
+                find_benchmark(finished, benchmark.name),
+                Choice(store=finished / "store.sqlite", fresh=True, folds=[0]),
+            )
+    finally:
+        file.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "said"),
+    [
+        (KIND.replace("least_compounds = 10", "least_compounds = 5"), {}, "2 rounds of 3 measure 6"),
+        (KIND, {"near": 'baseline = "kernel_knn"\n'}, "only a whole model learns from measurements"),
+        (KIND, {"prior": 'part = "prior"\n'}, "only a whole model learns from measurements"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(tmp_path, kind, rows, said):
+    write_benchmark(tmp_path, kind=kind, **rows)
+    with pytest.raises(ConfigError, match=said):
+        find_benchmark(tmp_path, "small")
+
+
+def test_a_split_that_shares_targets_is_refused(tmp_path):
+    folder = write_benchmark(tmp_path, kind=KIND)
+    file = folder / "benchmark.toml"
+    file.write_text(file.read_text().replace('"cold_target"', '"random"'))
+    with pytest.raises(ConfigError, match="use cold_target or homology_target, not random"):
+        find_benchmark(tmp_path, "small")
+
+
+def test_those_of_the_repository_can_be_run():
+    ours = [one for one in all_benchmarks(REPOSITORY) if one.file.kind == "active"]
+    assert [one.name for one in ours] == ["active_kiba"]
