@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
+from hyperpcm.adaptation.marginal_likelihood import ROUNDING, fit_variances
 from hyperpcm.chem import tanimoto
 from hyperpcm.errors import LabelError
 from hyperpcm.model import HyperPCM
@@ -37,8 +37,6 @@ _LEAST_ROWS: Final = 4
 _LEAST_TARGETS: Final = 5
 _LEAST_PART: Final = 1e-3  # of the residual variance: a part of less is left out
 _EXPONENT: Final = 2.0
-_BOUNDS: Final = (-12.0, 8.0)  # of logarithms of shares of the residual variance
-_ROUNDING: Final = 1e-6
 _PARTS: Final = 4  # offset, slope, structure, profile; those of `Covariance` before the noise
 _START: Final = (0.1, 0.05, 0.2, 0.5, 0.5)  # shares of the parts and of the noise before the first step
 
@@ -199,28 +197,12 @@ def _weights(
     """The negative log marginal likelihood at its least, and the weights there."""
     parts = [target.parts(profiles) for target in targets]
     number = len(parts[0])
-
-    def loss(logarithms: Floats) -> tuple[float, Floats]:
-        at = torch.tensor(logarithms, requires_grad=True)
-        weights = at.exp() * total
-        value = torch.zeros((), dtype=torch.float64)
-        for target, own in zip(targets, parts, strict=True):
-            covariance = torch.einsum("p,pij->ij", weights[:number], own)
-            covariance = covariance + (weights[number] + _ROUNDING * total) * torch.eye(len(covariance))
-            root = torch.linalg.cholesky(covariance)
-            solved = torch.linalg.solve_triangular(root, target.residuals[:, None], upper=False)
-            value = value + 0.5 * solved.square().sum() + root.diagonal().log().sum()
-        value.backward()
-        assert at.grad is not None
-        return float(value), at.grad.numpy()
-
-    start = np.log(np.array([*_START[:number], _START[-1]]))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[_BOUNDS] * len(start))
-    shares = np.exp(found.x)
+    start = (*_START[:number], _START[-1])
+    value, shares = fit_variances(parts, [target.residuals for target in targets], total, start)
     sizes = [float(np.mean([own[part].diagonal().mean() for own in parts])) for part in range(number)]
     kept = [
         float(share * total) if share * size >= _LEAST_PART else 0.0
         for share, size in zip(shares[:-1], sizes, strict=True)
     ]
     kept += [0.0] * (_PARTS - number)
-    return float(found.fun), Covariance(*kept, noise=float(max(shares[-1], _ROUNDING) * total))
+    return value, Covariance(*kept, noise=float(max(shares[-1], ROUNDING) * total))
