@@ -234,10 +234,11 @@ def test_a_benchmark_without_the_label_methods_and_two_of_one_data_set_are_refus
     other = tmp_path / "other" / "benchmark.toml"
     other.write_text('results = "other"\n' + other.read_text())
     assert len(all_benchmarks(tmp_path)) == 2
-    (folder / "near.toml").rename(folder / "knn.toml")
-    with pytest.raises(ConfigError, match=r"knn\.toml: 'knn' is the name of a method that adapts"):
-        find_benchmark(tmp_path, "small")
-    (folder / "knn.toml").rename(folder / "near.toml")
+    for name in ("knn", "head"):
+        (folder / "near.toml").rename(folder / f"{name}.toml")
+        with pytest.raises(ConfigError, match=rf"{name}\.toml: '{name}' is the name of a method that adapts"):
+            find_benchmark(tmp_path, "small")
+        (folder / f"{name}.toml").rename(folder / "near.toml")
     (folder / "labels.toml").unlink()
     with pytest.raises(ConfigError, match=r"Add a file labels\.toml with zero_shot = false"):
         find_benchmark(tmp_path, "small")

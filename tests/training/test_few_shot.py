@@ -13,6 +13,7 @@ from hyperpcm.evaluation.few_shot import FewShotProtocol, draw_targets
 from hyperpcm.metrics import mse
 from hyperpcm.training.encoded import encode
 from hyperpcm.training.few_shot import FewShotRow, few_shot_part
+from hyperpcm.training.few_shot_adapters import MODEL_ADAPTERS
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import prior_alone
 from hyperpcm.training.run import open_split
@@ -88,8 +89,7 @@ def test_a_whole_model_is_measured_with_its_own_adapter_and_its_rivals(tmp_path)
     split, inputs = open_split(config, interactions), prepare_inputs(interactions)
     protocol = FewShotProtocol(sizes=(0, 4), draws=1, min_query=4)
     part = few_shot_part(config, interactions, split, MODEL, protocol, inputs)
-    rivals = ["posterior_ungated", "residual_ridge", "head", "fine_tune", "fine_tune_embedding"]
-    assert list(part.curves) == ["none", "shift", "posterior", *rivals]
+    assert list(part.curves) == ["none", "shift", *MODEL_ADAPTERS]
     for curve in part.curves.values():
         np.testing.assert_array_equal(curve[0]["mse"], part.curves["none"][0]["mse"])
     moved = [

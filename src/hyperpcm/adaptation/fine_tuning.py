@@ -16,11 +16,12 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Self, final
+from typing import Final, Self, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float
 from scipy.optimize import minimize
 from torch import Tensor
 
@@ -54,40 +55,46 @@ class Tunable:
     networks: Callable[[Tensor], tuple[QsarNetwork, ...]]
 
 
-def tunable_weights(view: TargetView) -> Tunable:
+def tunable_weights(view: TargetView, measured: Float[Tensor, "n z"]) -> Tunable:
     """Return all weights and biases of the generated networks but those of a noise head.
 
-    Of the first layer, what the target's compounds can tell: nothing else would change.
+    Of the weights of the first layer, what the measured compounds can tell: no gradient changes the rest.
+
+    Args:
+        view: of the target.
+        measured: coordinates of the measured compounds, as in `TargetView.reduced`.
     """
-    hypernetworks, _ = view.reduced
-    with torch.no_grad():
-        generated = [
-            hypernetwork(row[None]).densified()
-            for hypernetwork, row in zip(hypernetworks, view.represented, strict=True)
-        ]
-    sizes = [
-        part.numel()
-        for network in generated
-        for layer in network.layers
-        for part in (layer.dense(), layer.bias)
-    ]
+    generated = view.reduced_networks
+    basis: Tensor | None = None
+    if generated[0].noise_head is None and len(measured) < measured.shape[1]:
+        basis = torch.linalg.qr(measured.double().T)[0].float()
+    sizes = []
+    for network in generated:
+        for place, layer in enumerate(network.layers):
+            dense = layer.dense()[0]
+            columns = dense.shape[1] if place or basis is None else basis.shape[1]
+            sizes += [len(dense) * columns, len(dense)]
 
     def networks(change: Tensor) -> tuple[QsarNetwork, ...]:
-        parts = iter(torch.split(change, sizes))
-        return tuple(
-            QsarNetwork(
-                layers=tuple(_moved(layer, next(parts), next(parts)) for layer in network.layers),
-                noise_head=network.noise_head,
-                activation=network.activation,
-            )
-            for network in generated
-        )
+        parts, moved = iter(torch.split(change, sizes)), []
+        for network in generated:
+            layers = []
+            for place, layer in enumerate(network.layers):
+                within = None if place else basis
+                layers.append(_moved(layer, next(parts), next(parts), within))
+            moved.append(QsarNetwork(tuple(layers), network.noise_head, network.activation))
+        return tuple(moved)
 
     return Tunable(sum(sizes), networks)
 
 
-def tunable_embedding(view: TargetView) -> Tunable:
-    """Return the embedding of the target as the frozen hypernetwork of each member reads it."""
+def tunable_embedding(view: TargetView, measured: Float[Tensor, "n z"]) -> Tunable:
+    """Return the embedding of the target as the frozen hypernetwork of each member reads it.
+
+    Args:
+        view: of the target.
+        measured: plays no part.
+    """
     hypernetworks, _ = view.reduced
 
     def networks(change: Tensor) -> tuple[QsarNetwork, ...]:
@@ -95,6 +102,10 @@ def tunable_embedding(view: TargetView) -> Tunable:
         return tuple(one(row[None]) for one, row in zip(hypernetworks, moved, strict=True))
 
     return Tunable(view.represented.numel(), networks)
+
+
+MakesTunable: TypeAlias = Callable[[TargetView, Tensor], Tunable]
+"""`tunable_weights` or `tunable_embedding`."""
 
 
 @final
@@ -107,7 +118,7 @@ class FineTuning:
         self,
         name: str,
         views: TargetViews,
-        tunable: Callable[[TargetView], Tunable],
+        tunable: MakesTunable,
         pull: float,
         steps: int,
     ) -> None:
@@ -125,14 +136,13 @@ class FineTuning:
         model = views.model
         share = float(model.correction)
         self._unit = model.label_scale.unit * (share if share > 0 else 1.0)
-        self._last: tuple[TargetView, Tunable] | None = None
 
     @classmethod
     def tuned(
         cls,
         name: str,
         views: TargetViews,
-        tunable: Callable[[TargetView], Tunable],
+        tunable: MakesTunable,
         tasks: Sequence[tuple[FewShotTask, npt.NDArray[np.floating]]],
     ) -> Self:
         """Return it with the pull and the steps that make the least squared error on validation targets.
@@ -158,11 +168,12 @@ class FineTuning:
         """Score the query compounds: float64 [q]."""
         if len(task.support) == 0:
             return task.zero_shot_query
-        view, tunable = self._of(task.target)
+        view = self._views(task.target)
         _, coordinates = view.reduced
         measured, scored = (
             coordinates[torch.from_numpy(view.of(side))] for side in (task.support, task.query)
         )
+        tunable = self._tunable(view, measured)
         residuals = torch.from_numpy(task.labels - task.zero_shot_support) / self._unit
         nothing = torch.zeros(tunable.size)
         with torch.no_grad():
@@ -180,29 +191,28 @@ class FineTuning:
         scores: Floats = task.zero_shot_query.astype(np.float64) + self._unit * moved.double().numpy()
         return scores
 
-    def _of(self, target: int) -> tuple[TargetView, Tunable]:
-        view = self._views(target)
-        if self._last is None or self._last[0] is not view:
-            self._last = view, self._tunable(view)
-        return self._last
-
     def _squared_gradient(self, tasks: Iterable[FewShotTask]) -> float:
         """The mean square of the gradient of a raw score with respect to δ, where nothing is changed."""
         found = []
         for task in tasks:
-            view, tunable = self._of(task.target)
+            view = self._views(task.target)
             _, coordinates = view.reduced
             for place in view.of(task.support[:_GRADIENTS]).tolist():
+                compound = coordinates[place : place + 1]
+                tunable = self._tunable(view, compound)
                 change = torch.zeros(tunable.size, requires_grad=True)
-                score = _mean_scores(tunable.networks(change), coordinates[place : place + 1])
+                score = _mean_scores(tunable.networks(change), compound)
                 (gradient,) = torch.autograd.grad(score.sum(), change)
                 found.append(float(gradient.square().sum()))
         return max(float(np.mean(found)), 1e-12) if found else 1.0
 
 
-def _moved(layer: GeneratedLayer, weight: Tensor, bias: Tensor) -> GeneratedLayer:
+def _moved(layer: GeneratedLayer, weight: Tensor, bias: Tensor, basis: Tensor | None) -> GeneratedLayer:
     dense = layer.dense()
-    return GeneratedLayer(bias=layer.bias + bias.view_as(layer.bias), delta=dense + weight.view_as(dense))
+    change = weight.view(1, dense.shape[1], -1)
+    if basis is not None:
+        change = change @ basis.T
+    return GeneratedLayer(bias=layer.bias + bias.view_as(layer.bias), delta=dense + change)
 
 
 def _mean_scores(networks: Sequence[QsarNetwork], compounds: Tensor) -> Tensor:

@@ -127,6 +127,13 @@ class TargetView:
         basis = basis.float()
         return tuple(one.over_basis(basis) for one in hypernetworks), coordinates.T.float().contiguous()
 
+    @cached_property
+    def reduced_networks(self) -> tuple[QsarNetwork, ...]:
+        """The networks that score the coordinates of `reduced`, with plain weights."""
+        with torch.no_grad():
+            made = zip(self.reduced[0], self.represented, strict=True)
+            return tuple(hypernetwork(row[None]).densified() for hypernetwork, row in made)
+
     @property
     def _members(self) -> tuple[Member, ...]:
         return tuple(member for member in self.model.members if isinstance(member, Member))

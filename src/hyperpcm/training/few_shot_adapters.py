@@ -24,10 +24,19 @@ from hyperpcm.evaluation.few_shot import Draw, FewShotInputs, FewShotProtocol, d
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import EncodedData
 
-__all__ = ["model_adapters"]
+__all__ = ["MODEL_ADAPTERS", "model_adapters"]
 
 logger = logging.getLogger(__name__)
 
+MODEL_ADAPTERS: Final = (
+    "posterior",
+    "posterior_ungated",
+    "residual_ridge",
+    "head",
+    "fine_tune",
+    "fine_tune_embedding",
+)
+"""Names of the adapters that `model_adapters` returns."""
 _MOST_TARGETS: Final = 200  # validation targets whose residuals variances are fitted to
 _MOST_ROWS: Final = 128  # of each
 _TUNED_ON: Final = 24  # validation targets that the settings of fine-tuning are chosen on
