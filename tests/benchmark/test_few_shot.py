@@ -122,6 +122,28 @@ def test_parts_of_another_commit_are_refused_mixed_or_replaced_as_one_says(copie
     assert commits["labels", 1] == "0" * 40
 
 
+def test_parts_from_before_an_adapter_are_left_out_and_asked_for_again(copied):
+    folder = copied / "results" / "fewshot" / "table"
+    for part in read_parts(copied / "results", "table"):
+        if part.row == "model" and part.fold == 1:
+            curves = {**part.curves, "posterior": part.curves["shift"]}
+            dataclasses.replace(part, curves=curves).write(folder / "model" / "fold-1-seed-0.json")
+    run(copied, rows=["near"], folds=[0], fresh=True)
+    summary = summary_of(copied)
+    assert (summary["default"], summary["folds"]) == ("posterior", [1])
+    assert summary["adapters"]["shift"]["4"]["to_default"]["mse"] == [0, 0, 0]
+    assert "to_default" not in summary["rivals"]["near"]["shift"]["4"]
+    view = view_of(find_benchmark(copied, "small"))
+    assert any(
+        one.startswith("The model: folds 0 were measured before there were all adapters") and "--fresh" in one
+        for one in view.sentences
+    )
+    for section in view.sections[-2:]:
+        assert [line.name for line in section.lines] == [
+            "model", "shift", "mean", "knn", "per_target_forest"
+        ]  # fmt: skip
+
+
 def test_another_number_of_draws_is_another_protocol(copied):
     path = copied / "small" / "benchmark.toml"
     path.write_text(path.read_text().replace("draws = 2", "draws = 3"))
@@ -157,7 +179,19 @@ def test_the_table_has_a_curve_for_every_method_and_a_figure(finished):
             wanted = "worse" if low > 0 else "better" if high < 0 else "undecided"
             assert cell.mark == ("" if low == high == 0 else wanted)
     assert [cell.text for cell in first.lines[-1].cells] == ["12", "12", "12"]
-    assert [section.heading for section in view.sections][-1] == "Targets that got worse ↓"
+    headings = [section.heading for section in view.sections]
+    assert headings[2:] == [
+        "Targets that got worse ↓",
+        "MSE less that of The model + shift",
+        "Spearman ρ less that of The model + shift",
+    ]
+    for line in view.sections[3].lines:
+        assert line.name != "shift"
+        for cell, k in zip(line.cells, ("0", "1", "4"), strict=True):
+            adapter = "none" if line.name == "model" else line.name
+            mean, low, high = summary["adapters"][adapter][k]["to_default"]["mse"]
+            assert cell.numbers == {"to_default": mean, "low": low, "high": high}
+            assert cell.text == f"{mean:+.3f}"
     assert any("MSE, The model + shift against Labels alone: per_target_forest" in s for s in view.sentences)
     text = html(view)
     assert text.count("<svg") == 1
@@ -200,10 +234,11 @@ def test_a_benchmark_without_the_label_methods_and_two_of_one_data_set_are_refus
     other = tmp_path / "other" / "benchmark.toml"
     other.write_text('results = "other"\n' + other.read_text())
     assert len(all_benchmarks(tmp_path)) == 2
-    (folder / "near.toml").rename(folder / "knn.toml")
-    with pytest.raises(ConfigError, match=r"knn\.toml: 'knn' is the name of a method that adapts"):
-        find_benchmark(tmp_path, "small")
-    (folder / "knn.toml").rename(folder / "near.toml")
+    for name in ("knn", "head"):
+        (folder / "near.toml").rename(folder / f"{name}.toml")
+        with pytest.raises(ConfigError, match=rf"{name}\.toml: '{name}' is the name of a method that adapts"):
+            find_benchmark(tmp_path, "small")
+        (folder / f"{name}.toml").rename(folder / "near.toml")
     (folder / "labels.toml").unlink()
     with pytest.raises(ConfigError, match=r"Add a file labels\.toml with zero_shot = false"):
         find_benchmark(tmp_path, "small")

@@ -134,3 +134,22 @@ def test_a_linear_qsar_model_can_be_generated():
     compounds = torch.randn(2, 3, 6)
     expected = torch.einsum("tcd,td->tc", compounds, network.layers[0].delta[:, 0]) + network.layers[0].bias
     torch.testing.assert_close(qsar_scores(network, compounds), expected)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("parts", PARTS)
+def test_over_a_basis_coordinates_get_the_scores_of_the_compounds(parts: GeneratedParts, shared: bool):
+    whole = made(parts, shared=shared, shape=QsarShape(inputs=6, hidden=(8, 5)))
+    before = {name: value.clone() for name, value in whole.state_dict().items()}
+    basis, _ = torch.linalg.qr(torch.randn(6, 3))
+    coordinates, targets = torch.randn(2, 7, 3), torch.randn(2, 4)
+    with torch.no_grad():
+        few = qsar_scores(whole.over_basis(basis)(targets), coordinates)
+        torch.testing.assert_close(few, qsar_scores(whole(targets), coordinates @ basis.T))
+    assert whole.shape.inputs == 6
+    assert all(torch.equal(value, before[name]) for name, value in whole.state_dict().items())
+
+
+def test_networks_with_a_noise_head_are_not_written_over_a_basis():
+    with pytest.raises(ValueError, match="noise head"):
+        made("full").over_basis(torch.eye(6)[:, :2])

@@ -13,10 +13,11 @@ from hyperpcm.evaluation.few_shot import FewShotProtocol, draw_targets
 from hyperpcm.metrics import mse
 from hyperpcm.training.encoded import encode
 from hyperpcm.training.few_shot import FewShotRow, few_shot_part
+from hyperpcm.training.few_shot_adapters import MODEL_ADAPTERS
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import prior_alone
 from hyperpcm.training.run import open_split
-from small_runs import tiny, write_table
+from small_runs import NO_RETRIEVAL, tiny, write_table
 
 LABELS, KNN, MODEL = FewShotRow("labels"), FewShotRow("knn", baseline="kernel_knn"), FewShotRow("hyperpcm")
 PROTOCOL = FewShotProtocol(sizes=(0, 1, 4, 64), draws=2, min_query=4)
@@ -82,10 +83,26 @@ def test_another_adapter_plugs_in_with_one_class(given):
     np.testing.assert_array_equal(part.curves["none"][0]["mse"], part.curves["doubt"][0]["mse"])
 
 
+def test_a_whole_model_is_measured_with_its_own_adapter_and_its_rivals(tmp_path):
+    path = write_table(tmp_path / "table.csv", targets=57)
+    config, interactions = tiny(path, *NO_RETRIEVAL, "training.epochs=1"), read_table(path)
+    split, inputs = open_split(config, interactions), prepare_inputs(interactions)
+    protocol = FewShotProtocol(sizes=(0, 4), draws=1, min_query=4)
+    part = few_shot_part(config, interactions, split, MODEL, protocol, inputs)
+    assert list(part.curves) == ["none", "shift", *MODEL_ADAPTERS]
+    for curve in part.curves.values():
+        np.testing.assert_array_equal(curve[0]["mse"], part.curves["none"][0]["mse"])
+    moved = [
+        np.abs(part.curves[name][4]["mse"] - part.curves["none"][4]["mse"]).max() for name in part.curves
+    ]
+    assert min(moved[2:]) > 1e-5
+
+
 def test_the_prior_of_the_model_is_a_zero_shot_model_too(given):
     config, interactions, split, _ = given
     part = part_of(given, FewShotRow("prior", prior_alone=True))
     assert part.row == "prior"
+    assert set(part.curves) == {"none", "shift"}
     model, data = prior_alone(config, interactions, split), encode(config, interactions, split)
     compound, target = interactions.compound_index, interactions.target_index
     draws = draw_targets(interactions, split.test, PROTOCOL)

@@ -41,6 +41,7 @@ class FewShotKind(Kind):
         """Refuse what no benchmark over folds may hold, splits that share targets, and a missing row."""
         from hyperpcm.baselines.few_shot import YARDSTICKS
         from hyperpcm.training.few_shot import FEW_SHOT_SPLITS
+        from hyperpcm.training.few_shot_adapters import MODEL_ADAPTERS
 
         check_folds(benchmark)
         path = benchmark.folder / "benchmark.toml"
@@ -56,7 +57,7 @@ class FewShotKind(Kind):
                     f"{benchmark.folder / row.name}.toml: zero_shot = false belongs into {LABELS_ROW}.toml, "
                     "the row of the methods that use measured labels alone, and into no other."
                 )
-            if row.name in {one.name for one in YARDSTICKS}:
+            if row.name in {*MODEL_ADAPTERS, *(one.name for one in YARDSTICKS)}:
                 raise ConfigError(
                     f"{benchmark.folder / row.name}.toml: {row.name!r} is the name of a method that adapts; "
                     "call the row something else."

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FewShotFile", "FewShotOnDisk", "FewShotRowFile"]
 
-_DEFAULT, _AGAINST = "shift", "per_target_forest"  # the adapter of whoever does not choose; its yardstick
+_DEFAULTS: Final = ("posterior", "shift")  # the adapter of whoever does not choose; the first that there is
+_AGAINST: Final = "per_target_forest"  # its yardstick
 _USUAL: Final = FewShotProtocol()
 
 
@@ -115,6 +116,13 @@ class FewShotOnDisk(Results):
         }
         return MappingProxyType(found)
 
+    def older(self) -> set[Job]:
+        """The jobs whose parts lack adapters that a later part of their row has; no summary holds them."""
+        known: dict[str, set[str]] = {}
+        for job, part in self._parts.items():
+            known.setdefault(job.row, set()).update(part.curves)
+        return {job for job, part in self._parts.items() if set(part.curves) < known[job.row]}
+
     def forget(self, jobs: Collection[Job]) -> None:
         """Leave out these parts; their files go when the next one is written."""
         self._gone |= {job for job in jobs if job in self._parts}
@@ -132,10 +140,14 @@ class FewShotOnDisk(Results):
             check_protocol(str(self.path), part, other.protocol)
         self._parts[_job(part)] = part
         if self._can_be_summarised():
-            parts = [self._parts[job] for job in sorted(self._parts, key=lambda job: (job.row, job))]
+            older = self.older()
+            jobs = sorted(set(self._parts) - older, key=lambda job: (job.row, job))
+            parts = [self._parts[job] for job in jobs]
+            own = next(part for part in parts if part.row == self._reference)
+            default = next(name for name in _DEFAULTS if name in own.curves)
             write_json(
                 self.path,
-                summarise(parts, zero_shot=self._reference, default=_DEFAULT, reference=_AGAINST),
+                summarise(parts, zero_shot=self._reference, default=default, reference=_AGAINST),
             )
         else:
             self.path.unlink(missing_ok=True)
@@ -147,7 +159,8 @@ class FewShotOnDisk(Results):
 
     def _can_be_summarised(self) -> bool:
         """Whether some fold has the reference and the methods that use labels alone."""
-        folds = {name: {job.fold for job in self._parts if job.row == name} for name in self._rows}
+        left = set(self._parts) - self.older()
+        folds = {name: {job.fold for job in left if job.row == name} for name in self._rows}
         return bool(folds[self._reference] & folds[LABELS_ROW])
 
     def _path_of(self, job: Job) -> Path:

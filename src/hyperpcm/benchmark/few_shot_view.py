@@ -30,6 +30,10 @@ _WORSE = (
     "Share of targets whose Spearman ρ is lower than that of the zero-shot scores by more than 0.05: for how "
     "many targets measuring does harm."
 )
+_LESS = (
+    "Mean over targets of the paired difference to the adapter of whoever does not choose, with its 95 % "
+    "bootstrap interval. ✓ better than that adapter, ✗ worse, ≈ the interval includes 0."
+)
 _Curve = Mapping[str, Mapping[str, Any]]
 
 
@@ -56,6 +60,7 @@ def few_shot_view(benchmark: Benchmark, held: FewShotOnDisk) -> TableView:
         for metric, caption in zip(shown, captions, strict=False)
     ]
     sections.append(_section(_heading("worse_share"), "worse_share", summary, titles, sizes, _WORSE))
+    sections += [_to_default(metric, summary, titles, sizes) for metric in shown]
     chart = few_shot_chart(summary)
     where = Surroundings(summary["versions"], summary["commit"], summary["machine"])
     made = {*summary["rivals"], summary["zero_shot"], LABELS_ROW}
@@ -74,6 +79,7 @@ def few_shot_view(benchmark: Benchmark, held: FewShotOnDisk) -> TableView:
         sentences=(
             *_against(summary, titles, sizes, shown),
             *_other_folds(summary, titles),
+            *_older_parts(benchmark, held),
             *stale_rows(benchmark, held),
         ),
         notes=notes_of(benchmark),
@@ -134,6 +140,33 @@ def _section(
     )
 
 
+def _to_default(
+    metric: str, summary: Mapping[str, Any], titles: Mapping[str, str], sizes: Sequence[str]
+) -> Section:
+    """How far every other method of the main model lies from the usual adapter, target by target."""
+    default = summary["default"]
+    lines = []
+    for name, curve in all_curves({**summary, "rivals": {}}).items():
+        if name != default and all("to_default" in curve[k] for k in sizes):
+            cells = tuple(_difference(curve[k], metric) for k in sizes)
+            lines.append(
+                Line(name, titles[name], cells, "reference" if name == summary["zero_shot"] else "row")
+            )
+    heading = f"{TITLES[metric]} less that of {titles[default]}"
+    columns = tuple(Column(f"k = {k}") for k in sizes)
+    return Section(heading, "measured compounds", columns, tuple(lines), _LESS)
+
+
+def _difference(entry: Mapping[str, Any], metric: str) -> Cell:
+    mean, low, high = entry["to_default"][metric]
+    if not _known(mean):
+        return Cell(numbers={"to_default": None})
+    numbers = {"to_default": mean, "low": low, "high": high}
+    detail = f"[{low:+.3f}, {high:+.3f}]" if _known(low) and _known(high) else ""
+    known = {name: number if _known(number) else None for name, number in numbers.items()}
+    return Cell(f"{mean:+.3f}", detail, _mark(low, high, metric), known)
+
+
 def _cell(entry: Mapping[str, Any], metric: str) -> Cell:
     value = entry[metric]
     if not _known(value):
@@ -186,6 +219,18 @@ def _other_folds(summary: Mapping[str, Any], titles: Mapping[str, str]) -> Itera
                 f"{titles[model]} was run on folds {_listed(folds)}: its targets are not those of "
                 f"{titles[summary['zero_shot']]}."
             )
+
+
+def _older_parts(benchmark: Benchmark, held: FewShotOnDisk) -> Iterable[str]:
+    titles = {row.name: row.title for row in benchmark.rows}
+    folds: dict[str, set[int]] = {}
+    for job in held.older():
+        folds.setdefault(job.row, set()).add(job.fold)
+    for row, own in sorted(folds.items()):
+        yield (
+            f"{titles[row]}: folds {_listed(sorted(own))} were measured before there were all adapters, so "
+            "they are left out; run them again with --fresh."
+        )
 
 
 def _any_known(curves: Mapping[str, _Curve], sizes: Sequence[str], metric: str) -> bool:

@@ -221,7 +221,7 @@ class HyperPCM(nn.Module):
             similarity: alignment similarity to the memory rows.
             allowed: False where a target must not see a memory row (its own, in training).
         """
-        scaled, memory, logarithm = self._beside_memory(targets, similarity)
+        scaled, memory, logarithm = self.beside_memory(targets, similarity)
         return tuple(member(scaled, memory, allowed, logarithm) for member in self.members)
 
     def attention(
@@ -236,17 +236,17 @@ class HyperPCM(nn.Module):
         Returns:
             Weights that sum to 1 over the memory rows; None where the model has no context module.
         """
-        scaled, memory, logarithm = self._beside_memory(targets, similarity)
+        scaled, memory, logarithm = self.beside_memory(targets, similarity)
         found = []
         for member in self.members:
             if isinstance(member, Member) and member.context is not None:
                 found.append(member.context.attention(scaled, memory, None, logarithm))
         return torch.stack(found) if found else None
 
-    def _beside_memory(
-        self, targets: Tensor, similarity: Tensor | None
+    def beside_memory(
+        self, targets: Float[Tensor, "t d_t"], similarity: Float[Tensor, "t m"] | None = None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Scaled targets, scaled memory rows, and the logarithm of the similarity of the two."""
+        """Return what members read: scaled targets, memory rows, and the logarithm of their similarity."""
         memory = self.target_scaler(torch.cat([self.memory_embeddings, self.alignment.memory], dim=-1))
         logarithm = None if similarity is None else similarity.clamp(1e-3, 1.0).log()
         return self.described(targets, similarity), memory, logarithm

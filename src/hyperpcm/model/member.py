@@ -49,9 +49,19 @@ class Member(nn.Module):
         log_similarity: Float[Tensor, "t m"] | None,
     ) -> QsarNetwork:
         """Return the QSAR network of each target (scaled embeddings in)."""
-        represented = targets
-        if self.context is not None:
-            retrieved, _ = self.context(targets, memory, allowed, log_similarity)
-            represented = targets + retrieved if self.skip else retrieved
-        network: QsarNetwork = self.hypernetwork(represented)
+        network: QsarNetwork = self.hypernetwork(self.represented(targets, memory, allowed, log_similarity))
         return network
+
+    def represented(
+        self,
+        targets: Float[Tensor, "t d"],
+        memory: Float[Tensor, "m d"],
+        allowed: Bool[Tensor, "t m"] | None,
+        log_similarity: Float[Tensor, "t m"] | None,
+    ) -> Float[Tensor, "t d"]:
+        """Return what the hypernetwork reads of each target (scaled embeddings in)."""
+        if self.context is None:
+            return targets
+        retrieved, _ = self.context(targets, memory, allowed, log_similarity)
+        represented: Tensor = targets + retrieved if self.skip else retrieved
+        return represented

@@ -6,8 +6,9 @@ then one linear head per weight and bias tensor of the QSAR network.
 
 from __future__ import annotations
 
+import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -118,6 +119,20 @@ class LayerHeads(nn.Module):
             right=None if self.right is None else self.right(trunk).view(targets, self.rank, self.fan_in),
         )
 
+    @torch.no_grad()
+    def over_basis(self, basis: Float[Tensor, "d_j z"]) -> LayerHeads:
+        """Return the heads of the layer that reads coordinates y of inputs x = basis · y."""
+        found = copy.copy(self)
+        found._modules, found._parameters = dict(self._modules), dict(self._parameters)
+        found.fan_in = basis.shape[1]
+        if self.shared_weight is not None:
+            found.shared_weight = nn.Parameter(self.shared_weight @ basis)
+        if self.delta is not None:
+            found.delta = _contracted(self.delta, self.fan_out, basis)
+        if self.right is not None:
+            found.right = _contracted(self.right, self.rank, basis)
+        return found
+
     def _scaled(self, flat: Float[Tensor, "t n"], columns: int) -> Float[Tensor, "t _out columns"]:
         matrices = flat.view(len(flat), self.fan_out, columns)
         return matrices if self.scale is None else self.scale * matrices
@@ -194,6 +209,35 @@ class Hypernetwork(nn.Module):
         layers = [head(trunk) for head in self.heads]
         noise_head = layers.pop(0) if self.shape.noise_head else None
         return QsarNetwork(layers=tuple(layers), noise_head=noise_head, activation=self.shape.activation)
+
+    def over_basis(self, basis: Float[Tensor, "d_c z"]) -> Hypernetwork:
+        """Return the hypernetwork whose networks read coordinates of compounds instead of the compounds.
+
+        Its networks give y the scores that those of this one give basis · y: much less work where few
+        compounds are scored often. All but the first layer is shared with this one.
+
+        Raises:
+            ValueError: there is a noise head, whose output stands beside the compounds.
+        """
+        if self.shape.noise_head:
+            raise ValueError("networks with a noise head read more than coordinates")
+        found = copy.copy(self)
+        found._modules = dict(self._modules)
+        found.shape = replace(self.shape, inputs=basis.shape[1])
+        first, *others = self.heads
+        if not isinstance(first, LayerHeads):
+            raise TypeError(f"the first layer has heads of {type(first).__name__}")
+        found.heads = nn.ModuleList([first.over_basis(basis), *others])
+        return found
+
+
+def _contracted(head: nn.Linear, rows: int, basis: Float[Tensor, "d_j z"]) -> nn.Linear:
+    """The head that generates [rows, d_j] · basis."""
+    found = nn.Linear(head.in_features, rows * basis.shape[1], device="meta").to_empty(device=basis.device)
+    weight = head.weight.view(rows, len(basis), head.in_features)
+    found.weight.copy_(torch.einsum("rdk,dz->rzk", weight, basis).reshape(-1, head.in_features))
+    found.bias.copy_((head.bias.view(rows, len(basis)) @ basis).reshape(-1))
+    return found
 
 
 def _trunk(

@@ -29,8 +29,10 @@ from hyperpcm.evaluation.few_shot import (
 )
 from hyperpcm.evaluation.measure import peak_memory_mb
 from hyperpcm.evaluation.surroundings import surroundings
-from hyperpcm.training.encoded import Progress, encode
+from hyperpcm.model import HyperPCM
+from hyperpcm.training.encoded import EncodedData, Progress, encode
 from hyperpcm.training.evaluation import protocol_of
+from hyperpcm.training.few_shot_adapters import model_adapters
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import prior_alone
 from hyperpcm.training.run import train_model
@@ -109,7 +111,8 @@ def few_shot_part(
         row: what is measured.
         protocol: how measured and scored compounds are drawn.
         inputs: features for the baselines.
-        adapters: makes the adapters from the λ of the row's residuals (see `shrinkage`); None: yardsticks.
+        adapters: makes the adapters from the λ of the row's residuals (see `shrinkage`); None: the
+            yardsticks, and those of `model_adapters` where the row is a whole model.
         store: where embeddings are kept.
         progress: called with a stage, what is done and what there is.
 
@@ -125,15 +128,22 @@ def few_shot_part(
     started = time.perf_counter()
     labels = interactions.point()
     additive = _baseline_scores("additive", {}, inputs, split, config)
-    zero_shot = additive
+    zero_shot, trained = additive, None
     if row.baseline is not None:
         zero_shot = _baseline_scores(row.baseline, row.options, inputs, split, config)
     elif row.is_zero_shot:
-        zero_shot = _model_scores(config, interactions, split, row.prior_alone, store, progress)
+        model, data = _trained(config, interactions, split, row.prior_alone, store, progress)
+        zero_shot = _model_scores(model, data, interactions, split)
+        trained = None if row.prior_alone else (model, data)
     penalty = _penalty(labels, zero_shot, interactions, split)
-    chosen = list(adapters(penalty)) if adapters is not None else _yardsticks(row, penalty)
     mean = float(labels[split.train].astype(np.float64).mean())
     tasks = FewShotInputs(interactions, zero_shot, additive, inputs.compound_counts, mean)
+    if adapters is not None:
+        chosen = list(adapters(penalty))
+    else:
+        chosen = _yardsticks(row, penalty)
+        if trained is not None:
+            chosen += model_adapters(*trained, tasks, split, protocol)
     draws = draw_targets(interactions, split.test, protocol)
     if not draws:
         raise SplitError(
@@ -179,14 +189,14 @@ def _baseline_scores(
     return _column(len(inputs.interactions), split, baseline.predict)
 
 
-def _model_scores(
+def _trained(
     config: RunConfig,
     interactions: Interactions,
     split: Split,
     prior: bool,
     store: EmbeddingStore | None,
     progress: Progress | None,
-) -> Scores:
+) -> tuple[HyperPCM, EncodedData]:
     kept = EmbeddingStore() if store is None else store
     if config.training.refit:
         raise ConfigError(
@@ -197,7 +207,10 @@ def _model_scores(
         model = prior_alone(config, interactions, split, kept, progress)
     else:
         model, _ = train_model(config, interactions, split, store=kept, progress=progress)
-    data = encode(config, interactions, split, kept, progress)
+    return model, encode(config, interactions, split, kept, progress)
+
+
+def _model_scores(model: HyperPCM, data: EncodedData, interactions: Interactions, split: Split) -> Scores:
     compound, target = interactions.compound_index, interactions.target_index
     return _column(
         len(interactions), split, lambda rows: predict_pairs(model, data, compound[rows], target[rows])

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
+from hyperpcm.adaptation.marginal_likelihood import ROUNDING, fit_variances
 from hyperpcm.chem import tanimoto
 from hyperpcm.errors import LabelError
 from hyperpcm.model import HyperPCM
@@ -37,8 +37,6 @@ _MOST_ROWS: Final = 128  # of each target
 _LEAST_ROWS: Final = 4
 _LEAST_PART: Final = 1e-3  # of the residual variance: a part of less is left out
 _EXPONENT: Final = 2.0
-_BOUNDS: Final = (-12.0, 8.0)  # of logarithms of shares of the residual variance
-_ROUNDING: Final = 1e-6
 _PARTS: Final = 4  # offset, slope, structure, profile; those of `Covariance` before the noise
 _USUAL: Final = (0.1, 0.05, 0.2, 0.5, 0.4)  # shares of the parts and of the noise
 _WIDTH: Final = 1.5  # standard deviation of their logarithms
@@ -200,29 +198,14 @@ def _weights(
     """The negative log posterior density at its least, and the weights there."""
     parts = [target.parts(profiles) for target in targets]
     number = len(parts[0])
-    usual = np.log(np.array([*_USUAL[:number], _USUAL[-1]]))
-
-    def loss(logarithms: Floats) -> tuple[float, Floats]:
-        at = torch.tensor(logarithms, requires_grad=True)
-        weights = at.exp() * total
-        value = 0.5 * ((at - torch.from_numpy(usual)) / _WIDTH).square().sum()
-        for target, own in zip(targets, parts, strict=True):
-            covariance = torch.einsum("p,pij->ij", weights[:number], own)
-            covariance = covariance + (weights[number] + _ROUNDING * total) * torch.eye(len(covariance))
-            root = torch.linalg.cholesky(covariance)
-            solved = torch.linalg.solve_triangular(root, target.residuals[:, None], upper=False)
-            value = value + 0.5 * solved.square().sum() + root.diagonal().log().sum()
-        value.backward()  # type: ignore[no-untyped-call]
-        assert at.grad is not None
-        return float(value.detach()), at.grad.numpy()
-
-    found = minimize(loss, usual, jac=True, method="L-BFGS-B", bounds=[_BOUNDS] * len(usual))
-    shares = np.exp(found.x)
+    usual = (*_USUAL[:number], _USUAL[-1])
+    residuals = [target.residuals for target in targets]
+    value, shares = fit_variances(parts, residuals, total, usual, width=_WIDTH)
     sizes = [float(np.mean([own[part].diagonal().mean() for own in parts])) for part in range(number)]
     kept = [
         float(share * total) if share * size >= _LEAST_PART else 0.0
         for share, size in zip(shares[:-1], sizes, strict=True)
     ]
     offset, slope, structure, profile = *kept, *[0.0] * (_PARTS - number)
-    noise = float(max(shares[-1], _ROUNDING) * total)
-    return float(found.fun), Covariance(offset, slope, structure, profile, noise)
+    noise = float(max(shares[-1], ROUNDING) * total)
+    return value, Covariance(offset, slope, structure, profile, noise)

@@ -58,6 +58,17 @@ def test_the_figure_names_every_adapter_of_the_model_and_every_size_that_has_tar
     assert "var(--third)" in chart.svg
 
 
+def test_as_many_methods_as_can_be_told_apart_stand_in_the_figure_and_more_are_refused():
+    names = [f"method {number}" for number in range(11)]
+    many = summary()
+    many["adapters"] = {"none": many["adapters"]["none"], **dict.fromkeys(names, many["adapters"]["shift"])}
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", few_shot_chart(many).svg)
+    assert {"hyperpcm", *names} <= set(texts)
+    many["adapters"]["one more"] = many["adapters"][names[0]]
+    with pytest.raises(TableError, match="13 methods are too many"):
+        few_shot_chart(many)
+
+
 def test_a_metric_that_no_target_has_gives_no_figure_and_an_unknown_one_an_error():
     assert few_shot_chart(summary(), "auroc") is None
     for call in (lambda: few_shot_chart(summary(), "ci"), lambda: render_few_shot(summary(), ["ci"])):

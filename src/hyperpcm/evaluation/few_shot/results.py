@@ -233,7 +233,8 @@ def summarise(
                         f"{', '.join(map(str, shared))}, so they cannot be compared. Run one of them again."
                     )
                 curves |= of_labels
-            models[model] = {"folds": shared, "adapters": _records(curves, reference, model, seed)}
+            adapters = _records(curves, reference, default, model, seed)
+            models[model] = {"folds": shared, "adapters": adapters}
     if zero_shot not in models:
         raise TableError(f"{zero_shot!r} and {LABELS_ROW!r} have no fold in common yet.")
     if default not in models[zero_shot]["adapters"]:
@@ -260,7 +261,11 @@ def summarise(
 
 
 def _records(
-    curves: dict[str, dict[int, dict[str, Floats]]], reference: str | None, model: str, seed: int
+    curves: dict[str, dict[int, dict[str, Floats]]],
+    reference: str | None,
+    default: str,
+    model: str,
+    seed: int,
 ) -> dict[str, Any]:
     if reference is not None and reference not in curves:
         raise TableError(
@@ -269,7 +274,10 @@ def _records(
     if "none" not in curves:
         raise TableError(f"{model!r}: the zero-shot scores themselves ('none') have no results.")
     against = None if reference is None else curves[reference]
-    return {name: curve_record(curve, curves["none"], against, seed=seed) for name, curve in curves.items()}
+    usual = curves.get(default)
+    return {
+        name: curve_record(curve, curves["none"], against, usual, seed=seed) for name, curve in curves.items()
+    }
 
 
 def _pooled(

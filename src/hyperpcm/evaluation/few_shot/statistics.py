@@ -102,6 +102,7 @@ def curve_record(
     curve: Mapping[int, Mapping[str, Floats]],
     zero_shot: Mapping[int, Mapping[str, Floats]],
     reference: Mapping[int, Mapping[str, Floats]] | None,
+    default: Mapping[int, Mapping[str, Floats]] | None = None,
     *,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
@@ -111,13 +112,14 @@ def curve_record(
         curve: k → metric → one number for each target [t].
         zero_shot: the same of the zero-shot scores, on the same targets.
         reference: the same of the method to compare with; None leaves that comparison out.
+        default: the same of the adapter that is used where nobody chooses; likewise.
         seed: of the bootstrap.
 
     Returns:
         For each k: each metric with ``<metric>_se`` (standard error over targets); ``n_targets`` that have k
         measured compounds, ``n_targets_correlated`` of them with labels that vary, ``n_targets_classified``
-        with both classes; ``worse_share``; ``to_none`` and ``to_reference``: for each metric the paired
-        difference ``[mean, low, high]``.
+        with both classes; ``worse_share``; ``to_none``, ``to_reference`` and ``to_default``: for each metric
+        the paired difference ``[mean, low, high]``.
     """
     record: dict[str, dict[str, Any]] = {}
     for k, found in curve.items():
@@ -131,6 +133,8 @@ def curve_record(
         entry["to_none"] = _differences(found, zero_shot[k], seed)
         if reference is not None:
             entry["to_reference"] = _differences(found, reference[k], seed)
+        if default is not None:
+            entry["to_default"] = _differences(found, default[k], seed)
         record[str(k)] = entry
     return record
 

@@ -29,6 +29,10 @@ _STYLES: Final = (
     (MUTED, "P", ":"),
     (INK, "X", ":"),
     (FIRST, "*", ":"),
+    (THIRD, "<", "-."),
+    (SECOND, ">", "-."),
+    (FOURTH, "h", "-."),
+    (MUTED, "d", "-."),
 )
 
 
