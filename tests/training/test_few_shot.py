@@ -41,7 +41,7 @@ def part_of(given, row, **options):
     [
         (LABELS, {"mean", "knn", "per_target_forest"}),
         (KNN, {"none", "shift"}),
-        (MODEL, {"none", "shift"}),
+        (MODEL, {"none", "shift", *MODEL_ADAPTERS}),
     ],
 )
 def test_every_row_gives_the_curves_of_its_adapters_on_the_same_targets(given, row, adapters):

@@ -1,7 +1,7 @@
 """Learning from a few measurements on one target: methods behind one call, and what to measure next.
 
-`Posterior` is the product's own method; `FineTuning`, `HeadRegression` and `ResidualRidge` are its rivals, each
-an `hyperpcm.datasets.few_shot.Adapter`. Public names are imported when they are first asked for.
+`Posterior` is the product's own method; `FineTuning`, `HeadRegression` and `ResidualRidge` are its rivals,
+each an `hyperpcm.datasets.few_shot.Adapter`. Public names are imported when they are first asked for.
 """
 
 from __future__ import annotations
