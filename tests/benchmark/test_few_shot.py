@@ -20,6 +20,7 @@ from hyperpcm.datasets import read_table
 from hyperpcm.errors import ConfigError, TableError
 from hyperpcm.evaluation.few_shot import FewShotProtocol, draw_targets, read_parts
 from hyperpcm.evaluation.surroundings import surroundings
+from hyperpcm.training.few_shot_adapters import MODEL_ADAPTERS
 from hyperpcm.training.run import open_split
 from small_benchmarks import write_benchmark
 
@@ -75,7 +76,7 @@ def test_every_row_and_fold_has_its_part_on_the_drawn_targets(finished):
 
 def test_the_summary_holds_the_means_of_the_parts(finished):
     summary = summary_of(finished)
-    assert (summary["zero_shot"], summary["default"], summary["folds"]) == ("model", "shift", [0, 1])
+    assert (summary["zero_shot"], summary["default"], summary["folds"]) == ("model", "posterior", [0, 1])
     own = [one for one in read_parts(finished / "results", "table") if one.row == "near"]
     for k in (0, 1, 4):
         values = np.concatenate([one.curves["shift"][k]["mse"] for one in own])
@@ -125,13 +126,14 @@ def test_parts_of_another_commit_are_refused_mixed_or_replaced_as_one_says(copie
 def test_parts_from_before_an_adapter_are_left_out_and_asked_for_again(copied):
     folder = copied / "results" / "fewshot" / "table"
     for part in read_parts(copied / "results", "table"):
-        if part.row == "model" and part.fold == 1:
-            curves = {**part.curves, "posterior": part.curves["shift"]}
-            dataclasses.replace(part, curves=curves).write(folder / "model" / "fold-1-seed-0.json")
+        if part.row == "model" and part.fold == 0:
+            curves = {name: part.curves[name] for name in ("none", "shift")}
+            dataclasses.replace(part, curves=curves).write(folder / "model" / "fold-0-seed-0.json")
     run(copied, rows=["near"], folds=[0], fresh=True)
     summary = summary_of(copied)
     assert (summary["default"], summary["folds"]) == ("posterior", [1])
-    assert summary["adapters"]["shift"]["4"]["to_default"]["mse"] == [0, 0, 0]
+    assert summary["adapters"]["posterior"]["4"]["to_default"]["mse"] == [0, 0, 0]
+    assert len(summary["adapters"]["shift"]["4"]["to_default"]["mse"]) == 3
     assert "to_default" not in summary["rivals"]["near"]["shift"]["4"]
     view = view_of(find_benchmark(copied, "small"))
     assert any(
@@ -140,7 +142,7 @@ def test_parts_from_before_an_adapter_are_left_out_and_asked_for_again(copied):
     )
     for section in view.sections[-2:]:
         assert [line.name for line in section.lines] == [
-            "model", "shift", "mean", "knn", "per_target_forest"
+            "model", "shift", *MODEL_ADAPTERS[1:], "mean", "knn", "per_target_forest"
         ]  # fmt: skip
 
 
@@ -168,10 +170,11 @@ def test_the_table_has_a_curve_for_every_method_and_a_figure(finished):
     first = view.sections[0]
     assert [column.title for column in first.columns] == ["k = 0", "k = 1", "k = 4"]
     assert [line.title for line in first.lines] == [
-        "The model", "The model + shift", "Labels alone: mean", "Labels alone: knn",
+        "The model", "The model + shift", *(f"The model + {name}" for name in MODEL_ADAPTERS),
+        "Labels alone: mean", "Labels alone: knn",
         "Labels alone: per_target_forest", "Neighbours", "Neighbours + shift", "targets",
     ]  # fmt: skip
-    for line, name in zip(first.lines[:5], summary["adapters"], strict=True):
+    for line, name in zip(first.lines[:11], summary["adapters"], strict=True):
         for cell, k in zip(line.cells, ("0", "1", "4"), strict=True):
             entry = summary["adapters"][name][k]
             assert cell.numbers["mse"] == entry["mse"]
@@ -182,17 +185,19 @@ def test_the_table_has_a_curve_for_every_method_and_a_figure(finished):
     headings = [section.heading for section in view.sections]
     assert headings[2:] == [
         "Targets that got worse ↓",
-        "MSE less that of The model + shift",
-        "Spearman ρ less that of The model + shift",
+        "MSE less that of The model + posterior",
+        "Spearman ρ less that of The model + posterior",
     ]
     for line in view.sections[3].lines:
-        assert line.name != "shift"
+        assert line.name != "posterior"
         for cell, k in zip(line.cells, ("0", "1", "4"), strict=True):
             adapter = "none" if line.name == "model" else line.name
             mean, low, high = summary["adapters"][adapter][k]["to_default"]["mse"]
             assert cell.numbers == {"to_default": mean, "low": low, "high": high}
             assert cell.text == f"{mean:+.3f}"
-    assert any("MSE, The model + shift against Labels alone: per_target_forest" in s for s in view.sentences)
+    assert any(
+        "MSE, The model + posterior against Labels alone: per_target_forest" in s for s in view.sentences
+    )
     text = html(view)
     assert text.count("<svg") == 1
     assert "<script" not in text
