@@ -11,12 +11,26 @@ from small_models import SMILES, made_model
 COVARIANCE = Covariance(offset=0.1, slope=0.02, structure=0.3, profile=0.5, noise=0.05)
 
 
-def adaptable_model(covariance: Covariance = COVARIANCE, factors: int = 3, **options: object) -> HyperPCM:
+def adaptable_model(
+    covariance: Covariance = COVARIANCE,
+    factors: int = 3,
+    powers: tuple[float, float] = (0.5, 1.0),
+    **options: object,
+) -> HyperPCM:
     """A small model that knows how residuals of a target go together."""
     model = made_model(**options)
     size = (len(model.landmark_compounds), factors)
     profiles = np.random.default_rng(5).normal(0, 0.5, size).astype(np.float32)
-    model.residual_prior = ResidualPrior(covariance, 6.5, 0.8, profiles, learned={"targets": 9})
+    model.residual_prior = ResidualPrior(
+        covariance,
+        centre=6.5,
+        spread=0.8,
+        profiles=profiles,
+        knots=np.array([5.0, 6.5, 8.0]),
+        scales=np.array([0.8, 1.0, 1.2]),
+        powers=powers,
+        learned={"targets": 9},
+    )
     return model
 
 

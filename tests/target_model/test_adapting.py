@@ -40,15 +40,19 @@ def test_scores_are_the_posterior_mean_of_the_gaussian_process(target: TargetMod
         counts = [morgan_counts(side, width=WIDTH) for side in (one, other)]
         z = [prior.standardised(target.score(side).values) for side in (one, other)]
         psi = [smoothed_profiles(target.prior.similarity(side), prior.profiles) for side in (one, other)]
-        return (
-            COVARIANCE.offset
-            + COVARIANCE.slope * np.outer(*z)
-            + COVARIANCE.structure * tanimoto(*counts).astype(float) ** 2
+        u, v = zip(*(sizes(side) for side in (one, other)), strict=True)
+        return np.outer(*u) * (COVARIANCE.offset + COVARIANCE.slope * np.outer(*z)) + np.outer(*v) * (
+            COVARIANCE.structure * tanimoto(*counts).astype(float) ** 2
             + COVARIANCE.profile * psi[0] @ psi[1].T
         )
 
+    def sizes(smiles: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        scale = np.interp(target.score(smiles).values, prior.knots, prior.scales)
+        return scale**0.5, scale
+
     residuals = np.array(values) - target.score(known).values
-    solved = np.linalg.solve(kernel(known, known) + COVARIANCE.noise * np.eye(4), residuals)
+    noise = COVARIANCE.noise * np.diag(sizes(known)[0] ** 2)
+    solved = np.linalg.solve(kernel(known, known) + noise, residuals)
     expected = target.score(asked).values + kernel(asked, known) @ solved
     assert found.score(asked).values == pytest.approx(expected, abs=1e-4)
 
@@ -158,7 +162,7 @@ def test_ten_thousand_measurements_go_over_anchors():
 
 def test_measurements_that_noise_explains_are_not_followed():
     """Alternating signs on near twins: every neighbour misleads, and leaving one out tells."""
-    model = adaptable_model(Covariance(0.0, 0.0, 4.0, 0.0, 0.01), factors=0)
+    model = adaptable_model(Covariance(0.0, 0.0, 4.0, 0.0, 0.01), factors=0, powers=(0.0, 0.0))
     target = model.compile_target(QUERY)
     smiles = many_smiles(24)
     scores = target.score(smiles).values

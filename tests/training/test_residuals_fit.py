@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from hyperpcm.checkpoint import load_model
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.model import without_targets
-from hyperpcm.target_model import Measurement
+from hyperpcm.target_model import Covariance, Measurement, ResidualPrior
 from hyperpcm.target_model.adaptation import Corrected
 from hyperpcm.training import fit
 from hyperpcm.training.factor_analysis import column_factors
-from hyperpcm.training.residuals_fit import _Target, _weights
+from hyperpcm.training.residual_scale import residual_scale
+from hyperpcm.training.residuals_fit import _likeliest, _Target, _weights
 from hyperpcm.training.run import open_data, open_split, train_model
 from small_runs import NO_RETRIEVAL, tiny, write_table
 
@@ -54,21 +54,49 @@ def test_a_column_without_an_entry_has_no_factors():
 
 def test_weights_are_those_that_the_residuals_were_drawn_with():
     generator = np.random.default_rng(2)
+    knots, scales = np.array([-3.0, 0.0, 3.0]), np.array([0.3, 1.0, 2.0])
+    made = ResidualPrior(
+        Covariance(1, 1, 1, 1, 1), 0.0, 1.0, np.zeros((0, 0), np.float32), knots=knots, scales=scales
+    )
     targets = []
-    for _ in range(60):
-        made = object.__new__(_Target)
+    for _ in range(80):
         z = generator.normal(size=20)
         points = generator.normal(size=(20, 2))
         like = np.exp(-0.5 * ((points[:, None] - points[None]) ** 2).sum(-1))
-        made.fixed = torch.from_numpy(np.stack([np.ones((20, 20)), np.outer(z, z), like]))
+        size = np.interp(z, knots, scales)
         covariance = 0.5 * np.ones((20, 20)) + 0.05 * np.outer(z, z) + 0.3 * like + 0.1 * np.eye(20)
-        made.residuals = torch.from_numpy(generator.multivariate_normal(np.zeros(20), covariance))
-        targets.append(made)
-    _, found = _weights(targets, np.zeros((0, 0), dtype=np.float32), 1.0)
-    assert found.offset == pytest.approx(0.5, rel=0.5)
-    assert found.structure == pytest.approx(0.3, rel=0.3)
-    assert found.noise == pytest.approx(0.1, rel=0.2)
-    assert found.profile == 0
+        one = object.__new__(_Target)
+        one.scores, one._likeness = z.astype(np.float32), like
+        drawn = generator.multivariate_normal(np.zeros(20), covariance)
+        one._residuals = size * drawn
+        targets.append(one)
+    found, value = _likeliest(targets, [dataclasses.replace(made, powers=p) for p in ((0, 0), (1, 1))], 1.0)
+    assert found.powers == (1, 1)
+    assert found.covariance.offset == pytest.approx(0.5, rel=0.5)
+    assert found.covariance.structure == pytest.approx(0.3, rel=0.3)
+    assert found.covariance.noise == pytest.approx(0.1, rel=0.2)
+    assert found.covariance.profile == 0
+    assert value < _weights(targets, made, 1.0)[0]
+
+
+def test_errors_by_score_are_means_of_parts():
+    generator = np.random.default_rng(3)
+    scores = generator.uniform(5, 9, 4000)
+    knots, scales = residual_scale(scores, generator.normal(size=4000) * (scores - 4.5))
+    assert (np.diff(knots) > 0).all()
+    assert (knots[0], knots[-1]) == (pytest.approx(5.12, abs=0.05), pytest.approx(8.88, abs=0.05))
+    assert scales == pytest.approx((knots - 4.5) / 2.5, rel=0.2)
+
+
+@pytest.mark.parametrize("rows", [0, 50])
+def test_a_few_rows_tell_nothing_of_errors_by_score(rows: int):
+    knots, scales = residual_scale(np.arange(rows, dtype=float), np.ones(rows))
+    assert knots.size == scales.size == 0
+
+
+def test_equal_scores_are_one_knot():
+    knots, scales = residual_scale(np.full(500, 5.0), np.ones(500))
+    assert (knots.tolist(), scales.tolist()) == ([5.0], [1.0])
 
 
 def test_training_learns_it_and_says_from_what(table: Path):

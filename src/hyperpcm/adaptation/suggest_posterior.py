@@ -46,7 +46,7 @@ class TargetPosterior:
 
     @property
     def noise(self) -> float:
-        """Variance of a measurement around the value of its compound, in squared label units."""
+        """Variance of a measurement around the value of a usual compound, in squared label units."""
         return 0.0 if self._prior is None else self._prior.covariance.noise
 
     def marginal(self, compounds: ScoredCompounds) -> tuple[Floats, Floats]:
@@ -69,7 +69,9 @@ class TargetPosterior:
         bits = compounds.bits.dense().astype(np.uint8)
         covariance: Floats = columns @ columns.T
         if self._prior.covariance.structure > 0:
-            left_out = self._prior.likeness(tanimoto(bits, bits)) - structure @ structure.T
+            _, own = self._prior.sizes(compounds.scores)
+            left_out = np.outer(own, own) * self._prior.likeness(tanimoto(bits, bits))
+            left_out -= structure @ structure.T
             left_out.flat[:: len(left_out) + 1] = rest
             covariance += left_out
         return mean, covariance
@@ -97,7 +99,7 @@ class TargetPosterior:
         scores, profiles = compounds.scores.astype(np.float64), compounds.profiles.astype(np.float64)
         if self._adaptation is None or self._root is None:
             columns = self._prior.shared_columns(scores, profiles)
-            rest = np.full(len(scores), self._prior.covariance.structure)
+            rest = self._prior.covariance.structure * self._prior.sizes(scores)[1] ** 2
             return scores, columns, rest, columns[:, :0]
         columns, rest = self._adaptation.columns(scores, profiles, to_anchors)
         mean = scores + self._adaptation.share * (columns @ self._adaptation.weights.mean)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -182,6 +183,9 @@ def _check_residuals(prior: ResidualPrior, landmarks: int) -> None:
     _require(
         prior.profiles.shape[1] == 0 or len(prior.profiles) == landmarks, "the profiles of the landmarks"
     )
+    knots, scales = prior.knots, prior.scales
+    fits = knots.shape == scales.shape and bool((np.diff(knots) > 0).all() and (scales > 0).all())
+    _require(fits, "how far residuals go by score")
 
 
 def _check_adaptation(adaptation: Adaptation) -> None:

@@ -144,7 +144,7 @@ class Adaptation:
         values = np.asarray(scores, dtype=np.float64)
         columns, rest = self.columns(values, profiles, to_anchors)
         mean, variance = self.weights.at(columns)
-        noise = self.prior.covariance.noise
+        noise = self.prior.noise(values)
         before = np.square(columns).sum(axis=1) + rest + noise
         share = self.share
         narrowing = 1 + share * (np.sqrt(np.minimum((variance + rest + noise) / before, 1.0)) - 1)
@@ -238,7 +238,7 @@ def fit_adaptation(
     anchors, whitening = _anchored(prior, bits, most_anchors)
     profiles = _profiles(prior, near, len(values))
     columns, rest = _columns(prior, before, profiles, tanimoto(bits, anchors), whitening)
-    noise = prior.covariance.noise + rest
+    noise = prior.noise(before) + rest
     weights = fit_linear(columns, values - before, noise, relations)
     weights = dataclasses.replace(weights, root=_kept(weights.root))
     densities = _densities(columns, values - before, noise, relations, weights)
@@ -265,9 +265,11 @@ def _columns(
     whitening: Floats,
 ) -> tuple[Floats, Floats]:
     """The columns of the linear model, and the variance of what the anchors leave out of each row."""
+    _, own = prior.sizes(scores)
     structure = prior.likeness(to_anchors) @ whitening
     rest = np.maximum(prior.covariance.structure - np.square(structure).sum(axis=1), 0.0)
-    return np.concatenate([prior.shared_columns(scores, profiles), structure], axis=1), rest
+    columns = np.concatenate([prior.shared_columns(scores, profiles), own[:, None] * structure], axis=1)
+    return columns, own**2 * rest
 
 
 def _anchored(

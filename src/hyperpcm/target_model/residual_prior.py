@@ -3,11 +3,13 @@
 The label of a compound is the score of the model, plus a residual, plus noise. Residuals of one target are a
 Gaussian process over compounds; its covariance was learned from other targets while their labels were hidden,
 
-    k(c, d) = s_o + s_b z(c) z(d) + s_t tanimoto(c, d)^a + s_p ψ(c)ᵀψ(d),
+    k(c, d) = u(c) u(d) [s_o + s_b z(c) z(d)] + v(c) v(d) [s_t tanimoto(c, d)^a + s_p ψ(c)ᵀψ(d)],
 
 offset of the assay, slope of the assay over the standardised score z, likeness of structures, and profile:
 ψ(c) says on which known targets the compound was stronger or weaker than the model said, as the factors of a
 factor analysis of their residuals. Compounds that erred together elsewhere err together here.
+u and v are powers of how far scores as high are off: compounds whose scores are right as a rule, such as the
+inactive ones, hardly move.
 
 Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7 (explicit basis
 functions); Tipping and Bishop, "Probabilistic principal component analysis", J. R. Stat. Soc. B 1999.
@@ -90,6 +92,9 @@ class ResidualPrior:
         spread: their standard deviation.
         profiles: ψ of the landmark compounds, float32 [j, r]; r = 0 where there are none.
         exponent: a, of the Tanimoto similarity.
+        knots: scores, ascending, float64 [k]; of size 0 where errors do not go by score.
+        scales: mean absolute error at each of them over that of all, float64 [k].
+        powers: of that which u and v are.
         inflation: of intervals after adaptation, that they hold on targets that were held out.
         learned: what it was learned from (JSON values).
     """
@@ -99,12 +104,28 @@ class ResidualPrior:
     spread: float
     profiles: Float[np.ndarray, "j r"]
     exponent: float = 2.0
+    knots: Float[np.ndarray, "k"] = field(default_factory=lambda: np.zeros(0))
+    scales: Float[np.ndarray, "k"] = field(default_factory=lambda: np.zeros(0))
+    powers: tuple[float, float] = (0.0, 0.0)
     inflation: float = 1.0
     learned: Mapping[str, Any] = field(default_factory=dict)
 
     def standardised(self, scores: npt.ArrayLike) -> Floats:
         """Return z, the scores as the slope reads them."""
         return (np.asarray(scores, dtype=np.float64) - self.centre) / self.spread
+
+    def sizes(self, scores: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Return u and v of compounds with these scores [n]."""
+        values = np.asarray(scores, dtype=np.float64)
+        if not len(self.knots):
+            return np.ones(len(values)), np.ones(len(values))
+        scale = np.interp(values, self.knots, self.scales)
+        return scale ** self.powers[0], scale ** self.powers[1]
+
+    def noise(self, scores: npt.ArrayLike) -> Floats:
+        """Return the variance of the noise of each label [n], in squared label units."""
+        shared, _ = self.sizes(scores)
+        return self.covariance.noise * shared**2
 
     def shared_columns(self, scores: npt.ArrayLike, profiles: Floats) -> Floats:
         """Return the columns of offset, slope and profile, whose products are their parts of the covariance.
@@ -117,16 +138,17 @@ class ResidualPrior:
             float64 [n, 2 + r].
         """
         weights, z = self.covariance, self.standardised(scores)
+        shared, own = self.sizes(scores)
         return np.column_stack(
             [
-                np.full(len(z), np.sqrt(weights.offset)),
-                np.sqrt(weights.slope) * z,
-                np.sqrt(weights.profile) * profiles,
+                np.sqrt(weights.offset) * shared,
+                np.sqrt(weights.slope) * shared * z,
+                np.sqrt(weights.profile) * own[:, None] * profiles,
             ]
         )
 
     def likeness(self, tanimoto: npt.ArrayLike) -> Floats:
-        """Return the part of the covariance that goes by structure."""
+        """Return the part of the covariance that goes by structure, for v = 1."""
         similarity = np.asarray(tanimoto, dtype=np.float64)
         found: Floats = self.covariance.structure * similarity**self.exponent
         return found
@@ -161,9 +183,11 @@ class ResidualPrior:
             "spread": self.spread,
             "exponent": self.exponent,
             "inflation": self.inflation,
+            "powers": list(self.powers),
             "learned": dict(self.learned),
         }
-        return {"profiles": torch.from_numpy(self.profiles.copy())}, header
+        arrays = {"profiles": self.profiles, "knots": self.knots, "scales": self.scales}
+        return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, header
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Self:
@@ -174,6 +198,9 @@ class ResidualPrior:
             spread=float(header["spread"]),
             profiles=tensors["profiles"].numpy(),
             exponent=float(header["exponent"]),
+            knots=tensors["knots"].numpy(),
+            scales=tensors["scales"].numpy(),
+            powers=(float(header["powers"][0]), float(header["powers"][1])),
             inflation=float(header["inflation"]),
             learned=header["learned"],
         )

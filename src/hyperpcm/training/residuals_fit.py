@@ -7,7 +7,7 @@ times a wide prior around usual shares of the residual variance, which matters w
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from hyperpcm.target_model import Covariance, ResidualPrior
 from hyperpcm.target_model.residual_prior import smoothed_profiles
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.factor_analysis import column_factors
+from hyperpcm.training.residual_scale import residual_scale
 
 __all__ = ["fit_residual_prior"]
 
@@ -40,6 +41,8 @@ _EXPONENT: Final = 2.0
 _PARTS: Final = 4  # offset, slope, structure, profile; those of `Covariance` before the noise
 _USUAL: Final = (0.1, 0.05, 0.2, 0.5, 0.4)  # shares of the parts and of the noise
 _WIDTH: Final = 1.5  # standard deviation of their logarithms
+_POWERS: Final = ((0.0, 0.0), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0))  # of u and v
+_ANY: Final = Covariance(1.0, 1.0, 1.0, 1.0, 1.0)  # in the place of weights that are not fitted yet
 
 
 def fit_residual_prior(
@@ -93,29 +96,53 @@ def _fitted(
         raise LabelError(
             "all validation residuals, or all scores, are equal: there is nothing to learn from."
         )
-    size = (len(model.landmark_compounds), 0)
-    tried = [np.zeros(size, dtype=np.float32), *_profile_tables(model, data, seed)]
+    nothing = np.zeros((len(model.landmark_compounds), 0), dtype=np.float32)
     memory = None if model.retrieval is None else model.label_memory()
-    z = (scores.astype(np.float64) - centre) / spread
-    targets = [_Target(model, data, valid[own], z[own], residuals[own], memory) for own in groups]
-    best, found = np.inf, None
-    for profiles in tried:
-        loss, weights = _weights(targets, profiles, total)
-        if loss < best:
-            best, found = loss, (weights, profiles)
-    assert found is not None
-    weights, profiles = found
-    if weights.profile == 0:
-        profiles = np.zeros(size, dtype=np.float32)
+    hidden = _hidden_rows(model, data)
+    bare = ResidualPrior(_ANY, centre, spread, nothing, _EXPONENT)
+    if hidden is not None:
+        knots, scales = residual_scale(*hidden)
+        bare = replace(bare, knots=knots, scales=scales)
+    targets = [_Target(model, data, valid[own], scores[own], residuals[own], memory) for own in groups]
+    tried = [replace(bare, powers=powers) for powers in (_POWERS if len(bare.knots) else _POWERS[:1])]
+    best, weighed = _likeliest(targets, tried, total)
+    if hidden is not None:
+        tables = _profile_tables(model, data, *hidden, best, seed)
+        with_profiles = [replace(best, profiles=profiles) for profiles in tables]
+        found, likelier = _likeliest(targets, with_profiles, total) if tables else (best, np.inf)
+        if likelier < weighed and found.covariance.profile > 0:
+            best, weighed = found, likelier
     learned = {
         "targets": len(groups),
         "rows": int(sum(map(len, groups))),
         "residual_variance": total,
-        "log_likelihood": -best / sum(map(len, groups)),
-        "factors": profiles.shape[1],
-        "covariance": asdict(weights),
+        "log_likelihood": -weighed / sum(map(len, groups)),
+        "factors": best.profiles.shape[1],
+        "powers": list(best.powers),
+        "covariance": asdict(best.covariance),
     }
-    return ResidualPrior(weights, centre, spread, profiles, _EXPONENT, learned=learned)
+    return replace(best, learned=learned)
+
+
+def _likeliest(
+    targets: list[_Target], tried: list[ResidualPrior], total: float
+) -> tuple[ResidualPrior, float]:
+    """The prior under which the residuals are likeliest, with its weights, and the value of that."""
+    found = []
+    for prior in tried:
+        value, weights = _weights(targets, prior, total)
+        found.append((value, replace(prior, covariance=weights)))
+    value, best = min(found, key=lambda one: one[0])
+    return best, value
+
+
+def _hidden_rows(model: HyperPCM, data: EncodedData) -> tuple[Floats, Floats] | None:
+    """Scores and residuals of the training rows, their own labels hidden; None where nothing is retrieved."""
+    if data.prior is None:
+        return None
+    rows, scale = torch.from_numpy(data.learned.copy()), model.label_scale
+    expected = scale.to_labels(scale.prior(data.prior[rows])).double().numpy()
+    return expected, data.labels[rows].double().numpy() - expected
 
 
 def _groups(data: EncodedData, valid: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.int64]]:
@@ -133,14 +160,18 @@ def _groups(data: EncodedData, valid: npt.NDArray[np.int64], seed: int) -> list[
     ]
 
 
-def _profile_tables(model: HyperPCM, data: EncodedData, seed: int) -> list[npt.NDArray[np.float32]]:
-    """The profiles of all landmarks with each number of factors; none where nothing is retrieved."""
-    if data.prior is None:
-        return []
+def _profile_tables(
+    model: HyperPCM,
+    data: EncodedData,
+    expected: Floats,
+    residuals: Floats,
+    prior: ResidualPrior,
+    seed: int,
+) -> list[npt.NDArray[np.float32]]:
+    """The profiles of all landmarks with each number of factors."""
     rows = data.learned
-    scale = model.label_scale
-    expected = scale.to_labels(scale.prior(data.prior[torch.from_numpy(rows.copy())])).numpy()
-    residuals = data.labels.numpy()[rows].astype(np.float64) - expected
+    # between residuals as they are and residuals of equal size, whichever score they belong to
+    residuals = residuals / np.sqrt(prior.sizes(expected)[1])
     targets, compounds = data.memory_row[data.target_index[rows]], data.landmark_of[data.compound_index[rows]]
     number = len(model.landmark_compounds)
     shared = np.bincount(compounds, minlength=number) > 1  # measured once, a compound goes with no other
@@ -166,16 +197,14 @@ class _Target:
         model: HyperPCM,
         data: EncodedData,
         rows: npt.NDArray[np.int64],
-        z: Floats,
+        scores: npt.NDArray[np.float32],
         residuals: Floats,
         memory: LabelMemory | None,
     ) -> None:
         compounds = data.compound_index[rows]
         counts = data.counts[compounds]
-        self.residuals = torch.from_numpy(residuals)
-        likeness = torch.from_numpy(tanimoto(counts, counts).astype(np.float64) ** _EXPONENT)
-        ones = torch.ones(len(rows), len(rows), dtype=torch.float64)
-        self.fixed = torch.stack([ones, torch.from_numpy(np.outer(z, z)), likeness])
+        self.scores, self._residuals = scores, residuals
+        self._likeness = tanimoto(counts, counts).astype(np.float64) ** _EXPONENT
         self.kept, self.near = np.zeros(0, dtype=np.int64), np.zeros((len(rows), 0), dtype=np.float32)
         if memory is not None and data.similarity is not None:
             target = int(data.target_index[rows[0]])
@@ -184,22 +213,32 @@ class _Target:
                 _, self.kept = collapse_labels(model, memory, similarity)
             self.near = data.similarity_to(self.kept, compounds)
 
-    def parts(self, profiles: npt.NDArray[np.float32]) -> Tensor:
-        """The parts of the covariance, float64 [p, n, n]."""
-        if not profiles.shape[1]:
-            return self.fixed
-        psi = torch.from_numpy(smoothed_profiles(self.near, profiles[self.kept]))
-        return torch.cat([self.fixed, (psi @ psi.T)[None]])
+    def parts(self, prior: ResidualPrior) -> Tensor:
+        """The parts of the covariance, float64 [p, n, n], in units of the noise of each row."""
+        shared, own = prior.sizes(self.scores)
+        own = own / shared
+        z = prior.standardised(self.scores)
+        found = [np.ones_like(self._likeness), np.outer(z, z), np.outer(own, own) * self._likeness]
+        if prior.profiles.shape[1]:
+            psi = own[:, None] * smoothed_profiles(self.near, prior.profiles[self.kept])
+            found.append(psi @ psi.T)
+        return torch.from_numpy(np.stack(found))
+
+    def residuals(self, prior: ResidualPrior) -> Tensor:
+        """The residuals, float64 [n], in the same units."""
+        return torch.from_numpy(self._residuals / prior.sizes(self.scores)[0])
+
+    def log_units(self, prior: ResidualPrior) -> float:
+        """The logarithm of what residuals were divided by, summed over rows."""
+        return float(np.log(prior.sizes(self.scores)[0]).sum())
 
 
-def _weights(
-    targets: list[_Target], profiles: npt.NDArray[np.float32], total: float
-) -> tuple[float, Covariance]:
+def _weights(targets: list[_Target], prior: ResidualPrior, total: float) -> tuple[float, Covariance]:
     """The negative log posterior density at its least, and the weights there."""
-    parts = [target.parts(profiles) for target in targets]
+    parts = [target.parts(prior) for target in targets]
     number = len(parts[0])
     usual = (*_USUAL[:number], _USUAL[-1])
-    residuals = [target.residuals for target in targets]
+    residuals = [target.residuals(prior) for target in targets]
     value, shares = fit_variances(parts, residuals, total, usual, width=_WIDTH)
     sizes = [float(np.mean([own[part].diagonal().mean() for own in parts])) for part in range(number)]
     kept = [
@@ -208,4 +247,5 @@ def _weights(
     ]
     offset, slope, structure, profile = *kept, *[0.0] * (_PARTS - number)
     noise = float(max(shares[-1], ROUNDING) * total)
+    value += sum(target.log_units(prior) for target in targets)
     return value, Covariance(offset, slope, structure, profile, noise)
