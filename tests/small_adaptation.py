@@ -27,7 +27,7 @@ def adaptable_model(
         spread=0.8,
         profiles=profiles,
         knots=np.array([5.0, 6.5, 8.0]),
-        scales=np.array([0.8, 1.0, 1.2]),
+        scales=np.array([0.75, 1.0, 1.25]),
         powers=powers,
         learned={"targets": 9},
     )

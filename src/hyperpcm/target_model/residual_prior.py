@@ -92,7 +92,8 @@ class ResidualPrior:
         spread: their standard deviation.
         profiles: ψ of the landmark compounds, float32 [j, r]; r = 0 where there are none.
         exponent: a, of the Tanimoto similarity.
-        knots: scores, ascending, float64 [k]; of size 0 where errors do not go by score.
+        knots: scores, ascending, float64 [k], as single precision has them; of size 0 where errors do not go
+            by score.
         scales: mean absolute error at each of them over that of all, float64 [k].
         powers: of that which u and v are.
         inflation: of intervals after adaptation, that they hold on targets that were held out.
@@ -187,7 +188,7 @@ class ResidualPrior:
             "learned": dict(self.learned),
         }
         arrays = {"profiles": self.profiles, "knots": self.knots, "scales": self.scales}
-        return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, header
+        return {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}, header
 
     @classmethod
     def from_state(cls, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Self:
@@ -198,8 +199,8 @@ class ResidualPrior:
             spread=float(header["spread"]),
             profiles=tensors["profiles"].numpy(),
             exponent=float(header["exponent"]),
-            knots=tensors["knots"].numpy(),
-            scales=tensors["scales"].numpy(),
+            knots=tensors["knots"].double().numpy(),
+            scales=tensors["scales"].double().numpy(),
             powers=(float(header["powers"][0]), float(header["powers"][1])),
             inflation=float(header["inflation"]),
             learned=header["learned"],

@@ -37,7 +37,9 @@ def residual_scale(scores: Floats, residuals: Floats) -> tuple[Floats, Floats]:
     for rows in np.array_split(order, _KNOTS):
         size = (np.abs(residuals[rows]).sum() + _SHRUNK * usual) / (len(rows) + _SHRUNK)
         knot = float(scores[rows].mean())
-        if not knots or knot > knots[-1]:
+        if not knots or np.float32(knot) > np.float32(knots[-1]):
             knots.append(knot)
             scales.append(max(float(size) / usual, _LEAST))
-    return np.array(knots), np.array(scales)
+    # as files keep them, so that a model that is read again is the one that was written
+    single = np.array([knots, scales], dtype=np.float32).astype(np.float64)
+    return single[0], single[1]
