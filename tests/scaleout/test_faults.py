@@ -136,9 +136,10 @@ def test_twenty_kills_of_the_whole_run_cost_time_and_no_row(targets: list[Path],
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc")
 def test_ctrl_c_ends_all_processes_and_the_same_command_goes_on(targets: list[Path], tmp_path: Path):
-    folder, library = long_plan(targets, tmp_path, times=24)
+    folder, library = long_plan(targets, tmp_path)
+    heeding = ["env", "--default-signal=INT"]  # what a shell puts into the background ignores it
     running = subprocess.Popen(
-        [*COMMAND, folder, "--processes", "2"], stderr=subprocess.PIPE, start_new_session=True
+        [*heeding, *COMMAND, folder, "--processes", "2"], stderr=subprocess.PIPE, start_new_session=True
     )
     wait_for(folder, 1, running)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
