@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self, final
 
 import numpy as np
 from pydantic import model_validator
 
 from hyperpcm.adaptation.suggest_replay import ReplayProtocol
 from hyperpcm.benchmark.folds import FoldFile
-from hyperpcm.benchmark.kind import Done, Job, Results
-from hyperpcm.errors import ConfigError, TableError
+from hyperpcm.benchmark.parts_on_disk import PartsOnDisk
+from hyperpcm.errors import ConfigError
 from hyperpcm.evaluation.few_shot import paired_difference
-from hyperpcm.evaluation.results import read_json, write_json
-
-if TYPE_CHECKING:
-    from hyperpcm.benchmark.benchmark import Benchmark
-    from hyperpcm.evaluation.surroundings import Surroundings
 
 __all__ = ["AGAINST", "ActiveFile", "ActiveOnDisk", "summarised_campaigns"]
 
 AGAINST: Final = ("zero_shot", "forest")
 """Methods that every other is compared with, target by target."""
 
-_MADE_BY = ("versions", "commit", "machine")
 _USUAL: Final = ReplayProtocol()
 _DECIMALS: Final = 4
 
@@ -68,64 +60,27 @@ class ActiveFile(FoldFile):
 
 
 @final
-class ActiveOnDisk(Results):
+class ActiveOnDisk(PartsOnDisk):
     """``{"reference", "methods": {method: …}, "targets", "protocol", "parts": [{"row", "fold", …}]}``.
 
     ``methods`` are those of the reference over the targets of its folds, as `summarised_campaigns` gives
     them; each part names the commit, versions and machine that made it.
     """
 
-    def __init__(self, benchmark: Benchmark, path: Path) -> None:
-        self.path, self._reference = path, benchmark.file.reference
-        record = read_json(path) if path.exists() else {"protocol": None, "parts": []}
-        try:
-            self.protocol: Mapping[str, Any] | None = record["protocol"]
-            self.parts: dict[Job, Mapping[str, Any]] = {_job(part): part for part in record["parts"]}
-        except (KeyError, TypeError) as error:
-            raise TableError(f"{path}: this is not a results file of this kind ({error}).") from None
+    def means(self, reference: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what each method finds, as `summarised_campaigns`."""
+        return summarised_campaigns(reference)
 
-    def done(self) -> Mapping[Job, Done]:
-        """Every job whose part is there."""
+    def kept(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the part with its shares rounded."""
         found = {
-            job: Done(part["commit"], part["settings"], part["peak_mb"]) for job, part in self.parts.items()
-        }
-        return MappingProxyType(found)
-
-    def of_row(self, row: str) -> list[Mapping[str, Any]]:
-        """The parts of a row, fold by fold."""
-        return [self.parts[job] for job in sorted(self.parts) if job.row == row]
-
-    def forget(self, jobs: Collection[Job]) -> None:
-        """Leave out the parts of these jobs."""
-        self.parts = {job: part for job, part in self.parts.items() if job not in set(jobs)}
-
-    def check(self, outcome: Mapping[str, Any], where: Surroundings) -> None:  # noqa: ARG002  # no result depends on it
-        """Refuse results of another protocol."""
-        self._check_protocol(outcome["protocol"])
-
-    def _check_protocol(self, protocol: Mapping[str, Any]) -> None:
-        if self.parts and self.protocol != protocol:
-            raise TableError(
-                f"{self.path}: holds results of another protocol: {self.protocol}, not {protocol}. "
-                "Remove the file, or give the benchmark another name of results."
-            )
-
-    def add(self, outcome: Mapping[str, Any]) -> str:
-        """Add the part of a job and write the file with the means of all."""
-        self._check_protocol(outcome["protocol"])
-        self.protocol = outcome["protocol"]
-        made_by = {name: outcome["surroundings"][name] for name in _MADE_BY}
-        part = {**outcome["part"], **made_by}
-        part["found"] = {
             method: [[round(share, _DECIMALS) for share in shares] for shares in targets]
             for method, targets in part["found"].items()
         }
-        self.parts[_job(part)] = part
-        reference = self.of_row(self._reference)
-        means = summarised_campaigns(reference) if reference else {}
-        ordered = [dict(self.parts[job]) for job in sorted(self.parts, key=lambda job: (job.row, job))]
-        record = {"reference": self._reference, "protocol": self.protocol, "parts": ordered}
-        write_json(self.path, means | record)
+        return {**part, "found": found}
+
+    def told(self, part: Mapping[str, Any]) -> str:
+        """Return what each method found in the end."""
         last = {
             method: np.mean([shares[-1] for shares in targets]) for method, targets in part["found"].items()
         }
@@ -167,7 +122,3 @@ def summarised_campaigns(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 ]
                 record[method][f"to_{other}"] = [[one.mean, one.low, one.high] for one in compared]
     return {"targets": len(targets), "methods": record}
-
-
-def _job(part: Mapping[str, Any]) -> Job:
-    return Job(int(part["fold"]), int(part["seed"]), str(part["row"]))
