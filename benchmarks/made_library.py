@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hyperpcm.checkpoint import load_model
 from hyperpcm.config import load_config
@@ -50,13 +55,25 @@ def compiled_targets(number: int, *overrides: str, model_path: Path | None = Non
         if model_path is None:
             overrides = (f"data.name={data}", "split.name=cold_target", "training.epochs=2", *overrides)
             model_path = fit(load_config(None, list(overrides)), Path(folder) / "run").model_path
-        model = load_model(model_path)
-    return [
-        model.compile_target(
-            sequences[place % len(sequences)][place // len(sequences) :], name=f"target {place}"
-        )
-        for place in range(number)
-    ]
+        wanted = [
+            (sequences[place % len(sequences)][place // len(sequences) :], f"target {place}")
+            for place in range(number)
+        ]
+        processes = max(1, min(number // 16, os.cpu_count() or 1))  # fewer than 16 are compiled as fast here
+        if processes == 1:
+            return _compiled(model_path, wanted)
+        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+            shares = [wanted[start::processes] for start in range(processes)]
+            parts = list(pool.map(_compiled, [model_path] * processes, shares, [1] * processes))
+    return [parts[place % processes][place // processes] for place in range(number)]
+
+
+def _compiled(path: Path, wanted: Sequence[tuple[str, str]], threads: int | None = None) -> list[TargetModel]:
+    """Compile sequences under their names."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    model = load_model(path)
+    return [model.compile_target(sequence, name=name) for sequence, name in wanted]
 
 
 def made_index(folder: Path, recipe: CompoundRecipe, rows: int) -> LibraryIndex:

@@ -36,7 +36,9 @@ from hyperpcm.target_model import TargetModel
 __all__ = ["panel", "screen_one_target"]
 
 PLAIN = ("model.retrieval.enabled=false", 'encoders.compound=["ecfp"]', "model.members=1")
-BLOCK = 1024
+BLOCK = {"cpu": 1024, "cuda": 4096}
+"""Compounds of a bare product, as many as are scored at a time."""
+
 TOP = 1000
 
 
@@ -106,7 +108,8 @@ def panel(repeats: int, model: Path | None = None, compounds: int = 100_000) -> 
         "panels": results,
         "per_pair": _deep_pcm_rate(torch.device(device)),
         "against": "one dense float32 product of the embeddings with the first layers of all targets and "
-        "members, and a batched one with the second; on blocks of 1,024 compounds, beside each chunk",
+        f"members, and a batched one with the second; on blocks of {BLOCK[device]:,} compounds, beside each "
+        "chunk",
     }
     name = "panel" + ("_gpu" if device == "cuda" else "")
     return Performance.of_rates(
@@ -127,11 +130,11 @@ def _panel_seconds(
     for chunk in library.chunks():
         read = chunk.compounds
         compounds = read if isinstance(read, CompoundTensors) else CompoundTensors.of(read, stacked.device)
-        block = compounds[:BLOCK]
+        block = compounds[: BLOCK[stacked.device.type]]
         if product is None:
             product = _batched_product(compiled, block, stacked.device)
             stacked.score_prepared(block)
-        bare += _median(product, repeats) * len(compounds) / BLOCK
+        bare += _median(product, repeats) * len(compounds) / len(block)
         started = time.perf_counter()
         stacked.score_prepared(compounds)
         ours += time.perf_counter() - started
@@ -165,7 +168,7 @@ def _screened(
     compounds = next(library.chunks()).compounds
     moved = (
         compounds if isinstance(compounds, CompoundTensors) else CompoundTensors.of(compounds, stacked.device)
-    )[:BLOCK]
+    )[: BLOCK[stacked.device.type]]
     products = {is_dense: _products(target, moved, stacked.device, is_dense) for is_dense in (True, False)}
     loaded = None
     if stacked.device.type == "cuda":
@@ -176,8 +179,8 @@ def _screened(
         started = time.perf_counter()
         _screen(library, stacked, threads)
         taken.append(time.perf_counter() - started)
-        dense.append(_median(products[True], 3) * library.rows / BLOCK)
-        entries.append(_median(products[False], 3) * library.rows / BLOCK)
+        dense.append(_median(products[True], 3) * library.rows / len(moved))
+        entries.append(_median(products[False], 3) * library.rows / len(moved))
         started = time.perf_counter()
         for _ in library.chunks():
             pass
@@ -276,11 +279,12 @@ def _batched_product(
 def _deep_pcm_rate(device: torch.device) -> dict[str, Any]:
     """Pairs per second of a network that reads compound and target side by side, repeated for each pair."""
     network = DeepPCMNetwork(2048, 429).eval().to(device)
-    compounds, target = torch.randn(BLOCK, 2048, device=device), torch.randn(429, device=device)
+    rows = BLOCK[device.type]
+    compounds, target = torch.randn(rows, 2048, device=device), torch.randn(429, device=device)
     with torch.no_grad():
-        seconds = _median(lambda: network(compounds, target.expand(BLOCK, -1)).cpu(), 5)
+        seconds = _median(lambda: network(compounds, target.expand(rows, -1)).cpu(), 5)
     return {
-        "pairs_per_second": BLOCK / seconds,
+        "pairs_per_second": rows / seconds,
         "network": "DeepPCM, the target's row repeated for each compound",
     }
 

@@ -23,7 +23,7 @@ from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.scaleout import LocalEngine, run_shards
 from hyperpcm.screening import CompoundRecipe, Panel
 from hyperpcm.screening.bag import BagProduct
-from hyperpcm.screening.forest import Forest
+from hyperpcm.screening.forest import Forest, Forests, JoinedForests
 from hyperpcm.screening.landmark_kernels import LandmarkKernels
 from hyperpcm.screening.seen import SeenStructures
 from hyperpcm.screening.tensors import CompoundTensors, Entries
@@ -122,7 +122,7 @@ def test_lightgbm_goes_down_trees_as_we_do():
     width = int(trees.column.max()) + 10
     columns = torch.randn(500, width, generator=torch.Generator().manual_seed(1))
     columns[:50] = trees.threshold[trees.column >= 0][0]  # exactly on a threshold: left
-    forest = Forest(trees, width, CPU)
+    forest = Forest(trees, width)
     assert 0 < len(forest.used) < width
     said = forest(columns[:, torch.from_numpy(forest.used)])
     torch.testing.assert_close(said, trees(columns), rtol=0, atol=1e-6)
@@ -133,8 +133,29 @@ def test_trees_without_a_split_and_no_trees_at_all_say_what_they_say():
     only_leaf = BoostedTrees(1, 1)
     only_leaf.column.fill_(-1)
     only_leaf.threshold.fill_(0.25)
-    assert Forest(only_leaf, 4, CPU)(torch.zeros(3, 0)).tolist() == [0.25] * 3
-    assert Forest(BoostedTrees(), 4, CPU)(torch.zeros(3, 0)).tolist() == [0.0] * 3
+    assert Forest(only_leaf, 4)(torch.zeros(3, 0)).tolist() == [0.25] * 3
+    assert Forest(BoostedTrees(), 4)(torch.zeros(3, 0)).tolist() == [0.0] * 3
+
+
+def test_trees_of_several_targets_walked_down_together_say_what_each_says():
+    targets = [with_trees(made_model(SMALL).compile_target(one, name=one)) for one in (*SEQUENCES, QUERY)]
+    trees = [target.prior.trees.trees for target in targets if target.prior and target.prior.trees]
+    deepest = int(trees[0].depths[0])
+    fewer = trees[0].folded(torch.ones(3000, dtype=torch.bool), torch.zeros(3000))  # one leaf each
+    trees += [BoostedTrees(), fewer]
+    recipe = CompoundRecipe(targets[0].encoder, ((2, 2048),))
+    parts = CompoundTensors.of(recipe.prepared(many_smiles(300)), CPU).parts
+    width = recipe.encoder.width
+    prior = targets[0].prior
+    assert prior is not None
+    columns = prior.retrieval.width + 2
+    retrieved = torch.randn(len(trees), 300, columns, generator=torch.Generator().manual_seed(2))
+    assert deepest > 1
+    expected = Forests(trees, columns, width)(retrieved, parts)
+    found = JoinedForests(trees, columns, width, CPU)(retrieved, parts)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert all(row.std() > 0 for row in expected[: len(targets)])
+    assert not expected[-2].any()
 
 
 def test_parts_are_scaled_as_the_whole_is_and_stay_sparse_where_they_can():

@@ -10,7 +10,7 @@ and Sestoft, "Partial Evaluation and Automatic Program Generation", 1993.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 __all__ = ["BoostedTrees", "Tree"]
 
-_ROWS = 256  # rows that go down the trees at a time
+_ROWS = 256  # rows that go down the trees at a time on a CPU
+_PLACES = 16_777_216  # rows times trees elsewhere: 128 MB of places, work enough for a GPU
 _LEAF = -1  # in the place of a column
 
 
@@ -82,6 +83,22 @@ class BoostedTrees(nn.Module):
         return cls._built(starts, column, threshold, left + shift, right + shift)
 
     @classmethod
+    def joined(cls, parts: Sequence[BoostedTrees]) -> BoostedTrees:
+        """Return one sum of several, one at least; nodes of each follow those of the one before."""
+        starts = np.cumsum([0, *(len(part.column) for part in parts)])[:-1]
+        roots, left, right = (
+            np.concatenate(
+                [getattr(part, name).cpu().numpy() + at for part, at in zip(parts, starts, strict=True)]
+            )
+            for name in ("roots", "left", "right")
+        )
+        column, threshold = (
+            np.concatenate([getattr(part, name).cpu().numpy() for part in parts])
+            for name in ("column", "threshold")
+        )
+        return cls._built(roots, column, threshold, left, right)
+
+    @classmethod
     def _built(
         cls,
         roots: npt.NDArray[np.int64],
@@ -128,21 +145,24 @@ class BoostedTrees(nn.Module):
 
     def forward(self, columns: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
         """Return the sum over the trees for each row."""
-        if not len(self.roots):
-            return columns.new_zeros(len(columns))
-        going = [int((self.depths > step).sum()) for step in range(int(self.depths[0]))]
+        sums = [said.sum(1) for said in self.leaves(columns)]
+        return torch.cat(sums) if sums else columns.new_zeros(0)
+
+    def leaves(self, columns: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, "b t"]]:
+        """Yield what each tree says of each row, some rows at a time; trees in the order of `roots`."""
+        depths = self.depths.cpu()
+        going = [int((depths > step).sum()) for step in range(int(depths.max()) if len(depths) else 0)]
         column, roots = self.column.clamp_min(0).long(), self.roots.long()
         below = torch.stack([self.right, self.left], dim=1).flatten().long()
-        sums = []
-        for start in range(0, len(columns), _ROWS):
-            block = columns[start : start + _ROWS]
+        rows = _ROWS if columns.device.type == "cpu" else max(1, _PLACES // max(1, len(roots)))
+        for start in range(0, len(columns), rows):
+            block = columns[start : start + rows]
             at = roots.expand(len(block), -1).contiguous()
             for trees in going:
                 node = at[:, :trees]
                 goes_left = block.gather(1, column[node]) <= self.threshold[node]
                 at[:, :trees] = below[2 * node + goes_left]
-            sums.append(self.threshold[at].sum(1))
-        return torch.cat(sums) if sums else columns.new_zeros(0)
+            yield self.threshold[at]
 
     def folded(self, constant: Bool[Tensor, "d"], values: Float[Tensor, "d"]) -> BoostedTrees:
         """Return trees that say the same of every row with these values in the constant columns.

@@ -26,7 +26,9 @@ from hyperpcm.target_model.scores import score_rows
 
 __all__ = ["Panel", "PanelScores"]
 
-_ROWS: Final = 1024  # compounds that are scored at a time
+_ROWS: Final = {"cpu": 1024, "cuda": 8192}
+"""Compounds that are scored at a time."""
+
 _COMPARING: Final = 7  # cost of comparing with a landmark over that of adding its sums to one target's
 
 
@@ -149,12 +151,13 @@ class Panel:
         if isinstance(compounds, PreparedCompounds):
             compounds = CompoundTensors.of(compounds, self.device)
         values = np.empty((len(self), len(compounds)), dtype=np.float32)
-        for start in range(0, len(compounds), _ROWS):
-            block = compounds[start : start + _ROWS]
+        rows = _ROWS[self.device.type]
+        for start in range(0, len(compounds), rows):
+            block = compounds[start : start + rows]
             for places, stack in zip(self._places, self._stacks, strict=True):
-                values[places, start : start + _ROWS] = stack.scores(block).cpu().numpy()
+                values[places, start : start + rows] = stack.scores(block).cpu().numpy()
             for place, adapted in self._adapted.items():
-                own = values[place, start : start + _ROWS]
+                own = values[place, start : start + rows]
                 own[:] = adapted(own, block)
         return values
 

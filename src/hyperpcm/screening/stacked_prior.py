@@ -19,15 +19,16 @@ from torch import Tensor
 
 from hyperpcm.nn.kernel_ridge import ridge_scores_for_all, similarity_power
 from hyperpcm.nn.retrieval import CollapsedLabels
-from hyperpcm.screening.forest import Forest
+from hyperpcm.nn.trees import BoostedTrees
+from hyperpcm.screening.forest import Forests, JoinedForests
 from hyperpcm.screening.landmark_kernels import LandmarkKernels
 from hyperpcm.screening.tensors import CompoundTensors, Entries
-from hyperpcm.screening.threads import in_threads
 from hyperpcm.target_model import RetrievedPrior
 
 __all__ = ["StackedPrior"]
 
-_NUMBERS: Final = 262_144  # similarities of one block, whose kernels stay in a core's cache
+_NUMBERS: Final = {"cpu": 262_144, "cuda": 33_554_432}
+"""Similarities of one block; on a CPU so few that a kernel of them stays in a core's cache."""
 
 
 class StackedPrior:
@@ -70,32 +71,32 @@ class StackedPrior:
             ).to(device)
             shares = torch.tensor([ridge.share for ridge in ridges], dtype=torch.float64)
             self._shares = shares[:, None].to(device)
-        columns = first.retrieval.width + 2 + width
-        self._forests = [
-            None if prior.trees is None else Forest(prior.trees.trees, columns, device) for prior in priors
-        ]
-        self._trees = [prior.trees for prior in priors]
+        self._forests: Forests | JoinedForests | None = None
+        grown = [prior.trees for prior in priors]
+        if any(one is not None for one in grown):
+            trees = [BoostedTrees() if one is None else one.trees for one in grown]
+            retrieved = first.retrieval.width + 2
+            if device.type == "cpu":
+                self._forests = Forests(trees, retrieved, width)
+            else:
+                self._forests = JoinedForests(trees, retrieved, width, device)
+            mixing = [(0.0, 0.0) if one is None else (one.carry, one.share) for one in grown]
+            self._carry, self._share = torch.tensor(mixing).T[..., None].to(device)
 
     def __call__(self, compounds: CompoundTensors) -> tuple[Float[Tensor, "t n f"], Float[Tensor, "t n"]]:
         """Return label features and prior means of compounds, in scaled label units.
 
         As `RetrievedPrior.features_and_mean`.
         """
-        bits, size = compounds.prints[self.fingerprint], max(64, _NUMBERS // max(1, len(self._kernels)))
+        bits = compounds.prints[self.fingerprint]
+        size = max(64, _NUMBERS[self._device.type] // max(1, len(self._kernels)))
         blocks = [self._retrieved(bits[start : start + size]) for start in range(0, len(bits), size)]
         features, mean, ridge = (torch.cat(found, dim=1) for found in zip(*blocks, strict=True))
-
-        def boosted(place: int) -> Tensor:
-            forest, trees = self._forests[place], self._trees[place]
-            if forest is None or trees is None:
-                return mean[place]
-            beside = torch.stack([ridge[place], mean[place]], dim=1)
-            first = torch.cat([features[place], beside], dim=1)
-            said = forest(self._chosen(forest.used, first, compounds.parts))
-            return trees.blended(said, mean[place])
-
-        threads = min(len(mean), torch.get_num_threads()) if self._device.type == "cpu" else 1
-        return features, torch.stack(list(in_threads(boosted, range(len(mean)), threads)))
+        if self._forests is not None:
+            retrieved = torch.cat([features, ridge[..., None], mean[..., None]], dim=2)
+            said = self._forests(retrieved, compounds.parts)
+            mean = mean + self._share * (self._carry * mean + said - mean)
+        return features, mean
 
     def _retrieved(self, bits: Entries) -> tuple[Tensor, Tensor, Tensor]:
         """Label features, means, and ridge scores or the means in their place."""
@@ -107,24 +108,6 @@ class StackedPrior:
             ridge = ridge_scores_for_all(self._ridge, similarities.kernels(parts))
             mean = mean + self._shares * (ridge - mean)
         return features.float(), mean.float(), (mean if self._ridge is None else ridge).float()
-
-    def _chosen(
-        self, used: npt.NDArray[np.int64], first: Float[Tensor, "n r"], parts: Sequence[Entries | Tensor]
-    ) -> Float[Tensor, "n u"]:
-        """Some of the columns that trees split on: what is retrieved, then the embedding."""
-        found, start = [], first.shape[1]
-        found.append(first[:, torch.from_numpy(used[used < start]).to(self._device)])
-        for part in parts:
-            width = part.width if isinstance(part, Entries) else part.shape[1]
-            own = used[(used >= start) & (used < start + width)] - start
-            if isinstance(part, Entries):
-                place = np.full(width, -1, dtype=np.int64)
-                place[own] = np.arange(len(own))
-                found.append(part.only(place, len(own)))
-            else:
-                found.append(part[:, torch.from_numpy(own).to(self._device)])
-            start += width
-        return torch.cat(found, dim=1)
 
 
 def one_table(
