@@ -143,7 +143,7 @@ def _relabelled(trees: BoostedTrees, columns: npt.NDArray[np.int32]) -> BoostedT
 def _places_of_each(joined: BoostedTrees, parts: Sequence[BoostedTrees]) -> Tensor:
     """Return where the trees of each part are among all [t, most]; one behind the last where it has fewer."""
     ends = np.cumsum([len(part.column) for part in parts])
-    owners = np.searchsorted(ends, joined.roots.numpy(), side="right")
+    owners = np.searchsorted(ends, joined.roots.cpu().numpy(), side="right")
     own = [torch.from_numpy(np.flatnonzero(owners == part)) for part in range(len(parts))]
     return torch.nn.utils.rnn.pad_sequence(own, batch_first=True, padding_value=len(owners))
 
