@@ -10,10 +10,20 @@ from hyperpcm.evaluation.surroundings import Surroundings
 
 ENCODER = {"compounds": 5, "rows_per_second": 1e4, "rdkit_rows_per_second": 9e3, "bytes_per_row": 4e2}
 HERE = Surroundings({"python": "3.11"}, None, {})
+SCREEN = {
+    "landmarks": 2065,
+    "trees": 600,
+    "seconds": 40.0,
+    "dense_seconds": 60.0,
+    "by_entries_seconds": 20.0,
+    "reading_seconds": 1.5,
+    "in_a_process_of_its_own": {"seconds": 41.0, "peak_mb": 700.0},
+    "ten_times_as_many_compounds": {"seconds": 410.0, "peak_mb": 701.0},
+}
 
 
-def written(folder: Path, name: str, detail: dict) -> None:
-    Performance.of_rates(name, 300.0, 200.0, "x/s", detail, HERE).write(performance_path(folder, name))
+def written(folder: Path, name: str, detail: dict, where: Surroundings = HERE) -> None:
+    Performance.of_rates(name, 300.0, 200.0, "x/s", detail, where).write(performance_path(folder, name))
 
 
 def test_no_files_make_no_section_and_unknown_ones_a_line(tmp_path: Path):
@@ -39,17 +49,7 @@ def test_screens_panels_indexes_and_the_run_on_paper_are_told(tmp_path: Path):
         for name, rate in (("ecfp", 1e4), ("default", 1e3))
     }
     written(tmp_path, "index", {"threads": 2, "encoders": encoders})
-    one = {
-        "landmarks": 2065,
-        "trees": 600,
-        "seconds": 40.0,
-        "dense_seconds": 60.0,
-        "by_entries_seconds": 20.0,
-        "reading_seconds": 1.5,
-        "in_a_process_of_its_own": {"seconds": 41.0, "peak_mb": 700.0},
-        "ten_times_as_many_compounds": {"seconds": 410.0, "peak_mb": 701.0},
-    }
-    written(tmp_path, "screen_one_target", {"threads": 2, "targets": {"default": one}})
+    written(tmp_path, "screen_one_target", {"threads": 2, "targets": {"default": SCREEN}})
     text = speed_section(tmp_path / "performance")
     assert "| default | 2,065 | 600 | 40 | 60 | 20 | 1.5 | 700 |" in text
     assert "An index of ten times as many compounds: default, 410 s and 701 MB." in text
@@ -58,6 +58,20 @@ def test_screens_panels_indexes_and_the_run_on_paper_are_told(tmp_path: Path):
     # 10⁹ / 1,000 s = 11.6 days; 5 · 10¹¹ / 10⁶ s = 5.79 days
     assert "| default | 11.6 | 5.79 | 17.4, 0.174, 0.0174 |" in text
     assert "| plain | 1.16 | 0.579 | 1.74, 0.0174, 0.00174 |" in text
+
+
+def test_what_a_gpu_takes_stands_behind_its_name(tmp_path: Path):
+    there = Surroundings({"python": "3.12"}, None, {"device": "Some GPU 9"})
+    one = {**SCREEN, "index_on_the_device_seconds": 2.5}
+    written(tmp_path, "screen_one_target_gpu", {"threads": 2, "targets": {"default": one}}, there)
+    rates = {"pairs_per_second": 3e6, "bare_pairs_per_second": 2e7}
+    alone = {"pairs_per_second": 5678.0, "network": "the usual way"}
+    panels = {"threads": 2, "targets": 400, "panels": {"default": rates}, "per_pair": alone}
+    written(tmp_path, "panel_gpu", panels, there)
+    text = speed_section(tmp_path / "performance")
+    assert text.count("On Some GPU 9") == 2
+    assert "| default | 40 | 2.5 | 60 | 20 | 1.5 | 700 |" in text
+    assert "| 400 targets, default | 3,000,000 | 20,000,000 | 5,678 |" in text
 
 
 def test_layers_and_the_steps_of_indexing_are_told(tmp_path: Path):

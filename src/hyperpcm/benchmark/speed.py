@@ -28,6 +28,18 @@ checked and unpacked. Memory is that of a process that only screens.
 | target | landmarks | trees | screen, s | dense products, s | products by entries, s | reading, s | peak MB |
 |---|---|---|---|---|---|---|---|"""
 
+_SCREEN_ON_GPU: Final = """
+On {device}, with the index read anew, and with it loaded into the memory of the GPU (`LoadedIndex`):
+
+| target | screen, s | loaded, s | dense products, s | products by entries, s | reading, s | peak MB |
+|---|---|---|---|---|---|---|"""
+
+_PANEL_ON_GPU: Final = """
+On {device}:
+
+| panel | pairs/s | bare batched product, pairs/s | per pair, pairs/s |
+|---|---|---|---|"""
+
 _PANEL: Final = """
 ### Many targets at once
 
@@ -71,7 +83,7 @@ def speed_section(folder: Path) -> str:
     parts = ["\n".join([_HEAD, *map(_line, results)])]
     for name, write in _SECTIONS.items():
         if name in found:
-            parts.append(write(found[name].detail))
+            parts.append(write(found[name]))
     if {"panel", "index"} <= found.keys():
         parts.append(_on_paper(found["panel"], found["index"]))
     return "\n".join(parts) + "\n"
@@ -85,32 +97,61 @@ def _line(result: Performance) -> str:
     )
 
 
-def _screen(detail: Mapping[str, Any]) -> str:
+def _screen(result: Performance) -> str:
     lines = [
-        f"| {name} | {one['landmarks']:,} | {one['trees']:,} | {one['seconds']:.3g} "
-        f"| {one['dense_seconds']:.3g} | {one['by_entries_seconds']:.3g} | {one['reading_seconds']:.2g} "
-        f"| {one['in_a_process_of_its_own']['peak_mb']:.0f} |"
-        for name, one in detail["targets"].items()
+        f"| {name} | {one['landmarks']:,} | {one['trees']:,} | {one['seconds']:.3g} | {_bounds(one)} |"
+        for name, one in result.detail["targets"].items()
     ]
+    return "\n".join([_SCREEN, *lines, "", _ten_times(result.detail)])
+
+
+def _screen_on_gpu(result: Performance) -> str:
+    lines = [
+        f"| {name} | {one['seconds']:.3g} | {one['index_on_the_device_seconds']:.3g} | {_bounds(one)} |"
+        for name, one in result.detail["targets"].items()
+    ]
+    head = _SCREEN_ON_GPU.format(device=result.machine["device"])
+    return "\n".join([head, *lines, "", _ten_times(result.detail)])
+
+
+def _bounds(one: Mapping[str, Any]) -> str:
+    """The cells of what a screen cannot go below, and of its memory."""
+    return (
+        f"{one['dense_seconds']:.3g} | {one['by_entries_seconds']:.3g} | {one['reading_seconds']:.2g} "
+        f"| {one['in_a_process_of_its_own']['peak_mb']:.0f}"
+    )
+
+
+def _ten_times(detail: Mapping[str, Any]) -> str:
     sizes = "; ".join(
         f"{name}, {own['seconds']:.3g} s and {own['peak_mb']:.0f} MB"
         for name, one in detail["targets"].items()
         for own in [one["ten_times_as_many_compounds"]]
     )
-    return "\n".join([_SCREEN, *lines, "", f"An index of ten times as many compounds: {sizes}."])
+    return f"An index of ten times as many compounds: {sizes}."
 
 
-def _panel(detail: Mapping[str, Any]) -> str:
-    alone = detail["per_pair"]
-    lines = [
+def _panel(result: Performance) -> str:
+    return "\n".join(
+        [_PANEL, *_panels(result.detail), "", f"Per pair: {result.detail['per_pair']['network']}."]
+    )
+
+
+def _panel_on_gpu(result: Performance) -> str:
+    return "\n".join([_PANEL_ON_GPU.format(device=result.machine["device"]), *_panels(result.detail)])
+
+
+def _panels(detail: Mapping[str, Any]) -> list[str]:
+    alone = detail["per_pair"]["pairs_per_second"]
+    return [
         f"| {detail['targets']} targets, {name} | {one['pairs_per_second']:,.0f} "
-        f"| {one['bare_pairs_per_second']:,.0f} | {alone['pairs_per_second']:,.0f} |"
+        f"| {one['bare_pairs_per_second']:,.0f} | {alone:,.0f} |"
         for name, one in detail["panels"].items()
     ]
-    return "\n".join([_PANEL, *lines, "", f"Per pair: {alone['network']}."])
 
 
-def _index(detail: Mapping[str, Any]) -> str:
+def _index(result: Performance) -> str:
+    detail = result.detail
     lines = [
         f"| {name} | {one['compounds']:,} | {one['rows_per_second']:,.0f} "
         f"| {one['rdkit_rows_per_second']:,.0f} | {one['bytes_per_row']:.0f} |"
@@ -123,7 +164,8 @@ def _index(detail: Mapping[str, Any]) -> str:
     return "\n".join([_INDEX, *lines])
 
 
-def _layers(detail: Mapping[str, Any]) -> str:
+def _layers(result: Performance) -> str:
+    detail = result.detail
     lines = []
     for name, one in detail["layers"].items():
         taken = one["seconds"]
@@ -158,6 +200,13 @@ def _on_paper(panel: Performance, index: Performance) -> str:
     return "\n".join(lines)
 
 
-_SECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = MappingProxyType(
-    {"screen_one_target": _screen, "panel": _panel, "index": _index, "first_layer": _layers}
+_SECTIONS: Final[Mapping[str, Callable[[Performance], str]]] = MappingProxyType(
+    {
+        "screen_one_target": _screen,
+        "screen_one_target_gpu": _screen_on_gpu,
+        "panel": _panel,
+        "panel_gpu": _panel_on_gpu,
+        "index": _index,
+        "first_layer": _layers,
+    }
 )
