@@ -27,10 +27,11 @@ BENCHMARKS = {
     "encode_ecfp": "encoder_speed",
     "encode_unirep": "unirep_speed",
     "report_davis": "report_speed",
+    "adapt_and_rescore": "adapt_speed",
 }
 """The module of each; imported when its turn comes, since processes that are started import this file."""
 
-OPTIONS = {"screen_one_target": ("model", "compounds"), "panel": ("model", "compounds")}
+OPTIONS = dict.fromkeys(("screen_one_target", "panel", "adapt_and_rescore"), ("model", "compounds"))
 """What some of them are told beyond the number of repeats."""
 
 
@@ -43,7 +44,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument(
-        "--compounds", type=int, help="of the library: 1,000,000 for a target, 100,000 for a panel"
+        "--compounds",
+        type=int,
+        help="of the library: 1,000,000 for a target, 100,000 for a panel or adapting",
     )
     parser.add_argument("--model", type=Path, help="trained default model to compile; else one is trained")
     given = parser.parse_args()
