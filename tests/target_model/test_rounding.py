@@ -94,18 +94,31 @@ def test_weights_are_as_narrow_as_the_tolerance_allows(monkeypatch: pytest.Monke
 def test_nothing_is_rounded_where_nothing_can_be_compared_or_a_score_is_no_number():
     target = made_model(SMALL).compile_target(QUERY, exact=True)
     none = torch.zeros(0, target.encoder.width)
-    same, record = rounding.rounded_within_tolerance(
+    same, record, scores = rounding.rounded_within_tolerance(
         target, none, torch.zeros(0, len(target.prior.landmarks))
     )
     assert same is target
+    assert scores.shape == (0,)
     assert record == {"weights": "single", "largest_difference": 0.0, "compounds": 0}
     layers = target.networks[0].layers
     layers[0].bias[0, 0] = float("nan")
     smiles = many_smiles(3)
     given = torch.from_numpy(target.encoder.encode(smiles)), torch.from_numpy(target.prior.similarity(smiles))
-    same, record = rounding.rounded_within_tolerance(target, *given)
+    same, record, _ = rounding.rounded_within_tolerance(target, *given)
     assert same is target
     assert record["weights"] == "single"
+
+
+def test_the_scores_that_rounding_compares_are_those_of_the_target_it_returns():
+    target = made_model(SMALL).compile_target(QUERY, exact=True)
+    assert target.prior is not None
+    smiles = many_smiles(150)
+    given = torch.from_numpy(target.encoder.encode(smiles)), torch.from_numpy(target.prior.similarity(smiles))
+    narrow, record, scores = rounding.rounded_within_tolerance(target, *given)
+    assert record["weights"] != "single"
+    assert torch.equal(scores, narrow.score_embedded(*given))
+    exact = target.score_embedded(*given)
+    assert record["largest_difference"] == float((scores - exact).abs().max()) > 0
 
 
 def test_rounded_and_exact_targets_stand_in_one_panel(tmp_path: Path):

@@ -116,10 +116,11 @@ def _shortened(
         similarity = similarity[:, kept]
         measured["landmarks"] = choice.record() | {"limit": model.landmark_limit(limit)}
     rounding: dict[str, Any] = {"weights": "single", "largest_difference": 0.0, "compounds": 0}
-    if not exact:
-        compiled, rounding = rounded_within_tolerance(compiled, known.embeddings, similarity, learned)
-    values = compiled.score_embedded(known.embeddings, similarity, learned).double()
-    measured |= {"background": _background(values), "rounding": rounding}
+    if exact:
+        values = compiled.score_embedded(known.embeddings, similarity, learned)
+    else:
+        compiled, rounding, values = rounded_within_tolerance(compiled, known.embeddings, similarity, learned)
+    measured |= {"background": _background(values.double()), "rounding": rounding}
     return dataclasses.replace(compiled, provenance={**compiled.provenance, **measured})
 
 

@@ -33,7 +33,7 @@ from hyperpcm.target_model.prior import RetrievedPrior
 from hyperpcm.target_model.residual_prior import ResidualPrior
 from hyperpcm.target_model.scores import BLOCK, LEVEL, Intervals, Scores, score_rows
 
-__all__ = ["TargetModel"]
+__all__ = ["TargetModel", "padded"]
 
 
 @dataclass(frozen=True)
@@ -186,14 +186,12 @@ class TargetModel:
             raise ValueError("this target model reads the graphs of compounds too; use score(smiles).")
         values, difficulties = [embeddings.new_zeros(0)], [embeddings.new_zeros(0)]
         for start in range(0, len(embeddings), BLOCK):
-            own = _padded(embeddings, start)
+            own = padded(embeddings, start)
             near, vectors, to_anchors = (
-                None if part is None else _padded(part, start) for part in (similarity, learned, measured)
+                None if part is None else padded(part, start) for part in (similarity, learned, measured)
             )
-            retrieved = mean = None
-            if self.prior is not None and near is not None:
-                retrieved, mean = self.prior.features_and_mean(near, own)
-            scored = self._scores_of(own, retrieved, mean, vectors)
+            retrieved = self.retrieved(own, near)
+            scored = self.block_scores(own, retrieved, vectors)
             found: Corrected | None = None
             if self.adaptation is not None and to_anchors is not None:
                 known = None if near is None else near.numpy()
@@ -201,7 +199,8 @@ class TargetModel:
                 scored = torch.from_numpy(found.values).float()
             values.append(scored)
             if calibration is not None:
-                columns = _difficulty_columns(retrieved, near, len(own))
+                features = None if retrieved is None else retrieved[0]
+                columns = _difficulty_columns(features, near, len(own))
                 hard = calibration.difficulty(columns)
                 if found is not None:
                     hard = torch.from_numpy(found.difficulty(hard.numpy(), calibration.usual_quantile))
@@ -209,15 +208,28 @@ class TargetModel:
         scores = torch.cat(values)[: len(embeddings)]
         return scores, None if calibration is None else torch.cat(difficulties)[: len(embeddings)]
 
-    def _scores_of(
-        self, embeddings: Tensor, retrieved: Tensor | None, mean: Tensor | None, learned: Tensor | None
-    ) -> Tensor:
+    def retrieved(
+        self, embeddings: Float[Tensor, "n d"], similarity: Float[Tensor, "n j"] | None
+    ) -> tuple[Float[Tensor, "1 n f"], Float[Tensor, "1 n"]] | None:
+        """Return what the prior says of some compounds; None where the target retrieves nothing."""
+        if self.prior is None or similarity is None:
+            return None
+        return self.prior.features_and_mean(similarity, embeddings)
+
+    def block_scores(
+        self,
+        embeddings: Float[Tensor, "n d"],
+        retrieved: tuple[Float[Tensor, "1 n f"], Float[Tensor, "1 n"]] | None,
+        learned: Float[Tensor, "n h"] | None,
+    ) -> Float[Tensor, "n"]:
+        """Return the scores of one block of compounds, from what is retrieved; without any adaptation."""
         inputs = self.compound_scaler(embeddings)[None]
         if self.learned_compounds is not None and learned is not None:
             inputs = self.learned_compounds(inputs, learned[None])
         base: Tensor | float = 0.0
-        if retrieved is not None and mean is not None:
-            inputs = torch.cat([inputs, retrieved], dim=-1)
+        if retrieved is not None:
+            features, mean = retrieved
+            inputs = torch.cat([inputs, features], dim=-1)
             base = self.label_scale.prior(mean)
         total = torch.stack([qsar_scores(network, inputs) for network in self.networks]).mean(0)
         return self.label_scale.to_labels(base + total)[0]
@@ -336,8 +348,8 @@ def _difficulty_columns(retrieved: Tensor | None, near: Tensor | None, rows: int
     return difficulty_columns(features, nearest, nothing[0])
 
 
-def _padded(values: Tensor, start: int) -> Tensor:
-    """The rows of one block, zeros where there are no more."""
+def padded(values: Tensor, start: int) -> Tensor:
+    """Return the rows of one block of `BLOCK`, zeros where there are no more."""
     own = values[start : start + BLOCK]
     return functional.pad(own, (0, 0, 0, BLOCK - len(own)))
 

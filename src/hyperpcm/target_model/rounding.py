@@ -12,6 +12,7 @@ inference", CVPR 2018 (whole numbers and one step; here per output, symmetric, a
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
@@ -19,7 +20,8 @@ from jaxtyping import Float, Int8
 from torch import Tensor
 
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork
-from hyperpcm.target_model.model import TargetModel
+from hyperpcm.target_model.model import TargetModel, padded
+from hyperpcm.target_model.scores import BLOCK
 
 __all__ = ["TOLERANCE", "WEIGHTS", "bytes_of", "rounded", "rounded_within_tolerance"]
 
@@ -42,30 +44,43 @@ def rounded_within_tolerance(
     embeddings: Float[Tensor, "n d"],
     similarity: Float[Tensor, "n j"] | None = None,
     learned: Float[Tensor, "n h"] | None = None,
-) -> tuple[TargetModel, dict[str, Any]]:
+) -> tuple[TargetModel, dict[str, Any], Float[Tensor, "n"]]:
     """Return the target with weights as narrow as `TOLERANCE` allows, and what that changes (JSON values).
 
     Args:
-        target: not mutated.
+        target: not mutated, and not adapted.
         embeddings: of the compounds whose scores are compared, and the rest as for
             `TargetModel.score_embedded`; without any compound nothing is rounded.
 
     Returns:
-        The target, and a record: ``weights`` (one of `WEIGHTS`), ``largest_difference`` of a score in label
-        units or probability, and ``compounds``, how many were compared.
+        The target, a record, and the target's scores of these compounds. The record: ``weights`` (one of
+        `WEIGHTS`), ``largest_difference`` of a score in label units or probability, and ``compounds``, how
+        many were compared.
     """
-    exact = target.score_embedded(embeddings, similarity, learned)
+    forms = [rounded(target, weights) for weights in WEIGHTS]
+    scores = _scores(forms, embeddings, similarity, learned)
     most = TOLERANCE * target.label_scale.scale
-    for weights in WEIGHTS[:-1] if len(exact) else ():
-        candidate = rounded(target, weights)
-        difference = float((candidate.score_embedded(embeddings, similarity, learned) - exact).abs().max())
+    for place, weights in enumerate(WEIGHTS[:-1] if len(embeddings) else ()):
+        difference = float((scores[place] - scores[-1]).abs().max())
         if difference <= most:  # not so where a score is not a number
-            return candidate, {
-                "weights": weights,
-                "largest_difference": difference,
-                "compounds": len(exact),
-            }
-    return target, {"weights": "single", "largest_difference": 0.0, "compounds": len(exact)}
+            record = {"weights": weights, "largest_difference": difference, "compounds": len(embeddings)}
+            return forms[place], record, scores[place]
+    record = {"weights": "single", "largest_difference": 0.0, "compounds": len(embeddings)}
+    return target, record, scores[-1]
+
+
+@torch.no_grad()
+def _scores(
+    targets: Sequence[TargetModel], embeddings: Tensor, similarity: Tensor | None, learned: Tensor | None
+) -> Float[Tensor, "t n"]:
+    """Scores of targets that differ in their networks alone, as `TargetModel.score_embedded` gives them."""
+    found = [embeddings.new_zeros(len(targets), 0)]
+    for start in range(0, len(embeddings), BLOCK):
+        own = padded(embeddings, start)
+        near, vectors = (None if part is None else padded(part, start) for part in (similarity, learned))
+        retrieved = targets[0].retrieved(own, near)
+        found.append(torch.stack([target.block_scores(own, retrieved, vectors) for target in targets]))
+    return torch.cat(found, dim=1)[:, : len(embeddings)]
 
 
 def rounded(target: TargetModel, weights: str) -> TargetModel:
