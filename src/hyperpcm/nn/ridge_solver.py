@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, similarity_power
 
@@ -154,8 +155,9 @@ def known_scores(
 class _Operator:
     """Multiplies by one part of the kernel between labelled pairs in the order of their targets.
 
-    Where compounds go by landmarks, kernel rows are gathered: those of one target at a time, and the rest is
-    one product of a matrix and a vector; or those of many at once.
+    Where compounds go by landmarks, sums over the labels of a target add up kernel rows where they lie. For
+    products with them rows are gathered: those of one target at a time, and the rest is one product of a
+    matrix and a vector; or those of many at once.
     """
 
     def __init__(self, problem: RidgeProblem, part: KernelPart, *, by_target: bool) -> None:
@@ -169,6 +171,8 @@ class _Operator:
             kernel.diagonal().add_(_JITTER)
             self.factor = torch.linalg.cholesky(kernel).float()
             self.blocks = _blocks_of_targets(problem.targets)
+            sizes = torch.bincount(problem.targets, minlength=len(problem.similarity))
+            self.starts = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
 
     @cached_property
     def of_targets(self) -> Float[Tensor, "m m"]:
@@ -198,17 +202,19 @@ class _Operator:
     def coefficients(self, vector: Float[Tensor, "n"]) -> Float[Tensor, "m j"]:
         """Return what a vector over the labels amounts to by known target and landmark."""
         problem = self.problem
-        sums = problem.labels.new_zeros(len(problem.similarity), problem.tanimoto.shape[1])
-        if self.part.weight <= 0:
-            return sums
-        if self.factor is None:
+        if self.part.weight <= 0 or self.factor is None:
+            sums = problem.labels.new_zeros(len(problem.similarity), problem.tanimoto.shape[1])
+            if self.part.weight <= 0:
+                return sums
             return sums.index_put_((problem.targets, problem.compounds), vector, accumulate=True)
-        if self.by_target:
-            for target, rows in self.blocks:
-                sums[target] += vector[rows] @ self._kernel(rows)
-        else:
-            for rows in _blocks(len(vector)):
-                sums.index_add_(0, problem.targets[rows], vector[rows, None] * self._kernel(rows))
+        sums = functional.embedding_bag(
+            problem.compounds,
+            self.of_compounds,
+            self.starts,
+            mode="sum",
+            per_sample_weights=vector,
+            include_last_offset=True,
+        )
         solved: Tensor = torch.cholesky_solve(sums.T, self.factor)
         return solved.T
 
