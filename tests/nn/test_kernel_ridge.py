@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,13 @@ from hyperpcm.nn.kernel_ridge import (
     landmark_number,
     ridge_scores,
 )
-from hyperpcm.nn.ridge_solver import coefficients_of, known_scores, solve_ridge, solve_weights
+from hyperpcm.nn.ridge_solver import (
+    coefficients_of,
+    known_scores,
+    solve_ridge,
+    solve_ridge_for,
+    solve_weights,
+)
 
 PARTS = (KernelPart(1.0, 1.0, 1.0), KernelPart(0.5, 3.0, 2.0))
 NOISE = 0.3
@@ -133,6 +141,59 @@ def test_rows_of_many_targets_at_once_give_what_one_target_at_a_time_gives():
     one = solve_ridge(problem, PARTS, 0.3, tolerance=1e-6, by_target=True)
     many = solve_ridge(problem, PARTS, 0.3, tolerance=1e-6, by_target=False)
     torch.testing.assert_close(many, one, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("landmarks", [None, np.array([0, 2, 3, 5])])
+@pytest.mark.parametrize("by_target", [True, False])
+def test_solutions_side_by_side_are_those_of_the_labels_that_each_sees(landmarks, by_target: bool):
+    problem = made(landmarks)
+    seen = torch.from_numpy(np.random.default_rng(3).random((4, LABELS)) < 0.7)
+    seen[2] = False
+    seen[3] = True
+    options = {"iterations": 300, "tolerance": 1e-6, "by_target": by_target}
+    found = solve_ridge_for(problem, seen, PARTS, NOISE, **options)
+    assert not found[2].any()
+    for own, coefficients in zip(seen[[0, 1, 3]], found[[0, 1, 3]], strict=True):
+        alone = solve_ridge(problem.only(own.nonzero()[:, 0]), PARTS, NOISE, **options)
+        torch.testing.assert_close(coefficients, alone, rtol=1e-3, atol=1e-4)
+    assert not torch.allclose(found[0], found[3], atol=1e-2)
+
+
+@pytest.mark.parametrize("landmarks", [None, np.array([0, 2, 3, 5, 7, 8])])
+def test_where_the_kernel_of_targets_is_not_positive_scores_are_those_of_the_kernel_that_was_solved(
+    landmarks,
+):
+    problem = made(landmarks)
+    ends = torch.eye(TARGETS)  # two halves of a protein, alike with the whole and not with each other
+    ends[0, 1] = ends[1, 0] = ends[0, 2] = ends[2, 0] = 0.95
+    problem = replace(problem, similarity=ends)
+    part = KernelPart(1.0, 1.0, 2.0)
+    assert float(torch.linalg.eigvalsh(ends)[0]) < -0.1
+    found = solve_ridge(problem, (part,), 0.05, iterations=500, tolerance=1e-7)
+    said = known_scores(problem, (part,), found, problem.targets, problem.compounds)
+    values, vectors = torch.linalg.eigh(ends)
+    positive = (vectors * values.clamp_min(0)) @ vectors.T
+    compounds = problem.tanimoto**2
+    if landmarks is not None:
+        compounds = compounds @ torch.linalg.solve(compounds[problem.landmarks], compounds.T)
+    else:
+        compounds = compounds[:, :COMPOUNDS]
+    t, c = problem.targets, problem.compounds
+    kernel = positive[t][:, t] * compounds[c][:, c]
+    expected = kernel @ torch.linalg.solve(kernel + 0.05 * torch.eye(LABELS), problem.labels)
+    torch.testing.assert_close(said, expected, rtol=1e-2, atol=5e-3)
+
+
+def test_a_solution_that_is_good_enough_stays_while_others_go_on():
+    problem = made()
+    easy = torch.zeros(LABELS, dtype=torch.bool)
+    easy[:1] = True  # solved in one step
+    seen = torch.stack([easy, torch.ones_like(easy)])
+    options = {"iterations": 60, "tolerance": 1e-7}
+    together = solve_ridge_for(problem, seen, PARTS, NOISE, **options)
+    alone = solve_ridge_for(problem, seen[:1], PARTS, NOISE, **options)
+    torch.testing.assert_close(together[0], alone[0], rtol=1e-5, atol=1e-6)
+    assert torch.isfinite(together).all()
 
 
 @pytest.mark.gpu

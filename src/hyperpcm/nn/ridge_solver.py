@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from hyperpcm.nn.kernel_ridge import KernelPart, RidgeProblem, similarity_power
 
-__all__ = ["coefficients_of", "known_scores", "solve_ridge", "solve_weights"]
+__all__ = ["coefficients_of", "known_scores", "solve_ridge", "solve_ridge_for", "solve_weights"]
 
 _JITTER = 1e-4  # on the diagonal of the landmark kernel, against rounding
+_ROUNDING = 1e-6  # negative eigenvalues smaller than this, over the largest one, are rounding
 _ROWS = (
     16_384  # interactions of one target whose kernel rows are held at once where compounds go by landmarks
 )
@@ -35,6 +36,8 @@ def solve_ridge(
 
     With every compound a landmark the kernel is exact and A holds α by target and compound; with fewer it
     is the Nyström approximation. An iteration costs m·q² products where exact, else about n·j for each part.
+    A kernel of targets with negative eigenvalues, as parts of proteins beside the whole may give, counts
+    without them; A is projected on what is left, so that it scores as it was solved.
 
     Args:
         problem: similarities and labels.
@@ -46,9 +49,51 @@ def solve_ridge(
             GPU, where starting so many products takes longer than they do; None: as suits the device.
         progress: called with the steps done.
     """
-    problem, operators = _operators(problem, parts, by_target)[1:]
-    solution = _solved(problem.labels, operators, noise, iterations, tolerance, progress)
-    return torch.stack([operator.coefficients(solution) for operator in operators])
+    found: Tensor = solve_ridge_for(
+        problem,
+        torch.ones_like(problem.labels, dtype=torch.bool)[None],
+        parts,
+        noise,
+        iterations=iterations,
+        tolerance=tolerance,
+        by_target=by_target,
+        progress=progress,
+    )[0]
+    return found
+
+
+@torch.no_grad()
+def solve_ridge_for(
+    problem: RidgeProblem,
+    seen: Bool[Tensor, "s n"],
+    parts: Sequence[KernelPart],
+    noise: float,
+    *,
+    iterations: int = 100,
+    tolerance: float = 3e-3,
+    by_target: bool | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Float[Tensor, "s k m j"]:
+    """Return the solutions that see some of the labels only; each as `solve_ridge` with these labels.
+
+    They are solved side by side, so that rows of the kernel are gathered once for all of them.
+
+    Args:
+        problem: similarities and labels.
+        seen: labels that each solution sees.
+        parts: and all that follows, as for `solve_ridge`.
+        noise: likewise.
+        iterations: likewise.
+        tolerance: likewise.
+        by_target: likewise.
+        progress: likewise.
+    """
+    order, problem, operators = _operators(problem, parts, by_target)
+    seen = seen[:, order].T.contiguous()
+    solutions = _solved(problem.labels, seen, operators, noise, iterations, tolerance, progress)
+    return torch.stack(
+        [operator.projected(operator.coefficients(solutions)) for operator in operators], dim=1
+    )
 
 
 @torch.no_grad()
@@ -63,7 +108,8 @@ def solve_weights(
 ) -> Float[Tensor, "n"]:
     """Return α, the weight of each label, where `solve_ridge` gives coefficients; arguments as there."""
     order, problem, operators = _operators(problem, parts, None)
-    solution = _solved(problem.labels, operators, noise, iterations, tolerance, progress)
+    every = torch.ones_like(problem.labels, dtype=torch.bool)[:, None]
+    solution = _solved(problem.labels, every, operators, noise, iterations, tolerance, progress)[:, 0]
     return torch.empty_like(solution).scatter_(0, order, solution)
 
 
@@ -79,7 +125,7 @@ def coefficients_of(
         weights: of the labels, in the order of the problem.
     """
     order, problem, operators = _operators(problem, parts, None)
-    return torch.stack([operator.coefficients(weights[order]) for operator in operators])
+    return torch.stack([operator.coefficients(weights[order, None])[0] for operator in operators])
 
 
 def _operators(
@@ -94,31 +140,33 @@ def _operators(
 
 def _solved(
     labels: Float[Tensor, "n"],
+    seen: Bool[Tensor, "n s"],
     operators: Sequence[_Operator],
     noise: float,
     iterations: int,
     tolerance: float,
     progress: Callable[[int], None] | None,
-) -> Float[Tensor, "n"]:
-    """Return α by conjugate gradients."""
+) -> Float[Tensor, "n s"]:
+    """Return α of each solution by conjugate gradients, 0 where it does not see the label."""
     active = [operator for operator in operators if operator.part.weight > 0]
 
-    def product(vector: Tensor) -> Tensor:
-        return noise * vector + torch.stack([operator.apply(vector) for operator in active]).sum(0)
+    def product(vectors: Tensor) -> Tensor:
+        return noise * vectors + seen * torch.stack([operator.apply(vectors) for operator in active]).sum(0)
 
-    solution = torch.zeros_like(labels)
-    residual = labels.clone()
-    direction, square = residual.clone(), residual @ residual
-    enough = tolerance**2 * float(square)
+    residual = labels[:, None] * seen
+    solution, direction = torch.zeros_like(residual), residual.clone()
+    square = residual.square().sum(0)
+    enough = tolerance**2 * square
     for step in range(iterations):
-        if float(square) <= enough:
+        going = square > enough
+        if not going.any():
             break
         image = product(direction)
-        length = square / (direction @ image)
+        length = torch.where(going, square / (direction * image).sum(0), 0.0)
         solution += length * direction
         residual -= length * image
-        before, square = square, residual @ residual
-        direction = residual + square / before * direction
+        before, square = square, residual.square().sum(0)
+        direction = residual + torch.where(going, square / before, 0.0) * direction
         if progress is not None:
             progress(step + 1)
     return solution
@@ -146,9 +194,9 @@ def known_scores(
         if part.weight <= 0:
             continue
         state = part.weight * similarity_power(problem.similarity, part.target_exponent) @ of_part
-        kernel = similarity_power(problem.tanimoto, part.compound_exponent)
         for rows in _blocks(len(targets)):
-            scores[rows] += (kernel[compounds[rows]] * state[targets[rows]]).sum(1)
+            kernel = similarity_power(problem.tanimoto[compounds[rows]], part.compound_exponent)
+            scores[rows] += (kernel * state[targets[rows]]).sum(1)
     return scores
 
 
@@ -176,47 +224,69 @@ class _Operator:
 
     @cached_property
     def of_targets(self) -> Float[Tensor, "m m"]:
-        """The kernel of the targets, with the weight of the part."""
+        """The kernel of the targets without its negative eigenvalues, with the weight of the part."""
+        values, vectors = self._eigen
+        clipped: Tensor = (vectors * values.clamp_min(0)) @ vectors.T
+        return self.part.weight * clipped.float()
+
+    @cached_property
+    def _eigen(self) -> tuple[Float[Tensor, "m"], Float[Tensor, "m m"]]:
         kernel = similarity_power(self.problem.similarity, self.part.target_exponent)
-        return self.part.weight * _positive(kernel)
+        values, vectors = torch.linalg.eigh(kernel.double())
+        return values, vectors
+
+    def projected(self, coefficients: Float[Tensor, "s m j"]) -> Float[Tensor, "s m j"]:
+        """Return coefficients that score with the kernel as it is as others do without negative parts."""
+        if self.part.weight <= 0:
+            return coefficients
+        values, vectors = self._eigen
+        negative = vectors[:, values < -_ROUNDING * values.abs().max()].float()
+        if not negative.shape[1]:
+            return coefficients
+        return coefficients - negative @ (negative.T @ coefficients)
 
     def _kernel(self, rows: slice) -> Float[Tensor, "b j"]:
         return self.of_compounds.index_select(0, self.problem.compounds[rows])
 
-    def apply(self, vector: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
-        """Return this part of the kernel times a vector over the labels."""
+    def apply(self, vectors: Float[Tensor, "n s"]) -> Float[Tensor, "n s"]:
+        """Return this part of the kernel times vectors over the labels."""
         problem = self.problem
-        state = self.of_targets @ self.coefficients(vector)
+        states = self.of_targets @ self.coefficients(vectors)
         if problem.is_exact:
-            product: Tensor = (state @ self.of_compounds)[problem.targets, problem.compounds]
-            return product
-        out = torch.empty_like(vector)
+            products = [(state @ self.of_compounds)[problem.targets, problem.compounds] for state in states]
+            return torch.stack(products, dim=1)
+        out, by_target = torch.empty_like(vectors), states.permute(1, 2, 0).contiguous()
         if self.by_target:
             for target, rows in self.blocks:
-                torch.mv(self._kernel(rows), state[target], out=out[rows])
+                torch.mm(self._kernel(rows), by_target[target], out=out[rows])
         else:
-            for rows in _blocks(len(vector)):
-                out[rows] = (self._kernel(rows) * state[problem.targets[rows]]).sum(1)
+            for rows in _blocks(len(vectors)):
+                kernel = self._kernel(rows)
+                for place, state in enumerate(states):
+                    out[rows, place] = (kernel * state[problem.targets[rows]]).sum(1)
         return out
 
-    def coefficients(self, vector: Float[Tensor, "n"]) -> Float[Tensor, "m j"]:
-        """Return what a vector over the labels amounts to by known target and landmark."""
+    def coefficients(self, vectors: Float[Tensor, "n s"]) -> Float[Tensor, "s m j"]:
+        """Return what vectors over the labels amount to by known target and landmark."""
+        return torch.stack([self._coefficients(vector) for vector in vectors.T.contiguous()])
+
+    def _coefficients(self, vector: Float[Tensor, "n"]) -> Float[Tensor, "m j"]:
         problem = self.problem
-        if self.part.weight <= 0 or self.factor is None:
-            sums = problem.labels.new_zeros(len(problem.similarity), problem.tanimoto.shape[1])
-            if self.part.weight <= 0:
-                return sums
-            return sums.index_put_((problem.targets, problem.compounds), vector, accumulate=True)
-        sums = functional.embedding_bag(
-            problem.compounds,
-            self.of_compounds,
-            self.starts,
-            mode="sum",
-            per_sample_weights=vector,
-            include_last_offset=True,
-        )
-        solved: Tensor = torch.cholesky_solve(sums.T, self.factor)
-        return solved.T
+        if self.part.weight > 0 and self.factor is not None:
+            sums = functional.embedding_bag(
+                problem.compounds,
+                self.of_compounds,
+                self.starts,
+                mode="sum",
+                per_sample_weights=vector,
+                include_last_offset=True,
+            )
+            solved: Tensor = torch.cholesky_solve(sums.T, self.factor)
+            return solved.T
+        sums = problem.labels.new_zeros(len(problem.similarity), problem.tanimoto.shape[1])
+        if self.part.weight > 0:
+            sums.index_put_((problem.targets, problem.compounds), vector, accumulate=True)
+        return sums
 
 
 def _blocks_of_targets(targets: Int[Tensor, "n"]) -> list[tuple[int, slice]]:
@@ -232,10 +302,3 @@ def _blocks_of_targets(targets: Int[Tensor, "n"]) -> list[tuple[int, slice]]:
 
 def _blocks(size: int) -> Iterator[slice]:
     return (slice(start, start + _ROWS) for start in range(0, size, _ROWS))
-
-
-def _positive(kernel: Float[Tensor, "m m"]) -> Float[Tensor, "m m"]:
-    """Return the nearest kernel without negative eigenvalues; alignment similarity may have some."""
-    values, vectors = torch.linalg.eigh(kernel.double())
-    clipped: Tensor = (vectors * values.clamp_min(0)) @ vectors.T
-    return clipped.float()

@@ -15,7 +15,7 @@ from hyperpcm.config import RetrievalConfig
 from hyperpcm.model import HyperPCM
 from hyperpcm.model.memory_ridge import ridge_problem
 from hyperpcm.nn.kernel_ridge import NOISE, KernelPart, RidgeProblem, ridge_scores
-from hyperpcm.nn.ridge_solver import known_scores, solve_ridge
+from hyperpcm.nn.ridge_solver import known_scores, solve_ridge, solve_ridge_for
 from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden, families
@@ -153,7 +153,7 @@ def ridge_out_of_fold(
         config: steps of the solver, of which a part is done with half.
         hidden: what a training row must not see.
         seed: of the division.
-        progress: called with the number of parts done.
+        progress: called with the steps of the solver that are done.
         device: where the regressions are solved.
 
     Returns:
@@ -171,20 +171,28 @@ def ridge_out_of_fold(
         for axis, is_hidden in axes
         if is_hidden
     ] or [_parts_of(np.arange(rows), parts, seed)]
-    combinations = list(itertools.product(*(range(int(group.max()) + 1) for group in groups)))
-    scores, whole = torch.zeros(rows), whole.to(device)
-    for number, part in enumerate(combinations):
-        if progress is not None:
-            progress("kernel ridge without a part", number, len(combinations))
+    asked, seen = [], []
+    for part in itertools.product(*(range(int(group.max()) + 1) for group in groups)):
         matches = np.array([group == chosen for group, chosen in zip(groups, part, strict=True)])
-        asked = torch.from_numpy(np.flatnonzero(matches.all(axis=0))).to(device)
-        rest = torch.from_numpy(np.flatnonzero(~matches.any(axis=0))).to(device)
-        if not len(rest):
-            continue  # one unit in all: nothing is left to learn from, and the mean of all labels is said
-        kernel = model.ridge.kernel_parts()
-        found = solve_ridge(whole.only(rest), kernel, NOISE, iterations=-(-config.ridge_iterations // 2))
-        said = known_scores(whole, kernel, found, whole.targets[asked], whole.compounds[asked])
-        scores[asked.cpu()] = said.cpu()
+        if not matches.any(axis=0).all():  # else nothing is left to learn from: the mean of all is said
+            asked.append(torch.from_numpy(np.flatnonzero(matches.all(axis=0))))
+            seen.append(torch.from_numpy(~matches.any(axis=0)))
+    scores, whole = torch.zeros(rows), whole.to(device)
+    if not asked:
+        return scores
+    kernel, steps = model.ridge.kernel_parts(), -(-config.ridge_iterations // 2)
+
+    def told(step: int) -> None:
+        if progress is not None:
+            progress("kernel ridge without a part", step, steps)
+
+    told(0)
+    found = solve_ridge_for(
+        whole, torch.stack(seen).to(device), kernel, NOISE, iterations=steps, progress=told
+    )
+    for own, coefficients in zip(asked, found, strict=True):
+        at = own.to(device)
+        scores[own] = known_scores(whole, kernel, coefficients, whole.targets[at], whole.compounds[at]).cpu()
     return scores
 
 
