@@ -122,3 +122,14 @@ def damaged(change: str) -> BoostedTrees:
 @pytest.mark.parametrize("change", ["column", "circle", "back", "beyond", "root", "depth"])
 def test_trees_of_a_damaged_file_are_not_sound(change: str):
     assert not damaged(change).is_sound(4)
+
+
+def test_ways_that_meet_are_not_sound_and_not_followed_again_and_again():
+    nodes = 60  # followed one by one, 2 to the power of 60 ways
+    trees = BoostedTrees(1, nodes)
+    at = torch.arange(nodes, dtype=torch.int32)
+    for name in ("left", "right"):
+        getattr(trees, name).copy_((at + 1).clamp_max(nodes - 1))
+    trees.column[-1] = -1
+    trees.depths.fill_(nodes - 1)
+    assert not trees.is_sound(4)

@@ -122,7 +122,7 @@ class BoostedTrees(nn.Module):
         return len(self.roots), len(self.column)
 
     def is_sound(self, width: int) -> bool:
-        """Whether every way down ends at a leaf within the stated depth, over columns that exist.
+        """Whether every way down ends at a leaf of its own within the stated depth, over columns that exist.
 
         Args:
             width: number of columns.
@@ -140,6 +140,9 @@ class BoostedTrees(nn.Module):
         for child in (left, right):  # nodes are numbered downwards, so that no way leads in a circle
             if not (np.where(inner, child > nodes, child == nodes) & (child < len(nodes))).all():
                 return False
+        ways = np.bincount(np.concatenate([roots, left[inner], right[inner]]), minlength=len(nodes))
+        if (ways > 1).any():  # ways that meet would have to be followed again and again
+            return False
         depths = self.depths.cpu().numpy()
         return bool((np.diff(depths) <= 0).all() and (depths == _depths(roots, column, left, right)).all())
 
