@@ -130,7 +130,8 @@ class Campaign:
     ) -> Suggestion:
         """Return which compounds to measure next; none that was measured or is pending.
 
-        What is pending counts as measured, with the value that is expected, for ``ucb`` and ``ei``.
+        For ``ucb`` and ``ei`` what is pending or never suggested, the 1,024 most promising of it, counts as
+        measured with the value that is expected.
 
         Args:
             batch: how many; fewer where conditions allow no more.

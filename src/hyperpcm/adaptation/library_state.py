@@ -246,8 +246,7 @@ def _begun(folder: Path, job: Mapping[str, Any]) -> LibraryState:
     stored = _read(folder)
     if stored is not None and {key: stored.get(key) for key in job} == job:
         return LibraryState(folder, stored, resumed=sum(part["rows"] for part in stored["parts"]))
-    if stored is None:
-        remove_unfinished(folder / _NAME)
+    remove_unfinished(folder / _NAME)
     if stored is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder}: is there already and holds something else. Choose another folder.")
     try:

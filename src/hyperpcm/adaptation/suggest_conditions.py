@@ -109,6 +109,8 @@ class CompoundTable:
     ) -> Self:
         """Read a table; of a compound that it holds several times the cheapest row that fulfils all counts.
 
+        All rows of the columns needed are held while it is read, and an entry for each compound after that.
+
         Args:
             path: CSV, TSV or Parquet, with a column of names, or else of SMILES.
             price_column: its column of prices; a row without a price cannot be bought. None: all are free.
@@ -117,8 +119,6 @@ class CompoundTable:
 
         Raises:
             TableError: the table cannot be read, a column is missing, or a price is no number from 0 on.
-
-        All rows of these columns are held while they are read, and one entry of each compound after that.
         """
         keys: list[tuple[Literal["name", "smiles"], str]] = []
 

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 TOP: Final = 0.01
 """Share of a library that counts as its best; one compound at least."""
 
-_NUMBERS: Final = 4_000_000  # drawn values of a library, where that gives a number of draws within:
+_NUMBERS: Final = 1_000_000  # drawn values of a library, where that gives a number of draws within:
 _LEAST_DRAWS: Final = 200
 _MOST_DRAWS: Final = 2000
 

@@ -58,7 +58,7 @@ def suggest(
     only: Only = None,
     never: Annotated[
         list[str] | None,
-        typer.Option(help="Compounds not to suggest, such as those on order: a file or SMILES."),
+        typer.Option(help="Compounds not to suggest, which count as on order: a file or SMILES."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
     columns: CompoundColumns = None,
