@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperpcm.adaptation.acquisition import STRATEGIES, BatchLimits, chosen, expected_improvement, promise
+from hyperpcm.adaptation.acquisition import (
+    STRATEGIES,
+    BatchLimits,
+    believed,
+    chosen,
+    expected_improvement,
+    promise,
+)
 from hyperpcm.errors import ConfigError
 
 
@@ -84,3 +91,36 @@ def test_what_cannot_be_is_refused():
 def test_far_below_the_best_expected_improvement_still_puts_compounds_in_order():
     order = promise("ei", np.array([-50.0, -40.0, -60.0]), np.full(3, 0.1), 0.0)
     assert order.argsort().tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize(("price", "batch"), [(0.1, 3), (1.1, 3), (19.99, 3), (4.35, 24), (20.1, 24)])
+def test_a_budget_pays_for_what_it_is_the_decimal_sum_of(price, batch):
+    limits = BatchLimits(
+        batch, np.eye(40, dtype=np.uint8), prices=np.full(40, price), budget=round(batch * price, 2)
+    )
+    assert len(pick("greedy", np.arange(40.0), np.eye(40), batch=batch, limits=limits)) == batch
+    short = BatchLimits(
+        batch, np.eye(40, dtype=np.uint8), prices=np.full(40, price), budget=round(batch * price - 0.01, 2)
+    )
+    assert len(pick("greedy", np.arange(40.0), np.eye(40), batch=batch, limits=short)) == batch - 1
+
+
+def test_each_choice_tells_as_much_as_its_own_noise_allows():
+    covariance = np.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 0.8]])
+    assert pick("ucb", [1.0, 0.9, 0.9], covariance, noise=[0.01, 0.01, 0.01]) == [0, 2]
+    assert pick("ucb", [1.0, 0.9, 0.9], covariance, noise=[50.0, 0.01, 0.01]) == [0, 1]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_is_on_order_narrows_as_conditioning_does_and_only_where_it_counts(strategy):
+    root, noise = np.random.default_rng(0).normal(size=(5, 5)), np.array([0.3, 0.1, 0.2, 0.2, 0.2])
+    mean, covariance = np.array([2.0, 1.0, 0.5, 3.0, 0.0]), root @ root.T
+    found, best = believed(strategy, mean, covariance, waiting=2, best=1.5, noise=noise)
+    if strategy in ("greedy", "thompson"):
+        np.testing.assert_array_equal(found, covariance[2:, 2:])
+        assert best == 1.5
+        return
+    inverse = np.linalg.inv(covariance[:2, :2] + np.diag(noise[:2]))
+    expected = covariance[2:, 2:] - covariance[2:, :2] @ inverse @ covariance[:2, 2:]
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+    assert best == 2.0

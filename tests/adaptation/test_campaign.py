@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
-from hyperpcm.adaptation import STRATEGIES, Campaign, CompoundTable, HeldCompounds
+from hyperpcm.adaptation import STRATEGIES, Campaign, CompoundTable, HeldCompounds, scored_library
 from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.chem.rules import lipinski_violations
 from hyperpcm.errors import ConfigError, InputError
 from hyperpcm.screening import StructureFilter
 from hyperpcm.target_model import Measurement
-from small_adaptable import adaptable_target, true_values
+from small_adaptable import COVARIANCE, adaptable_target, prior_covariance, true_values
 from small_models import WIDTH, many_smiles
 
 COMPOUNDS = many_smiles(200)
@@ -63,6 +64,11 @@ def test_means_and_deviations_are_those_of_the_adapted_target(target, pool, labe
     every = target.adapt(campaign.measured).score(COMPOUNDS).values
     left = np.sort(every[12:])[::-1]
     np.testing.assert_allclose(found.mean, left[:10], atol=5e-5)
+    told = [COMPOUNDS.index(one) for one in found.compounds.smiles]
+    prior = prior_covariance(target, COMPOUNDS, target.score(COMPOUNDS).values)
+    noisy = prior[:12, :12] + COVARIANCE.noise * np.eye(12)
+    variance = prior.diagonal() - (prior[:, :12] * np.linalg.solve(noisy, prior[:12]).T).sum(axis=1)
+    np.testing.assert_allclose(found.deviation, np.sqrt(variance[told]), atol=2e-3)
     unadapted = target.score(found.compounds.smiles).values
     np.testing.assert_allclose(found.compounds.scores, unadapted, atol=1e-5)
 
@@ -153,15 +159,47 @@ def test_filters_are_kept_and_the_batch_is_filled_up(target):
 
 
 def test_where_limits_leave_too_few_of_the_first_candidates_more_are_looked_at(target, pool, monkeypatch):
-    monkeypatch.setattr("hyperpcm.adaptation.campaign._CANDIDATES", 8)
-    monkeypatch.setattr("hyperpcm.adaptation.campaign._FOR_EACH", 1)
+    monkeypatch.setattr("hyperpcm.adaptation.suggest_batch._CANDIDATES", 8)
+    monkeypatch.setattr("hyperpcm.adaptation.suggest_batch._FOR_EACH", 1)
     assert len(Campaign(target, pool).ask(12, "greedy", most_similar=0.6)) == 12
     assert len(Campaign(target, pool).ask(200, "greedy", most_similar=0.6)) < 200
 
 
-def test_never_keeps_compounds_out(target, pool):
-    first = Campaign(target, pool).ask(5, "greedy").compounds.smiles
-    assert Campaign(target, pool, never=first[:2]).ask(3, "greedy").compounds.smiles == first[2:]
+def test_never_keeps_compounds_out_whatever_is_released_saved_or_loaded(target, pool, tmp_path):
+    first = Campaign(target, pool).ask(6, "greedy").compounds.smiles
+    campaign = Campaign(target, pool, never=first[:2])
+    assert campaign.ask(3, "greedy").compounds.smiles == first[2:5]
+    assert campaign.pending == set(first[2:5])
+    campaign.release()
+    assert campaign.ask(3, "greedy").compounds.smiles == first[2:5]
+    campaign.save(tmp_path / "campaign.json")
+    loaded = Campaign.load(tmp_path / "campaign.json", target, pool, never=first[2:3])
+    loaded.release()
+    assert loaded.ask(3, "greedy").compounds.smiles == first[3:6]
+
+
+@pytest.mark.parametrize("strategy", ["ucb", "ei"])
+def test_what_is_pending_counts_as_measured_for_the_next_batch(target, pool, labels, strategy):
+    campaign, whole = Campaign(target, pool), Campaign(target, pool)
+    for one in (campaign, whole):
+        measure(one, COMPOUNDS[:10], labels)
+    halves = [*campaign.ask(6, strategy).compounds.smiles, *campaign.ask(6, strategy).compounds.smiles]
+    assert halves == whole.ask(12, strategy).compounds.smiles
+
+
+def test_a_copy_that_costs_less_is_what_is_bought(target, tmp_path):
+    library = tmp_path / "library.csv"
+    library.write_text("smiles,compound_id,price\nCCO,A1,100\nCCN,A3,50\nOCC, B2 ,5\n")
+    table = CompoundTable.read(library, price_column="price")
+    held = HeldCompounds.of(target, ["CCO", "CCN", "OCC"], ["A1", "A3", " B2 "])
+    for pool in (scored_library(target, library, tmp_path / "state"), held):
+        found = Campaign(target, pool, table=table).ask(3, "greedy", budget=60)
+        told = zip(
+            found.compounds.rows, (one.strip() for one in found.compounds.names), found.prices, strict=True
+        )
+        assert sorted(told) == [(1, "A3", 50.0), (2, "B2", 5.0)]
+        only = Campaign(target, pool, table=CompoundTable("name", {"B2": 5.0})).ask(3, "greedy")
+        assert (only.compounds.smiles, only.prices.tolist()) == (["CCO"], [5.0])
 
 
 def test_a_target_that_does_not_know_how_sure_it_is_is_greedy_only(target, pool):
@@ -173,6 +211,7 @@ def test_a_target_that_does_not_know_how_sure_it_is_is_greedy_only(target, pool)
         campaign.ask(3)
     found = campaign.ask(3, "greedy")
     np.testing.assert_allclose(found.mean, np.sort(target.score(COMPOUNDS).values)[::-1][:3], rtol=1e-5)
+    assert (found.deviation, found.chance, found.outlook) == (None, None, None)
 
 
 def test_what_cannot_be_asked_is_refused(target, pool):
@@ -181,6 +220,11 @@ def test_what_cannot_be_asked_is_refused(target, pool):
         campaign.ask(0)
     with pytest.raises(ConfigError, match="a budget needs prices"):
         campaign.ask(1, budget=5)
+    with pytest.raises(ConfigError, match="a seed is a number from 0 on, not -1"):
+        Campaign(target, pool, seed=-1)
+    priced = Campaign(target, pool, table=CompoundTable("name", dict.fromkeys(NAMES, 1.0)))
+    with pytest.raises(ConfigError, match="a budget is a number from 0 on, not -1"):
+        priced.ask(1, budget=-1)
     with pytest.raises(InputError, match="joined by name"):
         Campaign(target, pool, table=CompoundTable("name", {"other": 1.0})).ask(1)
     with pytest.raises(InputError, match="none of the 200 compounds"):
@@ -201,3 +245,61 @@ def test_the_outlook_counts_what_is_known(target, pool, labels):
     total = after.expected_top + after.expected_left + after.measured_top
     assert total == pytest.approx(0.01 * 200, abs=1.0)  # measured values are whole compounds
     assert after.improvement >= 0
+
+
+def test_what_cannot_be_asked_is_refused_before_the_library_is_read(target):
+    class Unread:
+        def __len__(self):
+            return 5
+
+    for options in ({"most_similar": 2}, {"strategy": "best"}, {"budget": 3}):
+        with pytest.raises(ConfigError):
+            Campaign(target, Unread()).ask(1, **options)
+
+
+def test_an_upper_bound_is_no_value_and_a_repeat_counts_with_its_mean(target, pool):
+    bounded = Campaign(target, pool)
+    bounded.tell([Measurement(COMPOUNDS[0], 9.5, relation=-1)])
+    outlook = bounded.ask(3, "greedy").outlook
+    assert not outlook.is_measured
+    assert outlook.measured_top == 0
+    repeated, scores = Campaign(target, pool), target.score(COMPOUNDS).values
+    repeated.tell([Measurement(COMPOUNDS[0], 9.0), Measurement(COMPOUNDS[0], 5.0)])
+    repeated.tell([Measurement(one, float(scores[row])) for row, one in enumerate(COMPOUNDS[:60]) if row])
+    outlook = repeated.ask(3, "greedy").outlook
+    assert outlook.best == pytest.approx(max(7.0, scores[1:60].max()))
+
+
+def test_measurements_outside_the_library_are_none_of_its_best(target):
+    campaign, scores = (
+        Campaign(target, HeldCompounds.of(target, COMPOUNDS[:100])),
+        target.score(COMPOUNDS).values,
+    )
+    campaign.tell([Measurement(one, float(scores[row])) for row, one in enumerate(COMPOUNDS[:60])])
+    campaign.tell([Measurement(one, 11.0) for one in COMPOUNDS[190:196]])
+    outlook = campaign.ask(4, "greedy").outlook
+    assert outlook.measured_top == 0
+    assert outlook.threshold < outlook.best == 11.0
+    assert 0.5 < outlook.expected_top + outlook.expected_left <= 1
+
+
+def test_where_noise_goes_by_score_the_outlook_has_that_of_the_batch(target):
+    prior = dataclasses.replace(
+        target.residual_prior, knots=np.array([5.0, 7.0]), scales=np.array([0.25, 1.75]), powers=(1.0, 1.0)
+    )
+    other = dataclasses.replace(target, residual_prior=prior)
+    found = Campaign(other, HeldCompounds.of(other, COMPOUNDS)).ask(5, "greedy")
+    assert found.outlook.noise == pytest.approx(np.sqrt(prior.noise(found.compounds.scores).mean()))
+    assert found.outlook.noise != pytest.approx(np.sqrt(COVARIANCE.noise), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("measurements", [{"smiles": "CCO", "value": "7"}]), ("seed", "1"), ("pending", "CCO")],
+)
+def test_a_file_with_a_value_of_another_type_is_refused(target, pool, tmp_path, name, value):
+    path = tmp_path / "campaign.json"
+    Campaign(target, pool).save(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(InputError, match="not a saved campaign, or it is damaged"):
+        Campaign.load(path, target, pool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hyperpcm.adaptation import HeldCompounds, scored_library, state_folder
 from hyperpcm.adaptation import library_state as module
 from hyperpcm.adaptation.library_state import target_digest
+from hyperpcm.adaptation.suggest_compounds import CompoundScorer
 from hyperpcm.errors import ConfigError, InputError, OutputError
 from hyperpcm.screening import LibraryIndex, Panel, build_index
 from hyperpcm.target_model import Measurement
@@ -160,3 +162,75 @@ def test_an_index_for_another_encoder_is_refused(target, library, tmp_path):
     found.record["recipe"]["encoder"] = {"name": "maccs", "options": {}}
     with pytest.raises(ConfigError):
         scored_library(target, found, tmp_path / "state")
+
+
+@pytest.mark.parametrize("build", [scored_library, build_index])
+def test_a_folder_in_which_the_first_write_was_killed_is_gone_on_with(target, library, tmp_path, build):
+    folder, name = tmp_path / "folder", "state.json" if build is scored_library else "index.json"
+    folder.mkdir()
+    (folder / f".{name}.abc123.part").write_bytes(b"half")
+    if build is scored_library:
+        assert len(scored_library(target, library, folder)) == 40
+    else:
+        assert build_index(library, folder, Panel([target], ["t"]).recipe).rows == 42
+    assert not list(folder.glob(".*.part"))
+
+
+def test_a_pass_with_parts_of_another_size_or_other_libraries_is_made_anew(
+    target, library, tmp_path, monkeypatch
+):
+    folder = tmp_path / "state"
+
+    def stop(done):
+        if done >= 8:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "ROWS", 8)
+    with pytest.raises(KeyboardInterrupt):
+        scored_library(target, library, folder, progress=stop)
+    monkeypatch.setattr(module, "ROWS", 16)
+    state = scored_library(target, library, folder)
+    assert (state.resumed, state.rows, len(state)) == (0, 42, 40)
+    encoder = CompoundScorer(target).recipe.encoder
+    monkeypatch.setattr(type(encoder), "libraries", lambda _self: ("rdkit 1",))
+    assert scored_library(target, library, folder).resumed == 0
+
+
+@pytest.mark.parametrize("is_indexed", [False, True])
+def test_copies_keep_their_rows_and_names(target, library, tmp_path, rows_of_eight, is_indexed):
+    given = build_index(library, tmp_path / "index", Panel([target], ["t"]).recipe) if is_indexed else library
+    state = scored_library(target, given, tmp_path / "state")
+    copies = [one for block in state.blocks() for one in block.copies]
+    assert [(one.place, one.first, one.name) for one in copies] == [(11, 3, "again")]
+    texts, names = zip(*[line.split() for line in library.read_text().splitlines()], strict=True)
+    held = HeldCompounds.of(target, texts, names)
+    assert [one for block in held.blocks() for one in block.copies] == copies
+
+
+@pytest.mark.parametrize(
+    "parts", [[{}], [{"file": "../mine.txt"}], [{"file": "000000.npz", "rows": "8"}], {"a": 1}]
+)
+def test_a_record_with_damaged_parts_is_refused_and_nothing_is_removed(target, library, tmp_path, parts):
+    folder, mine = tmp_path / "state", tmp_path / "mine.txt"
+    mine.write_text("mine")
+    scored_library(target, library, folder)
+    record = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps({**record, "parts": parts, "target": "other"}))
+    with pytest.raises(InputError, match="not a scored library, or it is damaged"):
+        scored_library(target, library, folder)
+    assert mine.read_text() == "mine"
+
+
+def test_old_parts_go_after_the_record_that_names_them(target, library, tmp_path, monkeypatch):
+    folder = tmp_path / "state"
+    scored_library(target, library, folder)
+
+    def killed(_path, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.unlink", killed)
+    with pytest.raises(KeyboardInterrupt):
+        scored_library(adaptable_target(seed=1), library, folder)
+    assert json.loads((folder / "state.json").read_text())["complete"] is False
+    monkeypatch.undo()
+    assert len(scored_library(target, library, folder)) == 40

@@ -43,7 +43,15 @@ def test_a_condition_compares_numbers_as_numbers_and_texts_as_texts(text, cell, 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("stock", "write a column"), ("vendor > Acme", "no number"), ("> 5", "write a column")]
+    ("text", "said"),
+    [
+        ("stock", "write a column"),
+        ("vendor > Acme", "no number"),
+        ("> 5", "write a column"),
+        ("stock => 5", "the value '> 5' begins with a sign"),
+        ("stock =< 5", "begins with a sign"),
+        ("stock === 5", "begins with a sign"),
+    ],
 )
 def test_a_condition_that_says_nothing_is_refused(text, said):
     with pytest.raises(ConfigError, match=said):
@@ -65,6 +73,11 @@ def test_without_names_compounds_are_joined_by_structure(tmp_path):
     table = CompoundTable.read(path, price_column="price")
     assert (table.joined_by, dict(table.prices)) == ("smiles", {"CCO": 3.0})
     np.testing.assert_array_equal(table.of(["x", "y"], ["CCO", "CCN"]), [3.0, np.nan])
+
+
+def test_white_space_around_names_plays_no_part():
+    table = CompoundTable("name", {"a": 3.0})
+    np.testing.assert_array_equal(table.of(["a ", " a", "b"], ["", "", ""]), [3.0, 3.0, np.nan])
 
 
 def test_what_the_table_lacks_is_told(path, tmp_path):

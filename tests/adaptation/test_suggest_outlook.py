@@ -1,14 +1,10 @@
-"""The outlook: its numbers against draws, and its sentence."""
+"""The outlook: its sentence, and when it says that little is left."""
 
 from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-import pytest
-
 from hyperpcm.adaptation import Outlook
-from hyperpcm.adaptation.suggest_outlook import chance_above, top_threshold
 from hyperpcm.datasets.interactions import Quantity
 
 OUTLOOK = Outlook(
@@ -16,19 +12,6 @@ OUTLOOK = Outlook(
     is_measured=True, improvement=0.4, noise=0.25,
 )  # fmt: skip
 KIBA = Quantity("KIBA score", "")
-
-
-def test_the_threshold_is_what_the_share_of_draws_exceeds():
-    generator = np.random.default_rng(0)
-    mean, deviation = generator.normal(size=500), generator.uniform(0, 1, 500)
-    draws = mean + deviation * generator.standard_normal((4000, 500))
-    found = top_threshold(mean, deviation, 0.02)
-    assert (draws > found).mean() == pytest.approx(0.02, abs=5e-4)
-    np.testing.assert_allclose((draws > found).mean(axis=0), chance_above(mean, deviation, found), atol=0.03)
-
-
-def test_what_is_known_for_sure_lies_above_or_does_not():
-    assert chance_above(np.array([1.0, 3.0]), np.zeros(2), 2.0).tolist() == [0.0, 1.0]
 
 
 def test_the_sentence_has_the_numbers():

@@ -77,6 +77,34 @@ def test_where_measurements_speak_against_the_posterior_what_is_known_is_the_pri
     )
 
 
+def test_half_of_the_posterior_is_a_mixture_whatever_root_the_posterior_has(target, block):
+    adapted = target.adapt(measured(block, np.arange(10)))
+    adaptation, weights = adapted.adaptation, adapted.adaptation.weights
+    half = dataclasses.replace(adaptation, choice="blend")
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=weights.root.shape))[0]
+    turned = dataclasses.replace(half, weights=dataclasses.replace(weights, root=weights.root @ turn))
+    found = [
+        TargetPosterior(dataclasses.replace(adapted, adaptation=one)).joint(block) for one in (half, turned)
+    ]
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-6)
+    (mean, covariance), (after, narrow) = found[0], TargetPosterior(adapted).joint(block)
+    prior = prior_covariance(target, block.smiles, block.scores)
+    moved = after - block.scores
+    np.testing.assert_allclose(mean, block.scores + moved / 2, atol=1e-6)
+    np.testing.assert_allclose(covariance, (prior + narrow) / 2 + np.outer(moved, moved) / 4, atol=1e-5)
+    blended = dataclasses.replace(adapted, adaptation=half)
+    np.testing.assert_allclose(mean, blended.score(block.smiles).values, atol=2e-5)
+
+
+def test_noise_is_that_of_the_prior_at_each_score(target, block):
+    prior = dataclasses.replace(
+        target.residual_prior, knots=np.array([5.0, 7.0]), scales=np.array([0.25, 1.75]), powers=(1.0, 1.0)
+    )
+    found = TargetPosterior(dataclasses.replace(target, residual_prior=prior)).noise(block)
+    np.testing.assert_allclose(found, prior.noise(block.scores))
+    assert found.max() > 1.5 * found.min()
+
+
 def test_blocks_of_any_size_give_the_same(target, block, monkeypatch):
     adapted = target.adapt(measured(block, np.arange(10)))
     whole = TargetPosterior(adapted).marginal(block)
@@ -86,7 +114,10 @@ def test_blocks_of_any_size_give_the_same(target, block, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
-def test_a_target_without_a_prior_of_its_residuals_is_sure_of_its_scores(target, block):
-    mean, deviation = TargetPosterior(dataclasses.replace(target, residual_prior=None)).marginal(block)
+def test_a_target_without_a_prior_of_its_residuals_has_no_deviations(target, block):
+    posterior = TargetPosterior(dataclasses.replace(target, residual_prior=None))
+    assert not posterior.has_deviations
+    assert TargetPosterior(target).has_deviations
+    mean, deviation = posterior.marginal(block)
     np.testing.assert_array_equal(mean, block.scores)
     assert not deviation.any()

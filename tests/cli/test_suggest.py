@@ -163,7 +163,23 @@ def test_a_target_that_cannot_learn_is_greedy_and_says_why(files, tmp_path):
     done = call("suggest", unsure, "-l", files.library, "-o", tmp_path / "a.csv", "--work", tmp_path / "work")
     assert done.exit_code == 0, done.output
     assert "so the highest scores are chosen: labels are classes." in done.stderr
-    assert {row["strategy"] for row in rows_of(tmp_path / "a.csv")} == {"greedy"}
+    rows = rows_of(tmp_path / "a.csv")
+    assert {(row["strategy"], row["deviation"], row["top_chance"]) for row in rows} == {("greedy", "", "")}
+    assert "±" not in done.stdout
+    for part in ("noise", "the best of the batch", "how far off scores are"):
+        assert part not in done.stderr.lower()
+    as_json = call(
+        "suggest",
+        unsure,
+        "-l",
+        files.library,
+        "-o",
+        tmp_path / "j.csv",
+        "--work",
+        tmp_path / "work",
+        "--json",
+    )
+    assert json.loads(as_json.stdout)["outlook"] is None
     asked = call(
         "suggest", unsure, "-l", files.library, "-o", tmp_path / "b.csv", "--strategy", "ei",
         "--work", tmp_path / "work",
@@ -176,7 +192,9 @@ def test_a_target_that_cannot_learn_is_greedy_and_says_why(files, tmp_path):
     ("options", "said"),
     [
         (["--strategy", "best"], "there is no strategy 'best'"),
+        (["--only", "drug"], "there is no filter 'drug'"),
         (["--budget", 5], "--budget needs prices"),
+        (["--where", "stock => 5", "--table", "PRICES"], "the value '> 5' begins with a sign"),
         (["--where", "stock > 0"], "an index keeps no prices and no columns"),
         (["--where", "stock", "--table", "PRICES"], "--where 'stock': write a column"),
         (["--where", "purity > 9", "--table", "PRICES"], "no column 'purity'"),
@@ -186,10 +204,11 @@ def test_a_target_that_cannot_learn_is_greedy_and_says_why(files, tmp_path):
 )
 def test_what_cannot_be_done_is_told_in_a_sentence(files, tmp_path, options, said):
     options = [files.prices if one == "PRICES" else one for one in options]
-    done = suggest(files, tmp_path / "next.csv", *options)
+    done = suggest(files, tmp_path / "next.csv", "--work", tmp_path / "work", *options)
     assert done.exit_code == 2, done.output
     assert said in done.stderr
     assert not (tmp_path / "next.csv").exists()
+    assert not (tmp_path / "work").exists()  # nothing was scored in vain
 
 
 def test_an_output_that_is_there_is_not_replaced_unasked(files, tmp_path):
@@ -200,3 +219,38 @@ def test_an_output_that_is_there_is_not_replaced_unasked(files, tmp_path):
     assert "exists already" in done.stderr
     assert suggest(files, out, "--overwrite").exit_code == 0
     assert suggest(files, tmp_path / "next.doc").exit_code == 2
+
+
+def test_what_is_read_from_is_never_replaced(files, tmp_path):
+    order = tmp_path / "order.csv"
+    order.write_text("smiles\n" + "\n".join(COMPOUNDS[50:]) + "\n")
+    table = ["--table", files.prices, "--price-column", "euro"]
+    for out, options in ((files.prices, table), (order, ["--never", order])):
+        before = out.read_text()
+        done = suggest(files, out, "--overwrite", *options)
+        assert done.exit_code == 2
+        assert "this file is read from" in done.stderr
+        assert out.read_text() == before
+
+
+def test_a_library_without_columns_is_told_of_a_table(files, tmp_path):
+    done = suggest(files, tmp_path / "next.csv", "-l", files.library, "--where", "stock > 0")
+    assert done.exit_code == 2
+    assert "is no table, so it has no prices" in done.stderr
+    assert "--table FILE" in done.stderr
+
+
+def test_given_columns_are_those_of_a_table_too(files, tmp_path):
+    table = tmp_path / "prices.csv"
+    table.write_text("code,stock\n" + "".join(f"m{row},{row}\n" for row in range(60)))
+    options = ["--table", table, "--where", "stock > 40"]
+    assert "no column tells" in suggest(files, tmp_path / "a.csv", *options).stderr
+    done = suggest(files, tmp_path / "b.csv", *options, "--column", "compound_id=code")
+    assert done.exit_code == 0, done.output
+    assert all(int(row["name"][1:]) > 40 for row in rows_of(tmp_path / "b.csv"))
+
+
+def test_candidates_are_told_as_those_before_the_filter(files, tmp_path):
+    done = suggest(files, tmp_path / "next.csv", "--only", "lipinski")
+    assert done.exit_code == 0, done.output
+    assert "6 of 52 compounds (before --only lipinski) by ucb" in done.stderr

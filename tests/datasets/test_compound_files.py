@@ -5,7 +5,7 @@ import gzip
 import pytest
 from rdkit import Chem
 
-from hyperpcm.datasets.compound_files import compound_parts, read_compounds
+from hyperpcm.datasets.compound_files import compound_parts, is_table, read_compounds
 from hyperpcm.datasets.output import write_table
 from hyperpcm.errors import TableError
 
@@ -138,3 +138,18 @@ def test_pieces_are_the_whole_list_cut_up(tmp_path, name, rows):
         for one in part.rejections
     ]
     assert moved == [(one.row, one.code, one.reason) for one in whole.rejections]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("a.csv", "smiles,price\nCCO,1\n", True),
+        ("a.txt", "smiles;price\nCCO;1\n", True),
+        ("a.smi", "CCO ethanol\n", False),
+        ("a.sdf", "\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n$$$$\n", False),
+    ],
+)
+def test_only_a_table_may_hold_other_columns(tmp_path, name, text, found):
+    path = tmp_path / name
+    path.write_text(text)
+    assert is_table(path) is found

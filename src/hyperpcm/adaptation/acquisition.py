@@ -27,7 +27,18 @@ from scipy.special import ndtr
 from hyperpcm.chem import tanimoto
 from hyperpcm.errors import ConfigError
 
-__all__ = ["STRATEGIES", "BatchLimits", "check_strategy", "chosen", "expected_improvement", "promise"]
+__all__ = [
+    "BELIEVERS",
+    "STRATEGIES",
+    "BatchLimits",
+    "believed",
+    "check_limits",
+    "check_strategy",
+    "chosen",
+    "expected_improvement",
+    "payable",
+    "promise",
+]
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats, Floats, float], Floats]
@@ -42,8 +53,12 @@ STRATEGIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Each strategy, and what it chooses."""
 
+BELIEVERS: Final = ("ucb", "ei")
+"""Strategies that count what was chosen, or is on order, as measured."""
+
 _DEVIATIONS: Final = 2.0  # of `ucb`, and of what may still win a draw
 _JITTER: Final = 1e-6
+_ROUNDING: Final = 1e-9
 
 
 class BatchLimits:
@@ -72,13 +87,10 @@ class BatchLimits:
         prices: Floats | None = None,
         budget: float | None = None,
     ) -> None:
-        if not 0 <= most_similar <= 1:
-            raise ConfigError(f"a Tanimoto similarity is between 0 and 1, not {most_similar}.")
-        if budget is not None and not budget >= 0:
-            raise ConfigError(f"a budget is a number from 0 on, not {budget}.")
+        check_limits(most_similar, budget)
         self._wanted, self._bits, self._most_similar = batch, bits, most_similar
         self._prices = np.zeros(len(bits)) if prices is None else prices
-        self._left = np.inf if budget is None else budget
+        self._left = np.inf if budget is None else payable(budget)
         self._free = np.ones(len(bits), dtype=np.bool_)
 
     @property
@@ -104,6 +116,23 @@ class BatchLimits:
         if self._most_similar < 1:
             near = tanimoto(self._bits, self._bits[place : place + 1])[:, 0]
             self._free &= near <= self._most_similar
+
+
+def check_limits(most_similar: float, budget: float | None) -> None:
+    """Refuse limits that no batch could keep.
+
+    Raises:
+        ConfigError: a similarity outside 0 to 1, or a budget below 0.
+    """
+    if not 0 <= most_similar <= 1:
+        raise ConfigError(f"a Tanimoto similarity is between 0 and 1, not {most_similar}.")
+    if budget is not None and not budget >= 0:
+        raise ConfigError(f"a budget is a number from 0 on, not {budget}.")
+
+
+def payable(budget: float) -> float:
+    """Return the largest sum of prices that a budget pays for: sums of decimal fractions are not exact."""
+    return budget * (1 + _ROUNDING)
 
 
 def check_strategy(name: str) -> None:
@@ -181,7 +210,7 @@ def chosen(
     *,
     batch: int,
     best: float,
-    noise: float,
+    noise: npt.ArrayLike,
     generator: np.random.Generator,
 ) -> list[int]:
     """Return the places of a batch in the order of choice; fewer where the limits allow no more.
@@ -193,7 +222,7 @@ def chosen(
         limits: what the batch has to keep to; it is used up.
         batch: compounds wanted.
         best: measured so far.
-        noise: variance of a measurement.
+        noise: variance of a measurement of each candidate [n], or of any.
         generator: of the draws.
 
     Raises:
@@ -203,7 +232,7 @@ def chosen(
     if strategy == "thompson":
         return _best_of_draws(mean, covariance, limits, batch, generator)
     score, places, left = _SCORES[strategy], list[int](), covariance.copy()
-    believes = strategy != "greedy"
+    noises, believes = np.broadcast_to(np.asarray(noise, dtype=np.float64), mean.shape), strategy in BELIEVERS
     while len(places) < batch and (free := limits.open).any():
         deviation = np.sqrt(np.maximum(left.diagonal(), 0.0))
         place = int(np.where(free, score(mean, deviation, best), -np.inf).argmax())
@@ -211,10 +240,38 @@ def chosen(
         places.append(place)
         if believes:
             best = max(best, float(mean[place]))
-            total = left[place, place] + noise
+            total = left[place, place] + noises[place]
             if total > 0:
                 left -= np.outer(left[place], left[place]) / total
     return places
+
+
+def believed(
+    strategy: str, mean: Floats, covariance: Floats, *, waiting: int, best: float, noise: Floats
+) -> tuple[Floats, float]:
+    """Return covariance and best value once the first compounds count as measured, with what is expected.
+
+    Args:
+        strategy: of `STRATEGIES`; one that does not count choices as measured leaves all as it is.
+        mean: of the values, of compounds that are on order or chosen first, then of candidates [n].
+        covariance: of them [n, n].
+        waiting: how many come first.
+        best: measured so far.
+        noise: variance of a measurement of each [n].
+
+    Returns:
+        The covariance of the candidates [n - waiting, n - waiting], and the best.
+    """
+    if strategy not in BELIEVERS:
+        return covariance[waiting:, waiting:], best
+    if not waiting:
+        return covariance, best
+    measured = covariance[:waiting, :waiting] + np.diag(noise[:waiting])
+    measured.flat[:: waiting + 1] += _JITTER**2 * max(float(measured.diagonal().mean()), _JITTER)
+    half = linalg.solve_triangular(
+        linalg.cholesky(measured, lower=True), covariance[:waiting, waiting:], lower=True
+    )
+    return covariance[waiting:, waiting:] - half.T @ half, max(best, float(mean[:waiting].max()))
 
 
 def _best_of_draws(

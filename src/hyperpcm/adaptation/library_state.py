@@ -15,6 +15,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -22,10 +23,10 @@ import numpy.typing as npt
 
 from hyperpcm.adaptation.suggest_compounds import CompoundScorer, ScoredCompounds
 from hyperpcm.datasets.locking import only_run
-from hyperpcm.datasets.output_files import atomic_file
+from hyperpcm.datasets.output_files import atomic_file, remove_unfinished
 from hyperpcm.encoders.parallel import Workers
 from hyperpcm.errors import InputError, OutputError
-from hyperpcm.screening.chunk import Chunk, packed_rows, packed_texts, unpacked_rows, unpacked_texts
+from hyperpcm.screening.chunk import Chunk, Copy, packed_rows, packed_texts, unpacked_rows, unpacked_texts
 from hyperpcm.screening.library import prepared_chunks
 from hyperpcm.screening.library_index import LibraryIndex
 from hyperpcm.screening.seen import SeenStructures
@@ -38,8 +39,9 @@ __all__ = ["LibraryState", "scored_library", "state_folder", "target_digest"]
 ROWS: Final = 4096
 """Rows of one part of a library that is no index."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _NAME: Final = "state.json"
+_OF_PARTS: Final = MappingProxyType({"file": str, "rows": int, "usable": int, "copies": int, "sha256": str})
 
 
 class LibraryState:
@@ -73,7 +75,7 @@ class LibraryState:
         Raises:
             InputError: a part is missing or damaged.
         """
-        return (self._part(part) for part in self.record["parts"] if part["usable"])
+        return (self._part(part) for part in self.record["parts"] if part["usable"] or part["copies"])
 
     def taken(self, places: npt.NDArray[np.integer]) -> ScoredCompounds:
         """Return some compounds, in the order given; only the parts that hold them are read.
@@ -107,8 +109,17 @@ class LibraryState:
                 scores=arrays["scores"],
                 profiles=arrays["profiles"],
                 bits=unpacked_rows("bits", arrays, self.record["fingerprint"][1]),
+                copies=tuple(
+                    Copy(row, first, name)
+                    for row, first, name in zip(
+                        arrays["copies"][:, 0].tolist(),
+                        arrays["copies"][:, 1].tolist(),
+                        unpacked_texts("copy_names", arrays),
+                        strict=True,
+                    )
+                ),
             )
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"{path}: this part of the scored library is missing or damaged ({error}). Remove the folder "
                 f"{self.path}; it is made again."
@@ -132,13 +143,17 @@ class LibraryState:
             **packed_texts("smiles", compounds.smiles),
             **packed_texts("names", compounds.names),
             **packed_rows("bits", compounds.bits),
+            "copies": np.array([(one.place, one.first) for one in compounds.copies], dtype=np.int64).reshape(
+                -1, 2
+            ),
+            **packed_texts("copy_names", [one.name for one in compounds.copies]),
         }
         stream = io.BytesIO()
         np.savez(stream, allow_pickle=False, **arrays)
         content, name = stream.getvalue(), f"{len(self.record['parts']):06d}.npz"
         with atomic_file(self.path / name, overwrite=True) as file:
             file.write(content)
-        entry = {"file": name, "rows": chunk.rows, "usable": len(compounds)}
+        entry = {"file": name, "rows": chunk.rows, "usable": len(compounds), "copies": len(compounds.copies)}
         self.record["parts"].append(entry | {"sha256": hashlib.sha256(content).hexdigest()})
         refused = self.refused
         refused.update(one.code for one in chunk.rejections)
@@ -205,6 +220,8 @@ def scored_library(
         "target": target_digest(target),
         "library": _identity(library, columns),
         "fingerprint": list(scorer.fingerprint),
+        "libraries": list(scorer.recipe.encoder.libraries()),
+        "rows": ROWS,
     }
     with only_run(folder):
         state = _begun(folder, job)
@@ -229,16 +246,17 @@ def _begun(folder: Path, job: Mapping[str, Any]) -> LibraryState:
     stored = _read(folder)
     if stored is not None and {key: stored.get(key) for key in job} == job:
         return LibraryState(folder, stored, resumed=sum(part["rows"] for part in stored["parts"]))
+    remove_unfinished(folder / _NAME)
     if stored is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder}: is there already and holds something else. Choose another folder.")
-    for part in [] if stored is None else stored["parts"]:
-        (folder / part["file"]).unlink(missing_ok=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: this folder cannot be made ({error.strerror}).") from None
     state = LibraryState(folder, {**job, "parts": [], "refused": {}, "complete": False})
     state.write()
+    for part in [] if stored is None else stored["parts"]:  # no record names them any more
+        (folder / part["file"]).unlink(missing_ok=True)
     return state
 
 
@@ -249,12 +267,27 @@ def _read(folder: Path) -> dict[str, Any] | None:
         record: dict[str, Any] = json.loads((folder / _NAME).read_text(encoding="utf-8"))
         if not {"version", "parts", "refused", "complete"} <= record.keys():
             raise ValueError("entries are missing")
+        for part in record["parts"]:
+            _check_part(part, is_current=record["version"] == _VERSION)
         return record
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise InputError(
             f"{folder}: this is not a scored library, or it is damaged ({error}). Remove the folder; it is "
             "made again."
         ) from None
+
+
+def _check_part(part: Mapping[str, Any], *, is_current: bool) -> None:
+    """Refuse what is no entry of a part; of one of another version only the file is read.
+
+    Raises:
+        ValueError: something is missing, of another type, or no file of the folder.
+    """
+    for name, kind in _OF_PARTS.items():
+        if type(part.get(name)) is not kind and (is_current or name == "file"):
+            raise ValueError(f"a part without {name}")
+    if Path(part["file"]).name != part["file"]:
+        raise ValueError(f"a part in another folder, {part['file']!r}")
 
 
 def _identity(library: Path | LibraryIndex, columns: Mapping[str, str] | None) -> str:

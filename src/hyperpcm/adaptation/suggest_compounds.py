@@ -14,14 +14,14 @@ import torch
 from hyperpcm.chem import morgan_counts, standardise_all
 from hyperpcm.encoders.sparse_rows import SparseRows
 from hyperpcm.errors import InputError, Rejection
-from hyperpcm.screening.adapted import kernel_values, kernels_of
-from hyperpcm.screening.chunk import Chunk
+from hyperpcm.screening.adapted import kernels_of, profiles_of
+from hyperpcm.screening.chunk import Chunk, Copy
 from hyperpcm.screening.panel import Panel
 from hyperpcm.screening.recipe import CompoundRecipe, PreparedCompounds
 from hyperpcm.screening.tensors import Entries
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.adapting import fingerprint, unadapted
-from hyperpcm.target_model.residual_prior import averaged_profiles, profile_weights
+from hyperpcm.target_model.residual_prior import profile_weights
 
 __all__ = ["CompoundPool", "CompoundScorer", "HeldCompounds", "ScoredCompounds"]
 
@@ -41,6 +41,8 @@ class ScoredCompounds:
         scores: of the target before anything was measured, in label units, float32 [n].
         profiles: ψ of the target's residual prior, float32 [n, r].
         bits: present bits of the fingerprints that compounds are compared by.
+        copies: rows of a block of a library whose structure an earlier row had, wherever that lies; ``place``
+            is the row of the library. Compounds that are taken or joined have none.
     """
 
     rows: npt.NDArray[np.int64]
@@ -49,6 +51,7 @@ class ScoredCompounds:
     scores: npt.NDArray[np.float32]
     profiles: npt.NDArray[np.float32]
     bits: SparseRows
+    copies: tuple[Copy, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -63,6 +66,7 @@ class ScoredCompounds:
             scores=self.scores[places],
             profiles=self.profiles[places],
             bits=self.bits.taken(places),
+            copies=(),
         )
 
     @classmethod
@@ -85,7 +89,7 @@ class CompoundPool(Protocol):
         """How many there are."""
 
     def blocks(self) -> Iterator[ScoredCompounds]:
-        """Yield all of them in their order, some thousand at a time."""
+        """Yield all of them in their order, some thousand at a time; a block may hold copies alone."""
 
     def taken(self, places: npt.NDArray[np.integer]) -> ScoredCompounds:
         """Return some of them, in the order given."""
@@ -120,7 +124,7 @@ class CompoundScorer:
         """Return the compounds of a chunk that was prepared by the recipe.
 
         Args:
-            chunk: without copies.
+            chunk: with the copies of other rows apart.
             start: row of the library that it begins with.
         """
         compounds = chunk.compounds
@@ -137,6 +141,7 @@ class CompoundScorer:
             scores=self._panel.score_prepared(compounds)[0],
             profiles=self._profiles_of(bits),
             bits=bits,
+            copies=tuple(dataclasses.replace(one, place=start + one.place) for one in chunk.copies),
         )
 
     def of_smiles(
@@ -149,23 +154,23 @@ class CompoundScorer:
             names: of them; None: none.
         """
         found, rejections = standardise_all(smiles)
-        first: dict[str, int] = {}
+        called = [""] * len(smiles) if names is None else list(names)
+        first, copies = dict[str, int](), list[Copy]()
         for row, compound in enumerate(found):
-            if compound is not None:
-                first.setdefault(compound.smiles, row)
+            if compound is not None and first.setdefault(compound.smiles, row) != row:
+                copies.append(Copy(row, first[compound.smiles], called[row]))
         every, rows = list(first), list(first.values())
-        called = [""] * len(rows) if names is None else [names[row] for row in rows]
-        made = self.recipe.prepared(every)
-        return self.of_chunk(Chunk(len(smiles), rows, every, called, made, []), 0), tuple(rejections)
+        own, made = [called[row] for row in rows], self.recipe.prepared(every)
+        chunk = Chunk(len(smiles), rows, every, own, made, [], tuple(copies))
+        return self.of_chunk(chunk, 0), tuple(rejections)
 
     def _profiles_of(self, bits: SparseRows) -> npt.NDArray[np.float32]:
-        found = np.zeros((len(bits), self._profiles.shape[1]), dtype=np.float32)
-        if self._landmarks is not None:
-            entries, size = Entries.of(bits, _CPU), max(64, _NUMBERS // len(self._landmarks))
-            for start in range(0, len(bits), size):
-                weights = kernel_values(self._landmarks, entries[start : start + size])
-                found[start : start + size] = averaged_profiles(weights, self._profiles)
-        return found
+        entries, size = Entries.of(bits, _CPU), max(64, _NUMBERS // max(1, len(self._landmarks or ())))
+        found = [
+            profiles_of(self._landmarks, entries[start : start + size], self._profiles).astype(np.float32)
+            for start in range(0, len(bits), size)
+        ]
+        return np.concatenate([np.zeros((0, self._profiles.shape[1]), dtype=np.float32), *found])
 
 
 class HeldCompounds:
@@ -202,7 +207,8 @@ class HeldCompounds:
     def blocks(self) -> Iterator[ScoredCompounds]:
         """Yield all of them in their order."""
         for start in range(0, len(self), _BLOCK):
-            yield self._compounds.taken(np.arange(start, min(start + _BLOCK, len(self))))
+            block = self._compounds.taken(np.arange(start, min(start + _BLOCK, len(self))))
+            yield block if start else dataclasses.replace(block, copies=self._compounds.copies)
 
     def taken(self, places: npt.NDArray[np.integer]) -> ScoredCompounds:
         """Return some of them, in the order given."""

@@ -53,7 +53,8 @@ class Condition:
         """Return the condition that a text states.
 
         Raises:
-            ConfigError: it is not of the form ``column sign value``, or compares the size of a text.
+            ConfigError: it is not of the form ``column sign value``, its value begins with a sign, or it
+                compares the size of a text.
 
         Example:
             >>> Condition.parsed("stock >= 5")
@@ -63,6 +64,11 @@ class Condition:
         if found is None:
             raise ConfigError(f"--where {text!r}: write a column, one of < <= > >= = !=, and a value.")
         condition = cls(*found.groups())
+        if condition.value[0] in "<>=":
+            raise ConfigError(
+                f"--where {text!r}: the value {condition.value!r} begins with a sign; the signs are "
+                "< <= > >= = !=."
+            )
         if condition.sign in ("<", "<=", ">", ">=") and _number(condition.value) is None:
             raise ConfigError(f"--where {text!r}: {condition.value!r} is no number; use = or != for texts.")
         return condition
@@ -103,6 +109,8 @@ class CompoundTable:
     ) -> Self:
         """Read a table; of a compound that it holds several times the cheapest row that fulfils all counts.
 
+        All rows of the columns needed are held while it is read, and an entry for each compound after that.
+
         Args:
             path: CSV, TSV or Parquet, with a column of names, or else of SMILES.
             price_column: its column of prices; a row without a price cannot be bought. None: all are free.
@@ -141,9 +149,12 @@ class CompoundTable:
         return cls(joined_by, MappingProxyType(prices))
 
     def of(self, names: Sequence[str], smiles: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Return the prices of compounds of a library [n]; NaN for those that may not be chosen."""
+        """Return the prices of compounds of a library [n]; NaN for those that may not be chosen.
+
+        White space around names does not count.
+        """
         keys = names if self.joined_by == "name" else smiles
-        return np.array([self.prices.get(key, np.nan) for key in keys], dtype=np.float64)
+        return np.array([self.prices.get(key.strip(), np.nan) for key in keys], dtype=np.float64)
 
 
 def _key(

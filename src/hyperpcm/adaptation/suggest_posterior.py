@@ -7,11 +7,13 @@ the target's score and the prior of its residuals.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import linalg
 
 from hyperpcm.adaptation.suggest_compounds import ScoredCompounds
 from hyperpcm.chem import tanimoto
@@ -19,13 +21,34 @@ from hyperpcm.screening.adapted import itself, kernel_values, kernels_of
 from hyperpcm.screening.tensors import Entries
 from hyperpcm.target_model import TargetModel
 
-__all__ = ["TargetPosterior"]
+__all__ = ["LinearValues", "TargetPosterior"]
 
 Floats = npt.NDArray[np.float64]
 
 _CPU: Final = torch.device("cpu")
 _NUMBERS: Final = 4_000_000  # similarities held at once, 32 MB
 _LEAST_ROWS: Final = 64
+
+
+@dataclass(frozen=True, eq=False)
+class LinearValues:
+    """Values of compounds: mean, plus columns times weights that are standard normal, plus a rest of each.
+
+    Attributes:
+        mean: of the values [n].
+        columns: what each of the shared weights adds, in label units [n, d].
+        rest: variance of what no column explains [n].
+    """
+
+    mean: Floats
+    columns: Floats
+    rest: Floats
+
+    @property
+    def deviation(self) -> Floats:
+        """Standard deviation of each value [n]."""
+        found: Floats = np.sqrt(np.square(self.columns).sum(axis=1) + self.rest)
+        return found
 
 
 class TargetPosterior:
@@ -41,24 +64,32 @@ class TargetPosterior:
         self._anchors = kernels_of(anchors, itself, _CPU)
         self._root: Floats | None = None
         if self._adaptation is not None:
-            share, root = self._adaptation.share, self._adaptation.weights.root
-            self._root = share * root + (1 - share) * np.eye(len(root))
+            weights = self._adaptation.weights
+            self._root = _mixed_root(weights.mean, weights.root, self._adaptation.share)
 
     @property
-    def noise(self) -> float:
-        """Variance of a measurement around the value of a usual compound, in squared label units."""
-        return 0.0 if self._prior is None else self._prior.covariance.noise
+    def has_deviations(self) -> bool:
+        """Whether the target knows how sure its scores are; else they count as exact."""
+        return self._prior is not None
+
+    def noise(self, compounds: ScoredCompounds) -> Floats:
+        """Return the variance of one measurement of each compound, in squared label units [n]."""
+        return np.zeros(len(compounds)) if self._prior is None else self._prior.noise(compounds.scores)
 
     def marginal(self, compounds: ScoredCompounds) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of the value of each compound, float64 [n]."""
+        means, deviations = zip(*((one.mean, one.deviation) for one in self.linear(compounds)), strict=True)
+        return np.concatenate(means), np.concatenate(deviations)
+
+    def linear(self, compounds: ScoredCompounds) -> Iterator[LinearValues]:
+        """Yield what is known of the values of some compounds at a time, as a sum of parts they share."""
         if self._prior is None:
-            return compounds.scores.astype(np.float64), np.zeros(len(compounds))
-        parts = []
+            nothing = np.zeros(len(compounds))
+            yield LinearValues(compounds.scores.astype(np.float64), nothing[:, None][:, :0], nothing)
+            return
         for own, to_anchors in self._compared(compounds):
             mean, columns, rest, _ = self._linear(own, to_anchors)
-            parts.append((mean, np.sqrt(np.square(columns).sum(axis=1) + rest)))
-        means, deviations = zip(*parts, strict=True)
-        return np.concatenate(means), np.concatenate(deviations)
+            yield LinearValues(mean, columns, rest)
 
     def joint(self, compounds: ScoredCompounds) -> tuple[Floats, Floats]:
         """Return means [n] and covariance [n, n] of the values of some compounds; it takes n² numbers."""
@@ -105,3 +136,17 @@ class TargetPosterior:
         mean = scores + self._adaptation.share * (columns @ self._adaptation.weights.mean)
         structure = columns[:, columns.shape[1] - to_anchors.shape[1] :]
         return mean, columns @ self._root, rest, structure
+
+
+def _mixed_root(mean: Floats, root: Floats, share: float) -> Floats:
+    """A root of the covariance of weights that follow the posterior with this probability, else the prior.
+
+    The mixture has the mean that scores are corrected with, ``share`` of the posterior's. Its covariance adds
+    the distance between the two means to the parts, and does not depend on which root the posterior has.
+    """
+    if share in (0.0, 1.0):
+        return root if share else np.eye(len(root))
+    covariance = share * root @ root.T + (1 - share) * np.eye(len(root))
+    covariance += share * (1 - share) * np.outer(mean, mean)
+    lower: Floats = linalg.cholesky(covariance, lower=True)
+    return lower

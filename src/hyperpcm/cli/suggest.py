@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
+from hyperpcm.cli.compounds import input_files
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.intervals import Level, check_level
 from hyperpcm.cli.models import tell_licences
@@ -57,7 +58,7 @@ def suggest(
     only: Only = None,
     never: Annotated[
         list[str] | None,
-        typer.Option(help="Compounds not to suggest, such as those on order: a file or SMILES."),
+        typer.Option(help="Compounds not to suggest, which count as on order: a file or SMILES."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
     columns: CompoundColumns = None,
@@ -76,17 +77,19 @@ def suggest(
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    is_index = (library / "index.json").is_file()
     existing_file(target, "compiled target")
-    if not is_index:
-        existing_file(library, "compounds")
-    prices = _table(table, library, price_column, budget, where or [], roles, is_index=is_index)
-    check_hits_file(out, overwrite=overwrite, inputs=[target, library])
     from hyperpcm.adaptation import Campaign, scored_library, state_folder
+    from hyperpcm.adaptation.suggest_question import check_question
     from hyperpcm.checkpoint import load_target_model
     from hyperpcm.encoders.parallel import default_processes
     from hyperpcm.screening import LibraryIndex, StructureFilter
 
+    only_these, is_index = StructureFilter(only or []), LibraryIndex.is_one(library)
+    if not is_index:
+        existing_file(library, "compounds")
+    prices = _table(table, library, price_column, budget, where or [], roles, is_index=is_index)
+    read = [target, library, *input_files(never or []), *([] if table is None else [table])]
+    check_hits_file(out, overwrite=overwrite, inputs=read)
     model = load_target_model(target)
     check_level([model], level)
     tell_licences(console, model)
@@ -94,6 +97,7 @@ def suggest(
     if strategy is None:
         strategy = "greedy" if model.residual_prior is None else "ucb"
         _tell_choice(console, model, strategy)
+    check_question(model, batch, strategy, most_similar=most_similar, budget=budget, table=prices)
     started = time.monotonic()
     with console.progress() as progress:
         state = scored_library(
@@ -104,7 +108,6 @@ def suggest(
             processes=default_processes(model.encoder) if processes is None else processes,
             progress=progress.rows("compounds scored", rated=True),
         )
-    only_these = StructureFilter(only or [])
     campaign = Campaign(model, state, seed=seed, table=prices, only=only_these, never=barred)
     found = campaign.ask(batch, strategy, most_similar=most_similar, budget=budget)
     scores = model.score(found.compounds.smiles, level=level)
@@ -124,18 +127,20 @@ def suggest(
         console.result(suggestion_table(model, found))
         tell_refused(console, state.rows, state.refused)
     measured = len(campaign.measured)
-    if not measured:
+    if not measured and model.residual_prior is not None:
         console.note(
             f"{printable(model.name or target.name)}: nothing was measured on this target yet, so the choice "
             "rests on its scores alone and on how far off scores are on other targets."
         )
     if len(found) < batch:
         console.error(f"only {len(found):,} of {batch:,} compounds could be chosen within these limits.")
-    console.note(found.outlook.sentence(model.quantity))
+    if found.outlook is not None:
+        console.note(found.outlook.sentence(model.quantity))
+    before = f" (before --only {' --only '.join(only_these.names)})" if only_these.names else ""
     cost = "" if found.prices is None or price_column is None else f" for {found.prices.sum():,.2f}"
     console.note(
-        f"{out}: {len(found):,} of {found.candidates:,} compounds{cost} by {strategy}, after {measured:,} "
-        f"measurements; {seconds:.1f} s"
+        f"{out}: {len(found):,} of {found.candidates:,} compounds{before}{cost} by {strategy}, after "
+        f"{measured:,} measurements; {seconds:.1f} s"
     )
 
 
@@ -173,9 +178,18 @@ def _table(
             f"{library}: an index keeps no prices and no columns. Give the table that has them: --table FILE."
         )
     from hyperpcm.adaptation import CompoundTable, Condition
+    from hyperpcm.datasets.compound_files import is_table
+    from hyperpcm.datasets.table import raw_table_parts
 
     conditions = [Condition.parsed(one) for one in where]
     if given is None:
+        if not is_table(library, roles):
+            raise InputError(
+                f"{library}: is no table, so it has no prices and no columns but names and SMILES. Give the "
+                "table that has them: --table FILE."
+            )
         return CompoundTable.read(library, price_column=price_column, where=conditions, columns=roles)
     path = existing_file(given, "prices and conditions")
-    return CompoundTable.read(path, price_column=price_column, where=conditions)
+    header = next(raw_table_parts(path, rows=1)).header
+    own = {role: name for role, name in roles.items() if name in header}
+    return CompoundTable.read(path, price_column=price_column, where=conditions, columns=own)

@@ -57,7 +57,7 @@ def write_suggestion(
 
 def suggestion_record(model: TargetModel, found: Suggestion, intervals: Intervals | None) -> dict[str, Any]:
     """Return a batch as JSON values."""
-    adaptation = model.adaptation
+    adaptation, outlook = model.adaptation, found.outlook
     return {
         "target": model.name,
         "quantity": model.quantity.name,
@@ -65,7 +65,9 @@ def suggestion_record(model: TargetModel, found: Suggestion, intervals: Interval
         "measurements": 0 if adaptation is None else len(adaptation.measurements),
         "candidates": found.candidates,
         "batch": _lines(model, found, intervals),
-        "outlook": found.outlook.record() | {"sentence": found.outlook.sentence(model.quantity)},
+        "outlook": None
+        if outlook is None
+        else outlook.record() | {"sentence": outlook.sentence(model.quantity)},
     }
 
 
@@ -73,13 +75,13 @@ def suggestion_table(model: TargetModel, found: Suggestion) -> str:
     """Return a batch as the terminal shows it."""
     title = score_title(model.quantity)
     named, priced = any(found.compounds.names), found.prices is not None and bool(found.prices.any())
-    header = ["rank", title, "±", "top 1 %", *(["price"] if priced else []), *(["name"] if named else [])]
+    sure = ["±", "top 1 %"] if found.deviation is not None else []
+    header = ["rank", title, *sure, *(["price"] if priced else []), *(["name"] if named else [])]
     rows = [
         [
             str(line["rank"]),
             f"{line['score']:.3f}",
-            f"{line['deviation']:.2f}",
-            f"{100 * line['top_chance']:.0f} %",
+            *([f"{line['deviation']:.2f}", f"{100 * line['top_chance']:.0f} %"] if sure else []),
             *([f"{line['price']:.2f}"] if priced else []),
             *([line["name"]] if named else []),
             line["smiles"],
@@ -98,8 +100,8 @@ def _lines(model: TargetModel, found: Suggestion, intervals: Intervals | None) -
             "target": model.name,
             "rank": place + 1,
             "score": float(found.mean[place]),
-            "deviation": float(found.deviation[place]),
-            "top_chance": float(found.chance[place]),
+            "deviation": None if found.deviation is None else float(found.deviation[place]),
+            "top_chance": None if found.chance is None else float(found.chance[place]),
             "unadapted_score": float(compounds.scores[place]),
             "quantity": model.quantity.name,
             "strategy": found.strategy,

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hyperpcm.chem.molblock import smiles_of_molblock
 from hyperpcm.datasets.columns import find_column, listed
@@ -14,7 +14,7 @@ from hyperpcm.datasets.input_files import PARQUET_MAGIC, ReadLimits, bounded_lin
 from hyperpcm.datasets.table import DELIMITERS, raw_table_parts
 from hyperpcm.errors import InvalidSmilesError, Rejection, TableError
 
-__all__ = ["CompoundList", "compound_parts", "read_compounds"]
+__all__ = ["CompoundList", "compound_parts", "is_table", "read_compounds"]
 
 _PART = 65_536
 _RECORD_END = "$$$$"
@@ -81,17 +81,33 @@ def compound_parts(
         TableError: as `read_compounds`; what is wrong further down is found when its piece is read.
     """
     path, limits = Path(path), limits or ReadLimits()
-    if read_head(path, limits).startswith(PARQUET_MAGIC):
+    form = _form(path, columns, limits)
+    if form == "table":
         yield from _table_parts(path, columns, limits, rows)
-        return
+    else:
+        records = _sdf_records if form == "sdf" else _smi_lines
+        yield from _collected(records(path, limits), path, rows)
+
+
+def is_table(path: Path, columns: Mapping[str, str] | None = None) -> bool:
+    """Whether `read_compounds` reads a file as a table, which may hold other columns too.
+
+    Raises:
+        TableError: the file cannot be read.
+    """
+    return _form(path, columns, ReadLimits()) == "table"
+
+
+def _form(
+    path: Path, columns: Mapping[str, str] | None, limits: ReadLimits
+) -> Literal["table", "sdf", "smi"]:
+    if read_head(path, limits).startswith(PARQUET_MAGIC):
+        return "table"
     with open_text(path, limits) as stream:
         sample = stream.read(65_536)
     if _looks_like_sdf(sample):
-        yield from _collected(_sdf_records(path, limits), path, rows)
-    elif columns or _looks_like_table(sample, path):
-        yield from _table_parts(path, columns, limits, rows)
-    else:
-        yield from _collected(_smi_lines(path, limits), path, rows)
+        return "sdf"
+    return "table" if columns or _looks_like_table(sample, path) else "smi"
 
 
 def _looks_like_sdf(sample: str) -> bool:

@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from hyperpcm.errors import OutputError, disk_full_as_error
 
-__all__ = ["Closes", "atomic_file", "check_output", "finish"]
+__all__ = ["Closes", "atomic_file", "check_output", "finish", "remove_unfinished"]
+
+
+_SUFFIX: Final = ".part"
 
 
 class Closes(Protocol):
@@ -62,7 +65,7 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     check_output(path, overwrite=overwrite)
     with disk_full_as_error(path):
         try:
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part")
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=_SUFFIX)
         except PermissionError as error:
             raise OutputError(
                 f"{path}: the folder {path.parent} cannot be written to ({error.strerror})."
@@ -80,6 +83,23 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
             raise
     _sync_folder(path.parent)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what `atomic_file` wrote beside a path when its process was killed.
+
+    Args:
+        path: that no other process writes.
+    """
+    if path.parent.is_dir():
+        for left in path.parent.iterdir():
+            if left.name.startswith(_prefix(path)) and left.name.endswith(_SUFFIX):
+                left.unlink(missing_ok=True)
+
+
+def _prefix(path: Path) -> str:
+    """How the name of a file begins that is not yet at ``path``."""
+    return f".{path.name[:80]}."
 
 
 def _usual_mode(path: Path) -> int:

@@ -15,7 +15,7 @@ from hyperpcm.screening.tensors import CompoundTensors, Entries
 from hyperpcm.target_model import Adaptation, RetrievedPrior
 from hyperpcm.target_model.residual_prior import averaged_profiles, profile_weights
 
-__all__ = ["AdaptedScores", "itself", "kernel_values", "kernels_of"]
+__all__ = ["AdaptedScores", "itself", "kernel_values", "kernels_of", "profiles_of"]
 
 _NUMBERS: Final = 4_000_000  # similarities held at once, 32 MB
 
@@ -56,10 +56,7 @@ class AdaptedScores:
         return np.concatenate([np.zeros(0, dtype=np.float32), *found])
 
     def _corrected(self, scores: npt.NDArray[np.float32], bits: Entries) -> npt.NDArray[np.float32]:
-        table = self._adaptation.prior.profiles
-        profiles = np.zeros((len(bits), table.shape[1]))
-        if self._landmarks is not None:
-            profiles = averaged_profiles(kernel_values(self._landmarks, bits), table)
+        profiles = profiles_of(self._landmarks, bits, self._adaptation.prior.profiles)
         to_anchors = np.zeros((len(bits), 0)) if self._anchors is None else kernel_values(self._anchors, bits)
         return self._adaptation.corrected_from(scores, profiles, to_anchors).values.astype(np.float32)
 
@@ -87,3 +84,18 @@ def kernel_values(kernels: LandmarkKernels, bits: Entries) -> npt.NDArray[np.flo
     (found,) = kernels(bits).kernels([0])
     values: npt.NDArray[np.float64] = found.cpu().numpy()
     return values
+
+
+def profiles_of(
+    landmarks: LandmarkKernels | None, bits: Entries, profiles: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """Return ψ of compounds, float64 [n, r].
+
+    Args:
+        landmarks: give the weights of the landmarks; None where profiles play no part: ψ is 0.
+        bits: of the compounds.
+        profiles: of the landmarks [j, r].
+    """
+    if landmarks is None:
+        return np.zeros((len(bits), profiles.shape[1]))
+    return averaged_profiles(kernel_values(landmarks, bits), profiles)

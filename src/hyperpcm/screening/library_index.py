@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from hyperpcm.datasets.locking import only_run
-from hyperpcm.datasets.output_files import atomic_file
+from hyperpcm.datasets.output_files import atomic_file, remove_unfinished
 from hyperpcm.encoders.parallel import Workers
 from hyperpcm.encoders.registry import build_encoder
 from hyperpcm.errors import ConfigError, HyperpcmError, InputError, OutputError
@@ -312,6 +312,7 @@ def _begun(
     """The index of this library in the folder, or a new one."""
     source = _source(library, columns)
     if not LibraryIndex.is_one(path):
+        remove_unfinished(path / _NAME)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"{path}: is there already and is no index. Choose another name.")
         try:
