@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperpcm.adaptation.suggest_replay import METHODS, ReplayProtocol, replayed
+from hyperpcm.adaptation.suggest_replay import METHODS, Replay, ReplayProtocol, replayed
 from hyperpcm.errors import ConfigError, LabelError
 from small_adaptable import adaptable_target, true_values
 from small_models import many_smiles
@@ -51,14 +51,23 @@ def test_the_same_seed_gives_the_same(found, target, scores):
     assert other != again
 
 
-@pytest.mark.parametrize("method", ["greedy", "thompson", "forest"])
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "random"])
 def test_labels_that_were_not_asked_for_play_no_part(target, scores, method):
-    labels = scores.copy()
-    hidden = np.argsort(scores)[:60]  # far too low to be asked for
-    labels[hidden] = labels[hidden] - np.linspace(0, 5, 60)
-    protocol = ReplayProtocol(rounds=2, batch=4, share=0.1, least_compounds=100, seeds=1)
-    one = replayed(target, COMPOUNDS, scores, protocol, [method])
-    assert replayed(target, COMPOUNDS, labels, protocol, [method]) == one
+    labels = true_values(target, COMPOUNDS, scores, 1)
+    asked = Replay(target, COMPOUNDS, labels, PROTOCOL).asked(method, [0, 0])
+    assert [len(places) for places in asked] == [8, 8, 8]
+    assert len(set(np.concatenate(asked))) == 24
+    known = np.concatenate(asked[:-1])  # what the last batch brings decides nothing either
+    hidden = np.setdiff1d(np.arange(len(COMPOUNDS)), known)
+    others = labels.copy()
+    others[hidden] = 20 - 3 * np.random.default_rng(0).permutation(labels[hidden])
+    again = Replay(target, COMPOUNDS, others, PROTOCOL).asked(method, [0, 0])
+    np.testing.assert_array_equal(again, asked)
+    if method != "zero_shot":
+        others[known] = labels[known][::-1]
+        differing = Replay(target, COMPOUNDS, others, PROTOCOL).asked(method, [0, 0])
+        np.testing.assert_array_equal(differing[0], asked[0])
+        assert any((one != other).any() for one, other in zip(differing, asked, strict=True))
 
 
 def test_where_labels_are_the_scores_all_of_the_best_are_found_at_once(target, scores):
@@ -76,6 +85,8 @@ def test_what_cannot_be_replayed_is_refused(target, scores):
         replayed(target, ["C1CC", *COMPOUNDS[1:]], scores, PROTOCOL)
     with pytest.raises(ConfigError, match="no method 'luck'"):
         replayed(target, COMPOUNDS, scores, PROTOCOL, ["luck"])
+    with pytest.raises(ConfigError, match="'random' is an expectation"):
+        Replay(target, COMPOUNDS, scores, PROTOCOL).asked("random", [0, 0])
     with pytest.raises(ConfigError, match="5 rounds of 24 measure 120"):
         ReplayProtocol(least_compounds=100)
     with pytest.raises(ConfigError, match="numbers from 1 on"):

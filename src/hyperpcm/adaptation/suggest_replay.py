@@ -23,7 +23,7 @@ from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.target_model import Measurement, TargetModel
 from hyperpcm.target_model.adapting import unadapted
 
-__all__ = ["METHODS", "ReplayProtocol", "replayed"]
+__all__ = ["METHODS", "Replay", "ReplayProtocol", "replayed"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -96,17 +96,7 @@ def replayed(
         ConfigError: a method that is not known.
         LabelError: too few compounds, or unequal numbers of them and labels.
     """
-    if len(smiles) != len(labels) or len(smiles) < protocol.least_compounds:
-        raise LabelError(
-            f"{target.name}: {len(smiles)} compounds and {len(labels)} labels; as many of both, and "
-            f"{protocol.least_compounds}, are needed."
-        )
-    pool = HeldCompounds.of(target, list(smiles))
-    if len(pool) != len(smiles):
-        raise LabelError(
-            f"{target.name}: {len(smiles) - len(pool)} of {len(smiles)} compounds are not usable."
-        )
-    replay = _Replay(target, pool, smiles, np.asarray(labels, dtype=np.float64), protocol)
+    replay = Replay(target, smiles, labels, protocol)
     return {
         method: np.mean(
             [replay.found(method, [seed, number]) for number in range(_repeats(method, protocol))], axis=0
@@ -119,42 +109,73 @@ def _repeats(method: str, protocol: ReplayProtocol) -> int:
     return protocol.seeds if method in _DRAWN else 1
 
 
-class _Replay:
-    """One target with all its labels."""
+class Replay:
+    """One target with all its labels; see `replayed` for the arguments and for what is refused."""
 
     def __init__(
         self,
         target: TargetModel,
-        pool: HeldCompounds,
         smiles: Sequence[str],
-        labels: Floats,
+        labels: npt.NDArray[np.floating],
         protocol: ReplayProtocol,
     ) -> None:
-        self.target, self.pool, self.smiles, self.labels = unadapted(target), pool, list(smiles), labels
-        self.protocol = protocol
+        if len(smiles) != len(labels) or len(smiles) < protocol.least_compounds:
+            raise LabelError(
+                f"{target.name}: {len(smiles)} compounds and {len(labels)} labels; as many of both, and "
+                f"{protocol.least_compounds}, are needed."
+            )
+        self.pool = HeldCompounds.of(target, list(smiles))
+        if len(self.pool) != len(smiles):
+            raise LabelError(
+                f"{target.name}: {len(smiles) - len(self.pool)} of {len(smiles)} compounds are not usable."
+            )
+        self.target, self.smiles, self.protocol = unadapted(target), list(smiles), protocol
+        self.labels = np.asarray(labels, dtype=np.float64)
         number = max(protocol.least, round(protocol.share * len(labels)))
-        self.best = labels >= np.sort(labels)[-number]
-        self.zero_shot = pool.taken(np.arange(len(pool))).scores
+        self.best = self.labels >= np.sort(self.labels)[-number]
+        self.zero_shot = self.pool.taken(np.arange(len(self.pool))).scores
         self._counts: npt.NDArray[np.uint8] | None = None
 
-    def found(self, method: str, key: list[int]) -> Floats:
-        """The share of the best that a method has found after each round [rounds]."""
+    def found(self, method: str, key: Sequence[int]) -> Floats:
+        """Return the share of the best that a method has found after each round [rounds].
+
+        Args:
+            method: of `METHODS`.
+            key: of its draws: a seed, and the number of the replay.
+
+        Raises:
+            ConfigError: a method that is not known.
+        """
         rounds, batch = self.protocol.rounds, self.protocol.batch
         if method == "random":
             return np.arange(1, rounds + 1) * batch / len(self.labels)
-        if method == "zero_shot":
-            order = np.argsort(-self.zero_shot, kind="stable")
-            asked = [order[start : start + batch] for start in range(0, rounds * batch, batch)]
-        elif method in ("forest", "forest_random"):
-            asked = self._forest(key, is_random=method == "forest_random")
-        elif method in STRATEGIES:
-            asked = self._campaign(method, key)
-        else:
-            raise ConfigError(f"there is no method {method!r}; there are {', '.join(METHODS)}.")
+        asked = self.asked(method, key)
         shares: Floats = np.cumsum([self.best[places].sum() for places in asked]) / self.best.sum()
         return shares
 
-    def _campaign(self, strategy: str, key: list[int]) -> list[Places]:
+    def asked(self, method: str, key: Sequence[int]) -> list[Places]:
+        """Return the positions of the compounds that a method asks for in each round [rounds] of [batch].
+
+        Args:
+            method: of `METHODS`, without ``random``, whose share is an expectation.
+            key: as in `found`.
+
+        Raises:
+            ConfigError: a method that is not known, or asks for no compounds.
+        """
+        rounds, batch = self.protocol.rounds, self.protocol.batch
+        if method == "zero_shot":
+            order = np.argsort(-self.zero_shot, kind="stable")
+            return [order[start : start + batch] for start in range(0, rounds * batch, batch)]
+        if method in ("forest", "forest_random"):
+            return self._forest(key, is_random=method == "forest_random")
+        if method in STRATEGIES:
+            return self._campaign(method, key)
+        if method == "random":
+            raise ConfigError("the method 'random' is an expectation; it asks for no compounds.")
+        raise ConfigError(f"there is no method {method!r}; there are {', '.join(METHODS)}.")
+
+    def _campaign(self, strategy: str, key: Sequence[int]) -> list[Places]:
         seed = int(np.random.default_rng(key).integers(1 << 31))
         campaign, asked = Campaign(self.target, self.pool, seed=seed), list[Places]()
         for _ in range(self.protocol.rounds):
@@ -163,7 +184,7 @@ class _Replay:
             asked.append(places)
         return asked
 
-    def _forest(self, key: list[int], *, is_random: bool) -> list[Places]:
+    def _forest(self, key: Sequence[int], *, is_random: bool) -> list[Places]:
         generator, batch = np.random.default_rng(key), self.protocol.batch
         first = generator.random(len(self.labels)) if is_random else self.zero_shot
         asked = [np.argsort(-first, kind="stable")[:batch]]
