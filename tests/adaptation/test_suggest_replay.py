@@ -45,10 +45,28 @@ def test_every_method_finds_more_with_every_round_and_starts_where_it_says(found
 
 def test_the_same_seed_gives_the_same(found, target, scores):
     labels = true_values(target, COMPOUNDS, scores, 1)
-    again = replayed(target, COMPOUNDS, labels, PROTOCOL, ["thompson", "forest_random"])
+    drawn = ["thompson", "forest_random"]
+    again = replayed(target, COMPOUNDS, labels, PROTOCOL, drawn)
     assert again == {name: found[name] for name in again}
-    other = replayed(target, COMPOUNDS, labels, PROTOCOL, ["thompson", "forest_random"], seed=1)
-    assert other != again
+    other = replayed(target, COMPOUNDS, labels, PROTOCOL, drawn, seed=1)
+    assert all(other[name] != again[name] for name in drawn)
+
+
+@pytest.mark.parametrize("method", ["thompson", "forest", "forest_random"])
+def test_what_draws_is_replayed_as_often_as_the_protocol_says_and_the_mean_counts(
+    found, target, scores, method
+):
+    replay = Replay(target, COMPOUNDS, true_values(target, COMPOUNDS, scores, 1), PROTOCOL)
+    every = [replay.found(method, [0, number]) for number in range(PROTOCOL.seeds)]
+    assert (every[0] != every[1]).any()
+    np.testing.assert_allclose(found[method], np.mean(every, axis=0))
+
+
+def test_a_forest_is_drawn_by_the_whole_key_from_its_second_batch_on(target, scores):
+    replay = Replay(target, COMPOUNDS, true_values(target, COMPOUNDS, scores, 1), PROTOCOL)
+    one, other = replay.asked("forest", [0, 0]), replay.asked("forest", [7, 0])
+    np.testing.assert_array_equal(one[0], other[0])
+    assert (one[1] != other[1]).any()
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "random"])

@@ -33,7 +33,7 @@ METHODS: Final = ("random", "zero_shot", "forest", "forest_random", *STRATEGIES)
 is measured, a random forest on what was measured (its first batch the highest zero-shot scores, or random),
 and each strategy of `Campaign`."""
 
-_DRAWN: Final = ("forest_random", "thompson")  # methods that another seed makes choose otherwise
+_DRAWN: Final = ("forest", "forest_random", "thompson")  # methods that another seed makes choose otherwise
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def replayed(
         labels: of them [n].
         protocol: how.
         methods: of `METHODS`.
-        seed: of all draws.
+        seed: of all draws: those of Thompson sampling, of random first batches, and of the forests.
 
     Raises:
         ConfigError: a method that is not known.
@@ -193,7 +193,8 @@ class Replay:
         while len(asked) < self.protocol.rounds:
             known = np.concatenate(asked)
             left = np.setdiff1d(np.arange(len(self.labels)), known)
-            scores = PerTargetForest().scores(self._task(known, left, self._counts), seed=key[-1])
+            seed = int(generator.integers(1 << 31))
+            scores = PerTargetForest().scores(self._task(known, left, self._counts), seed=seed)
             asked.append(left[np.argsort(-scores, kind="stable")[:batch]])
         return asked
 
