@@ -96,6 +96,30 @@ def test_where_labels_are_the_scores_all_of_the_best_are_found_at_once(target, s
     }
 
 
+def test_compounds_as_good_as_the_last_of_the_best_are_among_them(target, scores):
+    labels = np.round(true_values(target, COMPOUNDS, scores, 1), 1)
+    last = np.sort(labels)[-12]
+    labels[np.argsort(labels)[-24]] = last  # one more at least
+    best = Replay(target, COMPOUNDS, labels, PROTOCOL).best
+    assert set(np.flatnonzero(best)) == {place for place in range(120) if labels[place] >= last}
+    assert 13 <= best.sum() <= 24
+
+
+def test_a_target_whose_best_are_mostly_ties_is_refused(target):
+    floor = np.full(120, 5.0)
+    floor[:3] = 6, 7, 8
+    with pytest.raises(LabelError, match=r"for ties its best 12 compounds are 120. .* raise most_tied \(2\)"):
+        replayed(target, COMPOUNDS, floor, PROTOCOL)
+    protocol = ReplayProtocol(3, 8, 0.1, 5, 100)
+    labels = np.arange(120.0)
+    assert not protocol.is_tied(labels)
+    labels[-24:] = 200.0
+    assert not protocol.is_tied(labels)
+    labels[-25:] = 200.0
+    assert protocol.is_tied(labels)
+    assert not ReplayProtocol(3, 8, 0.1, 5, 100, most_tied=None).is_tied(floor)
+
+
 def test_what_cannot_be_replayed_is_refused(target, scores):
     with pytest.raises(LabelError, match="5 compounds and 5 labels"):
         replayed(target, COMPOUNDS[:5], scores[:5], PROTOCOL)
@@ -107,5 +131,7 @@ def test_what_cannot_be_replayed_is_refused(target, scores):
         Replay(target, COMPOUNDS, scores, PROTOCOL).asked("random", [0, 0])
     with pytest.raises(ConfigError, match="5 rounds of 24 measure 120"):
         ReplayProtocol(least_compounds=100)
+    with pytest.raises(ConfigError, match=r"most_tied is a number from 1 on, not 0\.5"):
+        ReplayProtocol(most_tied=0.5)
     with pytest.raises(ConfigError, match="numbers from 1 on"):
         ReplayProtocol(seeds=0)

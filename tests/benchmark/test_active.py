@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,15 @@ from small_benchmarks import write_benchmark
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "benchmarks"
 KIND = 'kind = "active"\nrounds = 2\nbatch = 3\nshare = 0.1\nleast = 2\nleast_compounds = 10\nreplays = 1\n'
+ON_A_FLOOR = "t0"  # a target whose labels are all equal
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("finished")
     protocol = write_benchmark(root, kind=KIND) / "benchmark.toml"
+    table = protocol.with_name("table.csv")
+    table.write_text(re.sub(rf"(,{ON_A_FLOOR},\w+),[\d.]+", r"\1,5.00", table.read_text()))
     protocol.write_text(protocol.read_text() + "options = { valid_share = 0.5 }\n")
     benchmark = find_benchmark(root, "small")
     with pytest.raises(TableError, match=r"has no results at .*active/table\.json"):
@@ -33,6 +37,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     summary = run_benchmark(benchmark, Choice(store=root / "store.sqlite"), say=said.append)
     assert (len(summary.done), summary.failed) == (2, ()), said
     assert any("best compounds found on 6 targets: random" in line for line in said)
+    assert any(
+        "best compounds found on 5 targets (1 more left out for ties): random" in line for line in said
+    )
     return root
 
 
@@ -44,11 +51,12 @@ def test_the_file_holds_every_target_of_every_fold_and_the_means(finished):
     record = results_of(finished)
     assert [(part["row"], part["fold"]) for part in record["parts"]] == [("model", 0), ("model", 1)]
     targets = [target for part in record["parts"] for target in part["targets"]]
-    assert len(set(targets)) == len(targets) == record["targets"] == 12
+    assert len(set(targets)) == len(targets) == record["targets"] == 11
+    assert sum(len(part["tied"]) for part in record["parts"]) == record["tied"] == 1
     assert list(record["methods"]) == list(METHODS)
     for method, entry in record["methods"].items():
         every = np.array([shares for part in record["parts"] for shares in part["found"][method]])
-        assert every.shape == (12, 2)
+        assert every.shape == (11, 2)
         assert entry["found"] == pytest.approx(every.mean(axis=0).tolist())
     assert record["protocol"]["replay"]["batch"] == 3
 
@@ -62,8 +70,10 @@ def test_the_table_and_the_page_show_every_method(finished):
     benchmark = find_benchmark(finished, "small")
     view = view_of(benchmark)
     text = markdown(view)
-    for part in ("3 measured", "6 measured", "highest zero-shot scores", "Thompson sampling", "12 held-out"):
+    for part in ("3 measured", "6 measured", "highest zero-shot scores", "Thompson sampling", "11 held-out"):
         assert part in text
+    assert "ties included" in text
+    assert "Targets left out because ties make their best more than 2 times as many: 1." in text
     assert "After the last round, adapted scores, against the highest zero-shot scores: " in text
     assert "Thompson sampling" in html(view)
     assert "A small one" in page(finished)

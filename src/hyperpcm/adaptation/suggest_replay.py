@@ -1,7 +1,7 @@
 """Campaigns replayed on a target whose compounds were all measured: how many of its best each method finds.
 
 A method sees the values of what it asked for and nothing else. The best are the top 1 % of the target's
-measured compounds, and five at least.
+measured compounds, and five at least, together with all that are as good as the last of them.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class ReplayProtocol:
         least: number of them at least.
         least_compounds: targets with fewer measured compounds are left out.
         seeds: how often methods that draw are replayed; their means count.
+        most_tied: targets whose best are, with ties, more than this many times their number are left out, for
+            on a floor of equal labels every choice is among the best; None: no target is.
 
     Raises:
         ConfigError: a number out of range.
@@ -58,10 +60,13 @@ class ReplayProtocol:
     least: int = 5
     least_compounds: int = 200
     seeds: int = 3
+    most_tied: float | None = 2.0
 
     def __post_init__(self) -> None:
         if min(self.rounds, self.batch, self.least, self.seeds) < 1 or not 0 < self.share < 1:
             raise ConfigError(f"a replay needs numbers from 1 on and a share between 0 and 1, not {self}.")
+        if self.most_tied is not None and not self.most_tied >= 1:
+            raise ConfigError(f"most_tied is a number from 1 on, not {self.most_tied}.")
         if self.least_compounds < self.rounds * self.batch:
             raise ConfigError(
                 f"{self.rounds} rounds of {self.batch} measure {self.rounds * self.batch} compounds; a "
@@ -71,6 +76,21 @@ class ReplayProtocol:
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return asdict(self)
+
+    def number_of_best(self, compounds: int) -> int:
+        """Return how many of a target's compounds are its best, ties apart."""
+        return max(self.least, round(self.share * compounds))
+
+    def best(self, labels: Floats) -> npt.NDArray[np.bool_]:
+        """Return which of a target's labels [n] are its best, ties included [n]."""
+        best: npt.NDArray[np.bool_] = labels >= np.sort(labels)[-self.number_of_best(len(labels))]
+        return best
+
+    def is_tied(self, labels: Floats) -> bool:
+        """Return whether ties make a target's best too many for its labels [n] to be replayed."""
+        if self.most_tied is None:
+            return False
+        return bool(self.best(labels).sum() > self.most_tied * self.number_of_best(len(labels)))
 
 
 def replayed(
@@ -94,7 +114,7 @@ def replayed(
 
     Raises:
         ConfigError: a method that is not known.
-        LabelError: too few compounds, or unequal numbers of them and labels.
+        LabelError: too few compounds, unequal numbers of them and labels, or too many ties among the best.
     """
     replay = Replay(target, smiles, labels, protocol)
     return {
@@ -131,8 +151,12 @@ class Replay:
             )
         self.target, self.smiles, self.protocol = unadapted(target), list(smiles), protocol
         self.labels = np.asarray(labels, dtype=np.float64)
-        number = max(protocol.least, round(protocol.share * len(labels)))
-        self.best = self.labels >= np.sort(self.labels)[-number]
+        self.best = protocol.best(self.labels)
+        if protocol.is_tied(self.labels):
+            raise LabelError(
+                f"{target.name}: for ties its best {protocol.number_of_best(len(labels))} compounds are "
+                f"{self.best.sum()}. Leave the target out, or raise most_tied ({protocol.most_tied:g})."
+            )
         self.zero_shot = self.pool.taken(np.arange(len(self.pool))).scores
         self._counts: npt.NDArray[np.uint8] | None = None
 

@@ -11,7 +11,7 @@ from pydantic import model_validator
 from hyperpcm.adaptation.suggest_replay import ReplayProtocol
 from hyperpcm.benchmark.folds import FoldFile
 from hyperpcm.benchmark.parts_on_disk import PartsOnDisk
-from hyperpcm.errors import ConfigError
+from hyperpcm.errors import ConfigError, TableError
 from hyperpcm.evaluation.few_shot import paired_difference
 
 __all__ = ["AGAINST", "ActiveFile", "ActiveOnDisk", "summarised_campaigns"]
@@ -38,6 +38,8 @@ class ActiveFile(FoldFile):
     """Targets with fewer measured compounds are left out."""
     replays: int = _USUAL.seeds
     """How often methods that draw are replayed."""
+    most_tied: float = 2.0
+    """Targets whose best are, with ties, more than this many times their number are left out."""
 
     @property
     def replay(self) -> ReplayProtocol:
@@ -47,7 +49,13 @@ class ActiveFile(FoldFile):
             ConfigError: a number out of range.
         """
         return ReplayProtocol(
-            self.rounds, self.batch, self.share, self.least, self.least_compounds, self.replays
+            self.rounds,
+            self.batch,
+            self.share,
+            self.least,
+            self.least_compounds,
+            self.replays,
+            self.most_tied,
         )
 
     @model_validator(mode="after")
@@ -61,11 +69,25 @@ class ActiveFile(FoldFile):
 
 @final
 class ActiveOnDisk(PartsOnDisk):
-    """``{"reference", "methods": {method: …}, "targets", "protocol", "parts": [{"row", "fold", …}]}``.
+    """``{"reference", "methods": {method: …}, "targets", "tied", "protocol", "parts": [{"row", …}]}``.
 
     ``methods`` are those of the reference over the targets of its folds, as `summarised_campaigns` gives
     them; each part names the commit, versions and machine that made it.
     """
+
+    @property
+    def replay(self) -> ReplayProtocol:
+        """How the campaigns of these results were replayed; older ones left no target out for ties.
+
+        Raises:
+            TableError: the file does not say.
+        """
+        try:
+            return ReplayProtocol(**{"most_tied": None, **(self.protocol or {})["replay"]})
+        except (KeyError, TypeError, ConfigError) as error:
+            raise TableError(
+                f"{self.path}: its protocol does not say how campaigns were replayed ({error})."
+            ) from None
 
     def means(self, reference: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return what each method finds, as `summarised_campaigns`."""
@@ -85,7 +107,8 @@ class ActiveOnDisk(PartsOnDisk):
             method: np.mean([shares[-1] for shares in targets]) for method, targets in part["found"].items()
         }
         told = ", ".join(f"{method} {100 * share:.0f} %" for method, share in last.items())
-        return f"{part['row']}: best compounds found on {len(part['targets'])} targets: {told}"
+        tied = f" ({len(part['tied'])} more left out for ties)" if part.get("tied") else ""
+        return f"{part['row']}: best compounds found on {len(part['targets'])} targets{tied}: {told}"
 
 
 def summarised_campaigns(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -95,9 +118,10 @@ def summarised_campaigns(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         parts: of one row; the seeds of a target count as their mean.
 
     Returns:
-        ``targets``: how many; ``methods``: for each method the mean share ``found`` after each round with its
-        standard error ``se``, and for each of `AGAINST` the mean paired difference after each round
-        ``[mean, low, high]`` with its 95 % bootstrap interval over targets.
+        ``targets``: how many; ``tied``: how many more were left out for ties; ``methods``: for each method
+        the mean share ``found`` after each round with its standard error ``se``, and for each of `AGAINST` the
+        mean paired difference after each round ``[mean, low, high]`` with its 95 % bootstrap interval over
+        targets.
     """
     methods = list(parts[0]["found"])
     targets = sorted({target for part in parts for target in part["targets"]})
@@ -121,4 +145,5 @@ def summarised_campaigns(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     paired_difference(one, than) for one, than in zip(values.T, shares[other].T, strict=True)
                 ]
                 record[method][f"to_{other}"] = [[one.mean, one.low, one.high] for one in compared]
-    return {"targets": len(targets), "methods": record}
+    tied = {target for part in parts for target in part.get("tied", ())}
+    return {"targets": len(targets), "tied": len(tied), "methods": record}

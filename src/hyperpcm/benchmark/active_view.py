@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from hyperpcm.adaptation.suggest_replay import ReplayProtocol
 from hyperpcm.benchmark.active_results import AGAINST, ActiveFile, ActiveOnDisk, summarised_campaigns
 from hyperpcm.benchmark.benchmark import Benchmark
 from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
@@ -28,11 +29,12 @@ _TITLES: Final[Mapping[str, str]] = {
     "ucb": f"{_ADAPTED}upper confidence bound",
 }
 _CAPTION: Final = (
-    "Share of the best {share:g} % of each target's measured compounds ({least} at least) that were found "
-    "after each round of {batch}; mean ± standard error over {targets} held-out targets with "
+    "Share of the best {share:g} % of each target's measured compounds ({least} at least, ties included) "
+    "that were found after each round of {batch}; mean ± standard error over {targets} held-out targets with "
     "{least_compounds} compounds or more. ✓ more than the highest zero-shot scores on the same targets, "
     "✗ fewer, ≈ the 95 % bootstrap interval over targets of the paired difference includes 0."
 )
+_TIED: Final = " Targets left out because ties make their best more than {most_tied:g} times as many: {tied}."
 
 
 def active_view(benchmark: Benchmark, held: ActiveOnDisk) -> TableView:
@@ -59,14 +61,16 @@ def active_view(benchmark: Benchmark, held: ActiveOnDisk) -> TableView:
             ("seeds", ", ".join(str(one) for one in sorted({part["seed"] for part in reference}))),
             *facts_of(benchmark, held.protocol, where, [part["commit"] for part in held.parts.values()]),
         ),
-        sections=tuple(_section(benchmark, row.title, parts) for row, parts in made),
+        sections=tuple(_section(benchmark, held.replay, row.title, parts) for row, parts in made),
         sentences=(*_sentences(made[0][1]), *stale_rows(benchmark, held)),
         notes=notes_of(benchmark),
         missing=tuple(row.title for row in benchmark.rows if not held.of_row(row.name)),
     )
 
 
-def _section(benchmark: Benchmark, title: str, parts: Sequence[Mapping[str, Any]]) -> Section:
+def _section(
+    benchmark: Benchmark, replay: ReplayProtocol, title: str, parts: Sequence[Mapping[str, Any]]
+) -> Section:
     file, summary = protocol_file(benchmark, ActiveFile), summarised_campaigns(parts)
     columns = tuple(Column(f"{turn * file.batch} measured", "↑") for turn in range(1, file.rounds + 1))
     lines = [
@@ -85,6 +89,8 @@ def _section(benchmark: Benchmark, title: str, parts: Sequence[Mapping[str, Any]
         targets=summary["targets"],
         least_compounds=file.least_compounds,
     )
+    if replay.most_tied is not None:
+        caption += _TIED.format(most_tied=replay.most_tied, tied=summary["tied"])
     return Section(title, "what is measured", columns, tuple(lines), caption)
 
 
