@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hyperpcm.adaptation.suggest_replay import METHODS
-from hyperpcm.benchmark import Choice, all_benchmarks, find_benchmark, run_benchmark, view_of
+from hyperpcm.benchmark import Benchmark, Choice, all_benchmarks, find_benchmark, run_benchmark, view_of
 from hyperpcm.benchmark.active_results import summarised_campaigns
 from hyperpcm.benchmark.html import html
 from hyperpcm.benchmark.markdown import markdown
@@ -80,6 +81,70 @@ def test_the_table_and_the_page_show_every_method(finished):
     lines = {line.name: line for line in view.sections[0].lines}
     found = results_of(finished)["methods"]["greedy"]["found"]
     assert [cell.numbers["found"] for cell in lines["greedy"].cells] == pytest.approx(found)
+
+
+def part(benchmark: Benchmark, row: str, fold: int, **changed: Any) -> dict[str, Any]:
+    """What a job of a benchmark as of `KIND` gave, on three targets."""
+    known = {one.name: one.digest for one in benchmark.rows}
+    found = {name: [[0.3, 0.4], [0.3, 0.5], [0.3, 0.6]] for name in METHODS}
+    targets = [3 * fold, 3 * fold + 1, 3 * fold + 2]
+    made: dict[str, Any] = {"row": row, "fold": fold, "seed": 0, "targets": targets, "compounds": [14] * 3}
+    made |= {"found": found, "tied": [], "seconds": 1.0, "peak_mb": 1.0, "settings": known.get(row, "0" * 12)}
+    return made | {"versions": {}, "commit": "a" * 40, "machine": {}} | changed
+
+
+def write_results(benchmark: Benchmark, *parts: dict[str, Any]) -> Path:
+    """The results file of a benchmark, with these parts."""
+    protocol = {"data": "table", "fingerprint": "0" * 64, "merged": True, "split": "cold_target", "folds": 3}
+    replay = benchmark.file.replay.record()
+    protocol |= {"split_seed": 0, "options": {"valid_share": 0.5}, "replay": replay}
+    path = benchmark.folder.parent / "results" / "active" / "table.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"reference": "model", "protocol": protocol, "parts": parts}))
+    return path
+
+
+def test_the_table_tells_how_its_results_were_made_not_what_the_protocol_says_now(tmp_path):
+    file = write_benchmark(tmp_path, kind=KIND) / "benchmark.toml"
+    benchmark = find_benchmark(tmp_path, "small")
+    write_results(benchmark, part(benchmark, "model", 0), part(benchmark, "model", 1))
+    before = view_of(benchmark).sections[0]
+    assert [column.title for column in before.columns] == ["3 measured", "6 measured"]
+    for was, now in [
+        ("batch = 3", "batch = 4"),
+        ("rounds = 2", "rounds = 3"),
+        ("share = 0.1", "share = 0.2"),
+    ]:
+        file.write_text(
+            file.read_text().replace(was, now).replace("least_compounds = 10", "least_compounds = 13")
+        )
+        assert view_of(find_benchmark(tmp_path, "small")).sections[0] == before
+    assert "best 10 % of" in before.caption
+    assert "(2 at least, ties included)" in before.caption
+    assert "6 held-out targets with 10 compounds" in before.caption
+
+
+def test_results_from_before_ties_were_looked_at_are_shown_without_a_word_on_them(tmp_path):
+    write_benchmark(tmp_path, kind=KIND)
+    benchmark = find_benchmark(tmp_path, "small")
+    old = part(benchmark, "model", 0)
+    del old["tied"]
+    path = write_results(benchmark, old)
+    path.write_text(path.read_text().replace(', "most_tied": 2.0', ""))
+    assert "left out" not in view_of(benchmark).sections[0].caption
+
+
+@pytest.mark.parametrize("replay", ['"batch": 3, ', '"replay"'])
+def test_results_that_do_not_say_how_they_were_made_are_refused(tmp_path, replay):
+    write_benchmark(tmp_path, kind=KIND)
+    benchmark = find_benchmark(tmp_path, "small")
+    path = write_results(benchmark, part(benchmark, "model", 0))
+    other = {'"batch": 3, ': '"bunch": 3, ', '"replay"': '"played"'}[replay]
+    path.write_text(path.read_text().replace(replay, other))
+    with pytest.raises(
+        TableError, match=r"table\.json: its protocol does not say how campaigns were replayed"
+    ):
+        view_of(benchmark)
 
 
 def test_means_are_over_targets_and_seeds_of_a_target_count_once():

@@ -119,9 +119,9 @@ def summarised_campaigns(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         ``targets``: how many; ``tied``: how many more were left out for ties; ``methods``: for each method
-        the mean share ``found`` after each round with its standard error ``se``, and for each of `AGAINST` the
-        mean paired difference after each round ``[mean, low, high]`` with its 95 % bootstrap interval over
-        targets.
+        the mean share ``found`` after each round with its standard error ``se``, and for each of `AGAINST`
+        the mean paired difference after each round ``[mean, low, high]`` with its 95 % bootstrap interval
+        over targets.
     """
     methods = list(parts[0]["found"])
     targets = sorted({target for part in parts for target in part["targets"]})

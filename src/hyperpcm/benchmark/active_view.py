@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hyperpcm.adaptation.suggest_replay import ReplayProtocol
-from hyperpcm.benchmark.active_results import AGAINST, ActiveFile, ActiveOnDisk, summarised_campaigns
+from hyperpcm.benchmark.active_results import AGAINST, ActiveOnDisk, summarised_campaigns
 from hyperpcm.benchmark.benchmark import Benchmark
 from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
-from hyperpcm.benchmark.folds import protocol_file
 from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.surroundings import Surroundings
@@ -61,33 +60,31 @@ def active_view(benchmark: Benchmark, held: ActiveOnDisk) -> TableView:
             ("seeds", ", ".join(str(one) for one in sorted({part["seed"] for part in reference}))),
             *facts_of(benchmark, held.protocol, where, [part["commit"] for part in held.parts.values()]),
         ),
-        sections=tuple(_section(benchmark, held.replay, row.title, parts) for row, parts in made),
+        sections=tuple(_section(held.replay, row.title, parts) for row, parts in made),
         sentences=(*_sentences(made[0][1]), *stale_rows(benchmark, held)),
         notes=notes_of(benchmark),
         missing=tuple(row.title for row in benchmark.rows if not held.of_row(row.name)),
     )
 
 
-def _section(
-    benchmark: Benchmark, replay: ReplayProtocol, title: str, parts: Sequence[Mapping[str, Any]]
-) -> Section:
-    file, summary = protocol_file(benchmark, ActiveFile), summarised_campaigns(parts)
-    columns = tuple(Column(f"{turn * file.batch} measured", "↑") for turn in range(1, file.rounds + 1))
+def _section(replay: ReplayProtocol, title: str, parts: Sequence[Mapping[str, Any]]) -> Section:
+    summary = summarised_campaigns(parts)
+    columns = tuple(Column(f"{turn * replay.batch} measured", "↑") for turn in range(1, replay.rounds + 1))
     lines = [
         Line(
             method,
             _TITLES[method],
-            tuple(_cell(entry, turn) for turn in range(file.rounds)),
+            tuple(_cell(entry, turn) for turn in range(replay.rounds)),
             "reference" if method == "zero_shot" else "null" if method == "random" else "row",
         )
         for method, entry in summary["methods"].items()
     ]
     caption = _CAPTION.format(
-        share=100 * file.share,
-        least=file.least,
-        batch=file.batch,
+        share=100 * replay.share,
+        least=replay.least,
+        batch=replay.batch,
         targets=summary["targets"],
-        least_compounds=file.least_compounds,
+        least_compounds=replay.least_compounds,
     )
     if replay.most_tied is not None:
         caption += _TIED.format(most_tied=replay.most_tied, tied=summary["tied"])
