@@ -12,7 +12,7 @@ import pytest
 
 from hyperpcm.adaptation.suggest_replay import METHODS
 from hyperpcm.benchmark import Benchmark, Choice, all_benchmarks, find_benchmark, run_benchmark, view_of
-from hyperpcm.benchmark.active_results import summarised_campaigns
+from hyperpcm.benchmark.active_results import ActiveOnDisk, summarised_campaigns
 from hyperpcm.benchmark.html import html
 from hyperpcm.benchmark.markdown import markdown
 from hyperpcm.benchmark.page import page
@@ -83,14 +83,14 @@ def test_the_table_and_the_page_show_every_method(finished):
     assert [cell.numbers["found"] for cell in lines["greedy"].cells] == pytest.approx(found)
 
 
-def part(benchmark: Benchmark, row: str, fold: int, **changed: Any) -> dict[str, Any]:
+def part(benchmark: Benchmark, row: str, fold: int) -> dict[str, Any]:
     """What a job of a benchmark as of `KIND` gave, on three targets."""
     known = {one.name: one.digest for one in benchmark.rows}
     found = {name: [[0.3, 0.4], [0.3, 0.5], [0.3, 0.6]] for name in METHODS}
     targets = [3 * fold, 3 * fold + 1, 3 * fold + 2]
     made: dict[str, Any] = {"row": row, "fold": fold, "seed": 0, "targets": targets, "compounds": [14] * 3}
     made |= {"found": found, "tied": [], "seconds": 1.0, "peak_mb": 1.0, "settings": known.get(row, "0" * 12)}
-    return made | {"versions": {}, "commit": "a" * 40, "machine": {}} | changed
+    return made | {"versions": {}, "commit": "a" * 40, "machine": {}}
 
 
 def write_results(benchmark: Benchmark, *parts: dict[str, Any]) -> Path:
@@ -144,6 +144,59 @@ def test_results_that_do_not_say_how_they_were_made_are_refused(tmp_path, replay
     with pytest.raises(
         TableError, match=r"table\.json: its protocol does not say how campaigns were replayed"
     ):
+        view_of(benchmark)
+
+
+def test_parts_of_a_row_that_is_gone_are_not_shown_and_stay_in_the_file(tmp_path):
+    write_benchmark(tmp_path, kind=KIND)
+    benchmark = find_benchmark(tmp_path, "small")
+    gone = part(benchmark, "gone", 0)
+    path = write_results(benchmark, gone)
+    assert "`small`: A small one" in page(tmp_path).partition("## Without results so far")[2]
+    with pytest.raises(TableError, match="has no results at"):
+        view_of(benchmark)
+    own = part(benchmark, "model", 0)
+    surroundings = {name: own.pop(name) for name in ("versions", "commit", "machine")}
+    held = ActiveOnDisk(benchmark, path)
+    assert held.done() == {}
+    held.add({"protocol": held.protocol, "part": own, "surroundings": surroundings})
+    assert [one["row"] for one in results_of(tmp_path)["parts"]] == ["gone", "model"]
+    assert results_of(tmp_path)["parts"][0] == gone
+    assert [section.heading for section in view_of(benchmark).sections] == ["The model"]
+    with pytest.raises(TableError, match="another protocol"):
+        ActiveOnDisk(benchmark, write_results(benchmark, gone)).check({"protocol": {}}, None)
+
+
+def test_parts_from_before_a_method_was_there_are_left_out_and_named(tmp_path):
+    write_benchmark(tmp_path, kind=KIND)
+    benchmark = find_benchmark(tmp_path, "small")
+    older = part(benchmark, "model", 0)
+    older["found"]["oracle"] = older["found"].pop("ei")
+    write_results(benchmark, older, part(benchmark, "model", 1))
+    view = view_of(benchmark)
+    assert [line.name for line in view.sections[0].lines] == list(METHODS)
+    assert "over 3 held-out targets" in view.sections[0].caption
+    assert (
+        "The model: folds 0 were measured before there were all methods, so they are left out; run them "
+        "again with --fresh."
+    ) in view.sentences
+    write_results(benchmark, older)
+    view = view_of(benchmark)
+    assert [line.title for line in view.sections[0].lines if line.name == "oracle"] == ["oracle"]
+    assert "measured before" not in " ".join(view.sentences)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({"fold": "x"}, "invalid literal"), ({"settings": ...}, "settings"), ({"peak_mb": ...}, "peak_mb")]
+    + [({name: ...}, name) for name in ("row", "found", "targets", "machine")],
+)
+def test_a_part_that_cannot_be_read_is_told_with_its_file(tmp_path, changed, said):
+    write_benchmark(tmp_path, kind=KIND)
+    benchmark = find_benchmark(tmp_path, "small")
+    broken = part(benchmark, "model", 0) | changed
+    write_results(benchmark, {name: value for name, value in broken.items() if value is not ...})
+    with pytest.raises(TableError, match=rf"table\.json: this is not a results file of this kind .*{said}"):
         view_of(benchmark)
 
 

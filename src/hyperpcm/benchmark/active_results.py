@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self, final
+from typing import Any, ClassVar, Final, Self, final
 
 import numpy as np
 from pydantic import model_validator
 
-from hyperpcm.adaptation.suggest_replay import ReplayProtocol
+from hyperpcm.adaptation.suggest_replay import METHODS, ReplayProtocol
 from hyperpcm.benchmark.folds import FoldFile
+from hyperpcm.benchmark.kind import Job
 from hyperpcm.benchmark.parts_on_disk import PartsOnDisk
 from hyperpcm.errors import ConfigError, TableError
 from hyperpcm.evaluation.few_shot import paired_difference
@@ -75,6 +76,8 @@ class ActiveOnDisk(PartsOnDisk):
     them; each part names the commit, versions and machine that made it.
     """
 
+    needed: ClassVar[tuple[str, ...]] = ("targets", "found")
+
     @property
     def replay(self) -> ReplayProtocol:
         """How the campaigns of these results were replayed; older ones left no target out for ties.
@@ -88,6 +91,19 @@ class ActiveOnDisk(PartsOnDisk):
             raise TableError(
                 f"{self.path}: its protocol does not say how campaigns were replayed ({error})."
             ) from None
+
+    def of_row(self, row: str) -> list[Mapping[str, Any]]:
+        """The parts of a row, fold by fold, without `older` ones."""
+        older = self.older()
+        return [self.parts[job] for job in sorted(self.parts) if job.row == row and job not in older]
+
+    def older(self) -> set[Job]:
+        """The jobs whose parts lack methods that another part of their row has; no table shows them."""
+        known = {job: set(METHODS) & set(part["found"]) for job, part in self.parts.items()}
+        widest: dict[str, set[str]] = {}
+        for job, own in known.items():
+            widest[job.row] = max(widest.get(job.row, set()), own, key=len)
+        return {job for job, own in known.items() if widest[job.row] - own}
 
     def means(self, reference: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return what each method finds, as `summarised_campaigns`."""
@@ -115,7 +131,7 @@ def summarised_campaigns(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what each method finds, over the targets of all parts.
 
     Args:
-        parts: of one row; the seeds of a target count as their mean.
+        parts: of one row; the seeds of a target count as their mean, and methods that all parts have.
 
     Returns:
         ``targets``: how many; ``tied``: how many more were left out for ties; ``methods``: for each method
@@ -123,7 +139,7 @@ def summarised_campaigns(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         the mean paired difference after each round ``[mean, low, high]`` with its 95 % bootstrap interval
         over targets.
     """
-    methods = list(parts[0]["found"])
+    methods = [name for name in parts[0]["found"] if all(name in part["found"] for part in parts)]
     targets = sorted({target for part in parts for target in part["targets"]})
     shares = {}
     for method in methods:

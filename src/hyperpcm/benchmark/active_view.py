@@ -8,7 +8,7 @@ from typing import Any, Final
 from hyperpcm.adaptation.suggest_replay import ReplayProtocol
 from hyperpcm.benchmark.active_results import AGAINST, ActiveOnDisk, summarised_campaigns
 from hyperpcm.benchmark.benchmark import Benchmark
-from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
+from hyperpcm.benchmark.facts import facts_of, notes_of, older_parts, stale_rows
 from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.surroundings import Surroundings
@@ -58,10 +58,14 @@ def active_view(benchmark: Benchmark, held: ActiveOnDisk) -> TableView:
         facts=(
             ("folds", ", ".join(str(one) for one in sorted({part["fold"] for part in reference}))),
             ("seeds", ", ".join(str(one) for one in sorted({part["seed"] for part in reference}))),
-            *facts_of(benchmark, held.protocol, where, [part["commit"] for part in held.parts.values()]),
+            *facts_of(benchmark, held.protocol, where, [part["commit"] for _, own in made for part in own]),
         ),
         sections=tuple(_section(held.replay, row.title, parts) for row, parts in made),
-        sentences=(*_sentences(made[0][1]), *stale_rows(benchmark, held)),
+        sentences=(
+            *_sentences(made[0][1]),
+            *older_parts(benchmark, held.older(), "methods"),
+            *stale_rows(benchmark, held),
+        ),
         notes=notes_of(benchmark),
         missing=tuple(row.title for row in benchmark.rows if not held.of_row(row.name)),
     )
@@ -73,7 +77,7 @@ def _section(replay: ReplayProtocol, title: str, parts: Sequence[Mapping[str, An
     lines = [
         Line(
             method,
-            _TITLES[method],
+            _TITLES.get(method, method),
             tuple(_cell(entry, turn) for turn in range(replay.rounds)),
             "reference" if method == "zero_shot" else "null" if method == "random" else "row",
         )
@@ -116,9 +120,11 @@ def _sentences(parts: Sequence[Mapping[str, Any]]) -> list[str]:
     for other in AGAINST:
         told = []
         for method, entry in methods.items():
-            if _TITLES[method].startswith(_ADAPTED):
+            title = _TITLES.get(method, method)
+            if title.startswith(_ADAPTED) and f"to_{other}" in entry:
                 mean, low, high = entry[f"to_{other}"][-1]
-                title = _TITLES[method].removeprefix(_ADAPTED)
+                title = title.removeprefix(_ADAPTED)
                 told.append(f"{title} {mean:+.3f} ({low:+.3f} to {high:+.3f})")
-        found.append(f"After the last round, {_ADAPTED}against the {_TITLES[other]}: {'; '.join(told)}.")
+        if told:
+            found.append(f"After the last round, {_ADAPTED}against the {_TITLES[other]}: {'; '.join(told)}.")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hyperpcm.benchmark.benchmark import Benchmark
-from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
+from hyperpcm.benchmark.facts import facts_of, notes_of, older_parts, stale_rows
 from hyperpcm.benchmark.few_shot_results import FewShotOnDisk
 from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
 from hyperpcm.errors import TableError
@@ -79,7 +79,7 @@ def few_shot_view(benchmark: Benchmark, held: FewShotOnDisk) -> TableView:
         sentences=(
             *_against(summary, titles, sizes, shown),
             *_other_folds(summary, titles),
-            *_older_parts(benchmark, held),
+            *older_parts(benchmark, held.older(), "adapters"),
             *stale_rows(benchmark, held),
         ),
         notes=notes_of(benchmark),
@@ -219,18 +219,6 @@ def _other_folds(summary: Mapping[str, Any], titles: Mapping[str, str]) -> Itera
                 f"{titles[model]} was run on folds {_listed(folds)}: its targets are not those of "
                 f"{titles[summary['zero_shot']]}."
             )
-
-
-def _older_parts(benchmark: Benchmark, held: FewShotOnDisk) -> Iterable[str]:
-    titles = {row.name: row.title for row in benchmark.rows}
-    folds: dict[str, set[int]] = {}
-    for job in held.older():
-        folds.setdefault(job.row, set()).add(job.fold)
-    for row, own in sorted(folds.items()):
-        yield (
-            f"{titles[row]}: folds {_listed(sorted(own))} were measured before there were all adapters, so "
-            "they are left out; run them again with --fresh."
-        )
 
 
 def _any_known(curves: Mapping[str, _Curve], sizes: Sequence[str], metric: str) -> bool:
