@@ -17,7 +17,7 @@ from hyperpcm.benchmark.html import html
 from hyperpcm.benchmark.markdown import markdown
 from hyperpcm.benchmark.page import page
 from hyperpcm.errors import ConfigError, TableError
-from small_benchmarks import write_benchmark
+from small_benchmarks import MODEL, write_benchmark
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "benchmarks"
 KIND = 'kind = "active"\nrounds = 2\nbatch = 3\nshare = 0.1\nleast = 2\nleast_compounds = 10\nreplays = 1\n'
@@ -184,6 +184,19 @@ def test_parts_from_before_a_method_was_there_are_left_out_and_named(tmp_path):
     view = view_of(benchmark)
     assert [line.title for line in view.sections[0].lines if line.name == "oracle"] == ["oracle"]
     assert "measured before" not in " ".join(view.sentences)
+
+
+def test_sentences_name_their_row_where_the_reference_has_no_results(tmp_path):
+    write_benchmark(tmp_path, kind=KIND, other=MODEL.replace("The model", "The other one"))
+    benchmark = find_benchmark(tmp_path, "small")
+    write_results(benchmark, part(benchmark, "other", 0))
+    told = [one for one in view_of(benchmark).sentences if "after the last round, adapted scores" in one]
+    assert len(told) == 2
+    assert all(one.startswith("The other one, after the last round, adapted scores, against") for one in told)
+    write_results(benchmark, part(benchmark, "other", 0), part(benchmark, "model", 0))
+    told = [one for one in view_of(benchmark).sentences if "he last round" in one]
+    assert len(told) == 2
+    assert all(one.startswith("After the last round, adapted scores, against") for one in told)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from hyperpcm.benchmark.active_results import ActiveFile, ActiveOnDisk
 from hyperpcm.benchmark.files import BenchmarkFile
-from hyperpcm.benchmark.folds import check_folds, fold_jobs, opened_fold, prepared_rows, protocol_file
+from hyperpcm.benchmark.folds import (
+    check_folds,
+    check_held_out,
+    check_whole_models,
+    fold_jobs,
+    opened_fold,
+    prepared_rows,
+    protocol_file,
+)
 from hyperpcm.benchmark.kind import Job, Kind, Progress
-from hyperpcm.errors import ConfigError
 
 if TYPE_CHECKING:
     from hyperpcm.benchmark.benchmark import Benchmark
@@ -33,18 +40,8 @@ class ActiveKind(Kind):
         from hyperpcm.training.active import ACTIVE_SPLITS
 
         check_folds(benchmark)
-        split = protocol_file(benchmark, ActiveFile).split.name
-        if split not in ACTIVE_SPLITS:
-            raise ConfigError(
-                f"{benchmark.folder / 'benchmark.toml'}: split.name: active learning needs held-out targets: "
-                f"use {' or '.join(ACTIVE_SPLITS)}, not {split}."
-            )
-        for row in benchmark.rows:
-            if row.file.baseline is not None or row.file.part == "prior":
-                raise ConfigError(
-                    f"{benchmark.folder / row.name}.toml: only a whole model learns from measurements; leave "
-                    "baseline and part out."
-                )
+        check_held_out(benchmark, ACTIVE_SPLITS, "active learning")
+        check_whole_models(benchmark, "only a whole model learns from measurements")
 
     def jobs(self, benchmark: Benchmark) -> list[Job]:
         """Fold by fold, all rows of a fold together."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from hyperpcm.adaptation.suggest_replay import ReplayProtocol
 from hyperpcm.benchmark.active_results import AGAINST, ActiveOnDisk, summarised_campaigns
-from hyperpcm.benchmark.benchmark import Benchmark
+from hyperpcm.benchmark.benchmark import Benchmark, Row
 from hyperpcm.benchmark.facts import facts_of, notes_of, older_parts, stale_rows
-from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
+from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView, mark_of
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.surroundings import Surroundings
 
@@ -62,7 +62,7 @@ def active_view(benchmark: Benchmark, held: ActiveOnDisk) -> TableView:
         ),
         sections=tuple(_section(held.replay, row.title, parts) for row, parts in made),
         sentences=(
-            *_sentences(made[0][1]),
+            *_sentences(*made[0], is_reference=made[0][0].name == benchmark.file.reference),
             *older_parts(benchmark, held.older(), "methods"),
             *stale_rows(benchmark, held),
         ),
@@ -102,20 +102,13 @@ def _cell(entry: Mapping[str, Any], turn: int) -> Cell:
     if _TO_ZERO_SHOT in entry:
         difference, low, high = entry[_TO_ZERO_SHOT][turn]
         numbers |= {"to_zero_shot": difference, "low": low, "high": high}
-        mark = _mark(low, high)
+        mark = mark_of(low, high)
     return Cell(f"{value:.3f}", "" if error is None else f"± {error[turn]:.3f}", mark, numbers)
 
 
-def _mark(low: float, high: float) -> Mark:
-    if low != low or low == high == 0:
-        return ""
-    if low <= 0 <= high:
-        return "undecided"
-    return "better" if low > 0 else "worse"
-
-
-def _sentences(parts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each yardstick where the adapted strategies end up beside it."""
+def _sentences(row: Row, parts: Sequence[Mapping[str, Any]], *, is_reference: bool) -> list[str]:
+    """For each yardstick where the adapted strategies end up beside it; names a row that is no reference."""
+    when = "After the last round" if is_reference else f"{row.title}, after the last round"
     methods, found = summarised_campaigns(parts)["methods"], []
     for other in AGAINST:
         told = []
@@ -126,5 +119,5 @@ def _sentences(parts: Sequence[Mapping[str, Any]]) -> list[str]:
                 title = title.removeprefix(_ADAPTED)
                 told.append(f"{title} {mean:+.3f} ({low:+.3f} to {high:+.3f})")
         if told:
-            found.append(f"After the last round, {_ADAPTED}against the {_TITLES[other]}: {'; '.join(told)}.")
+            found.append(f"{when}, {_ADAPTED}against the {_TITLES[other]}: {'; '.join(told)}.")
     return found

@@ -10,6 +10,7 @@ from hyperpcm.benchmark.few_shot_results import FewShotFile, FewShotOnDisk, FewS
 from hyperpcm.benchmark.files import BenchmarkFile, RowFile
 from hyperpcm.benchmark.folds import (
     check_folds,
+    check_held_out,
     encode_rows,
     fold_jobs,
     inputs_of,
@@ -45,12 +46,7 @@ class FewShotKind(Kind):
 
         check_folds(benchmark)
         path = benchmark.folder / "benchmark.toml"
-        split = protocol_file(benchmark, FewShotFile).split.name
-        if split not in FEW_SHOT_SPLITS:
-            raise ConfigError(
-                f"{path}: split.name: few-shot needs held-out targets: use {' or '.join(FEW_SHOT_SPLITS)}, "
-                f"not {split}."
-            )
+        check_held_out(benchmark, FEW_SHOT_SPLITS, "few-shot")
         for row in benchmark.rows:
             if _is_zero_shot(row) == (row.name == LABELS_ROW):
                 raise ConfigError(

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hyperpcm.benchmark.benchmark import Benchmark
 from hyperpcm.benchmark.facts import facts_of, notes_of, older_parts, stale_rows
 from hyperpcm.benchmark.few_shot_results import FewShotOnDisk
-from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
+from hyperpcm.benchmark.view import Cell, Column, Line, Section, TableView, mark_of
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.few_shot import LABELS_ROW, all_curves
 from hyperpcm.evaluation.few_shot.tables import TITLES, count_key
@@ -164,7 +164,7 @@ def _difference(entry: Mapping[str, Any], metric: str) -> Cell:
     numbers = {"to_default": mean, "low": low, "high": high}
     detail = f"[{low:+.3f}, {high:+.3f}]" if _known(low) and _known(high) else ""
     known = {name: number if _known(number) else None for name, number in numbers.items()}
-    return Cell(f"{mean:+.3f}", detail, _mark(low, high, metric), known)
+    return Cell(f"{mean:+.3f}", detail, mark_of(low, high, lower_is_better=metric in _LOWER), known)
 
 
 def _cell(entry: Mapping[str, Any], metric: str) -> Cell:
@@ -178,18 +178,9 @@ def _cell(entry: Mapping[str, Any], metric: str) -> Cell:
     return Cell(
         f"{value:.3f}",
         f"± {error:.3f}" if _known(error) else "",
-        _mark(low, high, metric),
+        mark_of(low, high, lower_is_better=metric in _LOWER),
         {name: number if _known(number) else None for name, number in numbers.items()},
     )
-
-
-def _mark(low: float | None, high: float | None, metric: str) -> Mark:
-    """How an interval of a difference lies to 0; nothing where there is none, or no difference at all."""
-    if low is None or high is None or low != low or high != high or low == high == 0:
-        return ""
-    if low <= 0 <= high:
-        return "undecided"
-    return "better" if (high < 0) == (metric in _LOWER) else "worse"
 
 
 def _against(
@@ -203,7 +194,7 @@ def _against(
         for k in sizes:
             mean, low, high = summary["adapters"][summary["default"]][k]["to_reference"][metric]
             if _known(mean):
-                found.setdefault(_mark(low, high, metric), []).append(k)
+                found.setdefault(mark_of(low, high, lower_is_better=metric in _LOWER), []).append(k)
         if found:
             parts = [f"{words[mark]} at k = {', '.join(found[mark])}" for mark in words if mark in found]
             yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,8 @@ __all__ = [
     "FoldFile",
     "SplitTable",
     "check_folds",
+    "check_held_out",
+    "check_whole_models",
     "encode_rows",
     "fold_jobs",
     "inputs_of",
@@ -100,6 +102,40 @@ def check_folds(benchmark: Benchmark) -> None:
                     f"{file.split.folds - 1}."
                 )
     _check_baselines(benchmark)
+
+
+def check_whole_models(benchmark: Benchmark, why: str) -> None:
+    """Refuse rows that are no whole model.
+
+    Args:
+        benchmark: whose rows.
+        why: whole models are asked for; begins the sentence.
+
+    Raises:
+        ConfigError: with the file and what to do.
+    """
+    for row in benchmark.rows:
+        if row.file.baseline is not None or row.file.part == "prior":
+            raise ConfigError(f"{benchmark.folder / row.name}.toml: {why}; leave baseline and part out.")
+
+
+def check_held_out(benchmark: Benchmark, splits: Sequence[str], what: str) -> None:
+    """Refuse a split that does not hold targets out.
+
+    Args:
+        benchmark: whose split.
+        splits: that do.
+        what: needs them; begins the sentence.
+
+    Raises:
+        ConfigError: with the file and what to do.
+    """
+    split = protocol_file(benchmark, FoldFile).split.name
+    if split not in splits:
+        raise ConfigError(
+            f"{benchmark.folder / 'benchmark.toml'}: split.name: {what} needs held-out targets: use "
+            f"{' or '.join(splits)}, not {split}."
+        )
 
 
 def _check_baselines(benchmark: Benchmark) -> None:

@@ -14,6 +14,7 @@ from hyperpcm.benchmark.files import BenchmarkFile
 from hyperpcm.benchmark.folds import (
     FoldFile,
     check_folds,
+    check_whole_models,
     fold_jobs,
     opened_fold,
     prepared_rows,
@@ -44,12 +45,7 @@ class TrustKind(Kind):
     def check(self, benchmark: Benchmark) -> None:
         """Refuse what no benchmark over folds may hold, and rows that have no intervals."""
         check_folds(benchmark)
-        for row in benchmark.rows:
-            if row.file.baseline is not None or row.file.part == "prior":
-                raise ConfigError(
-                    f"{benchmark.folder / row.name}.toml: this kind of benchmark is about the intervals of a "
-                    "whole model; leave baseline and part out."
-                )
+        check_whole_models(benchmark, "this kind of benchmark is about the intervals of a whole model")
 
     def jobs(self, benchmark: Benchmark) -> list[Job]:
         """Fold by fold, all rows of a fold together."""
