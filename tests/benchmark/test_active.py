@@ -241,6 +241,7 @@ def test_results_of_another_protocol_are_refused(finished):
     ("kind", "rows", "said"),
     [
         (KIND.replace("least_compounds = 10", "least_compounds = 5"), {}, "2 rounds of 3 measure 6"),
+        (KIND + "most_tied = 0.5\n", {}, "most_tied is a number from 1 on, not 0.5"),
         (KIND, {"near": 'baseline = "kernel_knn"\n'}, "only a whole model learns from measurements"),
         (KIND, {"prior": 'part = "prior"\n'}, "only a whole model learns from measurements"),
     ],
