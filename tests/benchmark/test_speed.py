@@ -37,7 +37,8 @@ def test_no_files_make_no_section_and_unknown_ones_a_line(tmp_path: Path):
 def test_screens_panels_indexes_and_the_run_on_paper_are_told(tmp_path: Path):
     rates = {"pairs_per_second": 1e6, "bare_pairs_per_second": 2e6}
     alone = {"pairs_per_second": 1234.0, "network": "the usual way"}
-    panels = {"default": rates, "plain": {**rates, "pairs_per_second": 1e7}}
+    plain = {**rates, "pairs_per_second": 1e7}
+    panels = {"network alone, ECFP": plain, "another": rates, "default": rates}
     written(tmp_path, "panel", {"threads": 2, "targets": 400, "panels": panels, "per_pair": alone})
     encoders = {
         name: {
@@ -57,7 +58,9 @@ def test_screens_panels_indexes_and_the_run_on_paper_are_told(tmp_path: Path):
     assert "| ecfp | 5 | 10,000 | 9,000 | 400 |" in text
     # 10⁹ / 1,000 s = 11.6 days; 5 · 10¹¹ / 10⁶ s = 5.79 days
     assert "| default | 11.6 | 5.79 | 17.4, 0.174, 0.0174 |" in text
-    assert "| plain | 1.16 | 0.579 | 1.74, 0.0174, 0.00174 |" in text
+    assert "| network alone, ECFP | 1.16 | 0.579 | 1.74, 0.0174, 0.00174 |" in text
+    assert "| another |" not in text
+    assert "No index was timed for another." in text
 
 
 def test_what_a_gpu_takes_stands_behind_its_name(tmp_path: Path):

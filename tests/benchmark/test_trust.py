@@ -101,6 +101,17 @@ def test_other_protocols_and_damaged_files_are_refused(done):
         kind.results(benchmark, damaged)
 
 
+def test_results_of_a_row_that_is_gone_make_no_table(done, tmp_path: Path):
+    benchmark, path = done
+    record = json.loads(path.read_text())
+    record["parts"] = [part | {"row": "gone"} for part in record["parts"]]
+    (tmp_path / "trust").mkdir()
+    (tmp_path / "trust" / path.name).write_text(json.dumps(record))
+    assert not kind_named("trust", "here").results(benchmark, tmp_path).has_table
+    with pytest.raises(TableError, match="has no results at"):
+        view_of(benchmark, tmp_path)
+
+
 def test_a_table_without_results_says_how_to_make_them(done, tmp_path: Path):
     with pytest.raises(TableError, match="hyperpcm benchmark run small_trust"):
         view_of(done[0], tmp_path)

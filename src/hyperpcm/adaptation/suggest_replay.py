@@ -1,7 +1,7 @@
 """Campaigns replayed on a target whose compounds were all measured: how many of its best each method finds.
 
 A method sees the values of what it asked for and nothing else. The best are the top 1 % of the target's
-measured compounds, and five at least.
+measured compounds, and five at least, together with all that are as good as the last of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.target_model import Measurement, TargetModel
 from hyperpcm.target_model.adapting import unadapted
 
-__all__ = ["METHODS", "ReplayProtocol", "replayed"]
+__all__ = ["METHODS", "Replay", "ReplayProtocol", "replayed"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -33,7 +33,7 @@ METHODS: Final = ("random", "zero_shot", "forest", "forest_random", *STRATEGIES)
 is measured, a random forest on what was measured (its first batch the highest zero-shot scores, or random),
 and each strategy of `Campaign`."""
 
-_DRAWN: Final = ("forest_random", "thompson")  # methods that another seed makes choose otherwise
+_DRAWN: Final = ("forest", "forest_random", "thompson")  # methods that another seed makes choose otherwise
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class ReplayProtocol:
         least: number of them at least.
         least_compounds: targets with fewer measured compounds are left out.
         seeds: how often methods that draw are replayed; their means count.
+        most_tied: targets whose best are, with ties, more than this many times their number are left out, for
+            on a floor of equal labels every choice is among the best; None: no target is.
 
     Raises:
         ConfigError: a number out of range.
@@ -58,10 +60,13 @@ class ReplayProtocol:
     least: int = 5
     least_compounds: int = 200
     seeds: int = 3
+    most_tied: float | None = 2.0
 
     def __post_init__(self) -> None:
         if min(self.rounds, self.batch, self.least, self.seeds) < 1 or not 0 < self.share < 1:
             raise ConfigError(f"a replay needs numbers from 1 on and a share between 0 and 1, not {self}.")
+        if self.most_tied is not None and not self.most_tied >= 1:
+            raise ConfigError(f"most_tied is a number from 1 on, not {self.most_tied}.")
         if self.least_compounds < self.rounds * self.batch:
             raise ConfigError(
                 f"{self.rounds} rounds of {self.batch} measure {self.rounds * self.batch} compounds; a "
@@ -71,6 +76,21 @@ class ReplayProtocol:
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return asdict(self)
+
+    def number_of_best(self, compounds: int) -> int:
+        """Return how many of a target's compounds are its best, ties apart."""
+        return max(self.least, round(self.share * compounds))
+
+    def best(self, labels: Floats) -> npt.NDArray[np.bool_]:
+        """Return which of a target's labels [n] are its best, ties included [n]."""
+        best: npt.NDArray[np.bool_] = labels >= np.sort(labels)[-self.number_of_best(len(labels))]
+        return best
+
+    def is_tied(self, labels: Floats) -> bool:
+        """Return whether ties make a target's best too many for its labels [n] to be replayed."""
+        if self.most_tied is None:
+            return False
+        return bool(self.best(labels).sum() > self.most_tied * self.number_of_best(len(labels)))
 
 
 def replayed(
@@ -90,23 +110,13 @@ def replayed(
         labels: of them [n].
         protocol: how.
         methods: of `METHODS`.
-        seed: of all draws.
+        seed: of all draws: those of Thompson sampling, of random first batches, and of the forests.
 
     Raises:
         ConfigError: a method that is not known.
-        LabelError: too few compounds, or unequal numbers of them and labels.
+        LabelError: too few compounds, unequal numbers of them and labels, or too many ties among the best.
     """
-    if len(smiles) != len(labels) or len(smiles) < protocol.least_compounds:
-        raise LabelError(
-            f"{target.name}: {len(smiles)} compounds and {len(labels)} labels; as many of both, and "
-            f"{protocol.least_compounds}, are needed."
-        )
-    pool = HeldCompounds.of(target, list(smiles))
-    if len(pool) != len(smiles):
-        raise LabelError(
-            f"{target.name}: {len(smiles) - len(pool)} of {len(smiles)} compounds are not usable."
-        )
-    replay = _Replay(target, pool, smiles, np.asarray(labels, dtype=np.float64), protocol)
+    replay = Replay(target, smiles, labels, protocol)
     return {
         method: np.mean(
             [replay.found(method, [seed, number]) for number in range(_repeats(method, protocol))], axis=0
@@ -119,42 +129,77 @@ def _repeats(method: str, protocol: ReplayProtocol) -> int:
     return protocol.seeds if method in _DRAWN else 1
 
 
-class _Replay:
-    """One target with all its labels."""
+class Replay:
+    """One target with all its labels; see `replayed` for the arguments and for what is refused."""
 
     def __init__(
         self,
         target: TargetModel,
-        pool: HeldCompounds,
         smiles: Sequence[str],
-        labels: Floats,
+        labels: npt.NDArray[np.floating],
         protocol: ReplayProtocol,
     ) -> None:
-        self.target, self.pool, self.smiles, self.labels = unadapted(target), pool, list(smiles), labels
-        self.protocol = protocol
-        number = max(protocol.least, round(protocol.share * len(labels)))
-        self.best = labels >= np.sort(labels)[-number]
-        self.zero_shot = pool.taken(np.arange(len(pool))).scores
+        if len(smiles) != len(labels) or len(smiles) < protocol.least_compounds:
+            raise LabelError(
+                f"{target.name}: {len(smiles)} compounds and {len(labels)} labels; as many of both, and "
+                f"{protocol.least_compounds}, are needed."
+            )
+        self.pool = HeldCompounds.of(target, list(smiles))
+        if len(self.pool) != len(smiles):
+            raise LabelError(
+                f"{target.name}: {len(smiles) - len(self.pool)} of {len(smiles)} compounds are not usable."
+            )
+        self.target, self.smiles, self.protocol = unadapted(target), list(smiles), protocol
+        self.labels = np.asarray(labels, dtype=np.float64)
+        self.best = protocol.best(self.labels)
+        if protocol.is_tied(self.labels):
+            raise LabelError(
+                f"{target.name}: for ties its best {protocol.number_of_best(len(labels))} compounds are "
+                f"{self.best.sum()}. Leave the target out, or raise most_tied ({protocol.most_tied:g})."
+            )
+        self.zero_shot = self.pool.taken(np.arange(len(self.pool))).scores
         self._counts: npt.NDArray[np.uint8] | None = None
 
-    def found(self, method: str, key: list[int]) -> Floats:
-        """The share of the best that a method has found after each round [rounds]."""
+    def found(self, method: str, key: Sequence[int]) -> Floats:
+        """Return the share of the best that a method has found after each round [rounds].
+
+        Args:
+            method: of `METHODS`.
+            key: of its draws: a seed, and the number of the replay.
+
+        Raises:
+            ConfigError: a method that is not known.
+        """
         rounds, batch = self.protocol.rounds, self.protocol.batch
         if method == "random":
             return np.arange(1, rounds + 1) * batch / len(self.labels)
-        if method == "zero_shot":
-            order = np.argsort(-self.zero_shot, kind="stable")
-            asked = [order[start : start + batch] for start in range(0, rounds * batch, batch)]
-        elif method in ("forest", "forest_random"):
-            asked = self._forest(key, is_random=method == "forest_random")
-        elif method in STRATEGIES:
-            asked = self._campaign(method, key)
-        else:
-            raise ConfigError(f"there is no method {method!r}; there are {', '.join(METHODS)}.")
+        asked = self.asked(method, key)
         shares: Floats = np.cumsum([self.best[places].sum() for places in asked]) / self.best.sum()
         return shares
 
-    def _campaign(self, strategy: str, key: list[int]) -> list[Places]:
+    def asked(self, method: str, key: Sequence[int]) -> list[Places]:
+        """Return the positions of the compounds that a method asks for in each round [rounds] of [batch].
+
+        Args:
+            method: of `METHODS`, without ``random``, whose share is an expectation.
+            key: as in `found`.
+
+        Raises:
+            ConfigError: a method that is not known, or asks for no compounds.
+        """
+        rounds, batch = self.protocol.rounds, self.protocol.batch
+        if method == "zero_shot":
+            order = np.argsort(-self.zero_shot, kind="stable")
+            return [order[start : start + batch] for start in range(0, rounds * batch, batch)]
+        if method in ("forest", "forest_random"):
+            return self._forest(key, is_random=method == "forest_random")
+        if method in STRATEGIES:
+            return self._campaign(method, key)
+        if method == "random":
+            raise ConfigError("the method 'random' is an expectation; it asks for no compounds.")
+        raise ConfigError(f"there is no method {method!r}; there are {', '.join(METHODS)}.")
+
+    def _campaign(self, strategy: str, key: Sequence[int]) -> list[Places]:
         seed = int(np.random.default_rng(key).integers(1 << 31))
         campaign, asked = Campaign(self.target, self.pool, seed=seed), list[Places]()
         for _ in range(self.protocol.rounds):
@@ -163,7 +208,7 @@ class _Replay:
             asked.append(places)
         return asked
 
-    def _forest(self, key: list[int], *, is_random: bool) -> list[Places]:
+    def _forest(self, key: Sequence[int], *, is_random: bool) -> list[Places]:
         generator, batch = np.random.default_rng(key), self.protocol.batch
         first = generator.random(len(self.labels)) if is_random else self.zero_shot
         asked = [np.argsort(-first, kind="stable")[:batch]]
@@ -172,7 +217,8 @@ class _Replay:
         while len(asked) < self.protocol.rounds:
             known = np.concatenate(asked)
             left = np.setdiff1d(np.arange(len(self.labels)), known)
-            scores = PerTargetForest().scores(self._task(known, left, self._counts), seed=key[-1])
+            seed = int(generator.integers(1 << 31))
+            scores = PerTargetForest().scores(self._task(known, left, self._counts), seed=seed)
             asked.append(left[np.argsort(-scores, kind="stable")[:batch]])
         return asked
 

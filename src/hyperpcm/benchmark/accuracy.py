@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -11,14 +10,9 @@ import numpy as np
 
 from hyperpcm.benchmark.accuracy_results import AccuracyFile, AccuracyOnDisk
 from hyperpcm.benchmark.files import BenchmarkFile
-from hyperpcm.benchmark.folds import (
-    check_folds,
-    fold_jobs,
-    inputs_of,
-    opened_fold,
-    prepared_rows,
-)
-from hyperpcm.benchmark.kind import Job, Kind, Progress
+from hyperpcm.benchmark.fold_kind import FoldKind
+from hyperpcm.benchmark.folds import inputs_of, opened_fold
+from hyperpcm.benchmark.kind import Job, Progress
 from hyperpcm.evaluation.results import ResultRow, accuracy_path
 from hyperpcm.evaluation.target_values import TargetValues, target_values
 
@@ -34,37 +28,16 @@ __all__ = ["AccuracyKind"]
 
 
 @final
-class AccuracyKind(Kind):
+class AccuracyKind(FoldKind):
     """Rows × folds × seeds; the results are those of `evaluation.results`, with values per target beside."""
 
     name: ClassVar[str] = "accuracy"
     protocol: ClassVar[type[BenchmarkFile]] = AccuracyFile
 
-    def check(self, benchmark: Benchmark) -> None:
-        """Refuse unknown data, splits and baselines, and folds that do not exist."""
-        check_folds(benchmark)
-
-    def jobs(self, benchmark: Benchmark) -> list[Job]:
-        """Fold by fold, all rows of a fold together."""
-        return fold_jobs(benchmark)
-
-    def prepare(
-        self,
-        benchmark: Benchmark,
-        rows: Sequence[str],
-        store: EmbeddingStore,
-        threads: int,
-        progress: Progress,
-    ) -> dict[str, Any]:
-        """Embeddings, fingerprints and alignments of the rows, once."""
-        return prepared_rows(benchmark, rows, store, threads, progress)
-
     def execute(
         self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress
     ) -> dict[str, Any]:
         """Fit and score one row; a whole model is scored with shuffled targets too."""
-        from hyperpcm.training.evaluation import protocol_of
-
         row = benchmark.row(job.row)
         config, interactions, split = opened_fold(benchmark, row, job.fold, job.seed, threads, progress)
         if row.file.baseline is not None:
@@ -73,7 +46,7 @@ class AccuracyKind(Kind):
         else:
             made = _of_model(row, config, interactions, split, store, progress)
         return {
-            "protocol": protocol_of(config, interactions),
+            "protocol": self.shared(benchmark, config, interactions),
             "rows": [result.as_dict() | {"settings": row.digest} for result, _ in made],
             "targets": [values.as_lists() for _, values in made],
         }

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hyperpcm.benchmark.benchmark import Benchmark
-from hyperpcm.benchmark.kind import Results
+from hyperpcm.benchmark.kind import Job, Results
 from hyperpcm.evaluation.surroundings import Surroundings, short_commit
 
-__all__ = ["facts_of", "notes_of", "stale_rows"]
+__all__ = ["facts_of", "notes_of", "older_parts", "stale_rows"]
 
 
 def facts_of(
@@ -47,6 +47,19 @@ def notes_of(benchmark: Benchmark) -> tuple[tuple[str, str], ...]:
     notes = [(row.title, row.file.note) for row in benchmark.rows if row.file.note]
     tried = " ".join(benchmark.file.tried.split())
     return (*notes, ("What was tried", tried)) if tried else tuple(notes)
+
+
+def older_parts(benchmark: Benchmark, jobs: Iterable[Job], what: str) -> Iterable[str]:
+    """A sentence for every row with jobs that were measured before there were all of what is compared now."""
+    titles = {row.name: row.title for row in benchmark.rows}
+    folds: dict[str, set[int]] = {}
+    for job in jobs:
+        folds.setdefault(job.row, set()).add(job.fold)
+    for row, own in sorted(folds.items()):
+        yield (
+            f"{titles[row]}: folds {', '.join(map(str, sorted(own)))} were measured before there were all "
+            f"{what}, so they are left out; run them again with --fresh."
+        )
 
 
 def stale_rows(benchmark: Benchmark, held: Results) -> Iterable[str]:

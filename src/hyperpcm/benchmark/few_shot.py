@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from hyperpcm.benchmark.few_shot_results import FewShotFile, FewShotOnDisk, FewShotRowFile
 from hyperpcm.benchmark.files import BenchmarkFile, RowFile
-from hyperpcm.benchmark.folds import (
-    check_folds,
-    encode_rows,
-    fold_jobs,
-    inputs_of,
-    memory_estimate_mb,
-    opened_fold,
-    protocol_file,
-)
-from hyperpcm.benchmark.kind import Job, Kind, Progress
+from hyperpcm.benchmark.fold_kind import FoldKind
+from hyperpcm.benchmark.folds import check_held_out, inputs_of, opened_fold, protocol_file
+from hyperpcm.benchmark.kind import Job, Progress
 from hyperpcm.errors import ConfigError
 from hyperpcm.evaluation.few_shot import LABELS_ROW, summary_path
 
 if TYPE_CHECKING:
     from hyperpcm.benchmark.benchmark import Benchmark, Row
     from hyperpcm.benchmark.view import TableView
+    from hyperpcm.config import RunConfig
+    from hyperpcm.datasets.interactions import Interactions
     from hyperpcm.encoders import EmbeddingStore
 
 __all__ = ["FewShotKind"]
 
 
 @final
-class FewShotKind(Kind):
+class FewShotKind(FoldKind):
     """Rows × folds × seeds; a row is a zero-shot model, and one more are the methods that need none."""
 
     name: ClassVar[str] = "few_shot"
@@ -43,14 +37,9 @@ class FewShotKind(Kind):
         from hyperpcm.training.few_shot import FEW_SHOT_SPLITS
         from hyperpcm.training.few_shot_adapters import MODEL_ADAPTERS
 
-        check_folds(benchmark)
+        super().check(benchmark)
         path = benchmark.folder / "benchmark.toml"
-        split = protocol_file(benchmark, FewShotFile).split.name
-        if split not in FEW_SHOT_SPLITS:
-            raise ConfigError(
-                f"{path}: split.name: few-shot needs held-out targets: use {' or '.join(FEW_SHOT_SPLITS)}, "
-                f"not {split}."
-            )
+        check_held_out(benchmark, FEW_SHOT_SPLITS, "few-shot")
         for row in benchmark.rows:
             if _is_zero_shot(row) == (row.name == LABELS_ROW):
                 raise ConfigError(
@@ -70,31 +59,19 @@ class FewShotKind(Kind):
         if benchmark.file.reference == LABELS_ROW:
             raise ConfigError(f"{path}: reference: name a row that is a zero-shot model.")
 
-    def jobs(self, benchmark: Benchmark) -> list[Job]:
-        """Fold by fold, all rows of a fold together."""
-        return fold_jobs(benchmark)
+    def is_model(self, row: Row) -> bool:
+        """Whether a row trains our model: of the methods that use labels alone none does."""
+        return super().is_model(row) and _is_zero_shot(row)
 
-    def prepare(
-        self,
-        benchmark: Benchmark,
-        rows: Sequence[str],
-        store: EmbeddingStore,
-        threads: int,
-        progress: Progress,
-    ) -> dict[str, Any]:
-        """Embeddings, fingerprints and alignments, once; every row needs the features of the baselines."""
+    def needs_features(self, row: Row) -> bool:  # noqa: ARG002  # whatever is adapted
+        """Every row: the methods that adapt read the features of the baselines."""
+        return True
+
+    def shared(self, benchmark: Benchmark, config: RunConfig, interactions: Interactions) -> dict[str, Any]:
+        """Data and division, and how measured compounds are drawn."""
         from hyperpcm.training.few_shot import few_shot_protocol
 
-        config, interactions, _ = opened_fold(benchmark, benchmark.rows[0], 0, 0, threads, progress)
-        models = [row for row in map(benchmark.row, rows) if _is_zero_shot(row)]
-        networks = encode_rows(benchmark, models, interactions, store, threads)
-        inputs_of(interactions, store, threads, progress)
-        drawn = protocol_file(benchmark, FewShotFile).drawn
-        return {
-            "protocol": few_shot_protocol(config, interactions, drawn),
-            "estimate_mb": memory_estimate_mb(interactions),
-            "rows_mb": networks,
-        }
+        return few_shot_protocol(config, interactions, protocol_file(benchmark, FewShotFile).drawn)
 
     def execute(
         self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hyperpcm.benchmark.benchmark import Benchmark
-from hyperpcm.benchmark.facts import facts_of, notes_of, stale_rows
+from hyperpcm.benchmark.facts import facts_of, notes_of, older_parts, stale_rows
 from hyperpcm.benchmark.few_shot_results import FewShotOnDisk
-from hyperpcm.benchmark.view import Cell, Column, Line, Mark, Section, TableView
+from hyperpcm.benchmark.view import Cell, Column, Line, Section, TableView, mark_of
 from hyperpcm.errors import TableError
 from hyperpcm.evaluation.few_shot import LABELS_ROW, all_curves
 from hyperpcm.evaluation.few_shot.tables import TITLES, count_key
@@ -79,7 +79,7 @@ def few_shot_view(benchmark: Benchmark, held: FewShotOnDisk) -> TableView:
         sentences=(
             *_against(summary, titles, sizes, shown),
             *_other_folds(summary, titles),
-            *_older_parts(benchmark, held),
+            *older_parts(benchmark, held.older(), "adapters"),
             *stale_rows(benchmark, held),
         ),
         notes=notes_of(benchmark),
@@ -164,7 +164,7 @@ def _difference(entry: Mapping[str, Any], metric: str) -> Cell:
     numbers = {"to_default": mean, "low": low, "high": high}
     detail = f"[{low:+.3f}, {high:+.3f}]" if _known(low) and _known(high) else ""
     known = {name: number if _known(number) else None for name, number in numbers.items()}
-    return Cell(f"{mean:+.3f}", detail, _mark(low, high, metric), known)
+    return Cell(f"{mean:+.3f}", detail, mark_of(low, high, lower_is_better=metric in _LOWER), known)
 
 
 def _cell(entry: Mapping[str, Any], metric: str) -> Cell:
@@ -178,18 +178,9 @@ def _cell(entry: Mapping[str, Any], metric: str) -> Cell:
     return Cell(
         f"{value:.3f}",
         f"± {error:.3f}" if _known(error) else "",
-        _mark(low, high, metric),
+        mark_of(low, high, lower_is_better=metric in _LOWER),
         {name: number if _known(number) else None for name, number in numbers.items()},
     )
-
-
-def _mark(low: float | None, high: float | None, metric: str) -> Mark:
-    """How an interval of a difference lies to 0; nothing where there is none, or no difference at all."""
-    if low is None or high is None or low != low or high != high or low == high == 0:
-        return ""
-    if low <= 0 <= high:
-        return "undecided"
-    return "better" if (high < 0) == (metric in _LOWER) else "worse"
 
 
 def _against(
@@ -203,7 +194,7 @@ def _against(
         for k in sizes:
             mean, low, high = summary["adapters"][summary["default"]][k]["to_reference"][metric]
             if _known(mean):
-                found.setdefault(_mark(low, high, metric), []).append(k)
+                found.setdefault(mark_of(low, high, lower_is_better=metric in _LOWER), []).append(k)
         if found:
             parts = [f"{words[mark]} at k = {', '.join(found[mark])}" for mark in words if mark in found]
             yield (
@@ -219,18 +210,6 @@ def _other_folds(summary: Mapping[str, Any], titles: Mapping[str, str]) -> Itera
                 f"{titles[model]} was run on folds {_listed(folds)}: its targets are not those of "
                 f"{titles[summary['zero_shot']]}."
             )
-
-
-def _older_parts(benchmark: Benchmark, held: FewShotOnDisk) -> Iterable[str]:
-    titles = {row.name: row.title for row in benchmark.rows}
-    folds: dict[str, set[int]] = {}
-    for job in held.older():
-        folds.setdefault(job.row, set()).add(job.fold)
-    for row, own in sorted(folds.items()):
-        yield (
-            f"{titles[row]}: folds {_listed(sorted(own))} were measured before there were all adapters, so "
-            "they are left out; run them again with --fresh."
-        )
 
 
 def _any_known(curves: Mapping[str, _Curve], sizes: Sequence[str], metric: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,13 +24,14 @@ __all__ = [
     "FoldFile",
     "SplitTable",
     "check_folds",
+    "check_held_out",
+    "check_whole_models",
     "encode_rows",
     "fold_jobs",
     "inputs_of",
     "memory_estimate_mb",
     "networks_mb",
     "opened_fold",
-    "prepared_rows",
     "protocol_file",
 ]
 
@@ -102,6 +103,40 @@ def check_folds(benchmark: Benchmark) -> None:
     _check_baselines(benchmark)
 
 
+def check_whole_models(benchmark: Benchmark, why: str) -> None:
+    """Refuse rows that are no whole model.
+
+    Args:
+        benchmark: whose rows.
+        why: whole models are asked for; begins the sentence.
+
+    Raises:
+        ConfigError: with the file and what to do.
+    """
+    for row in benchmark.rows:
+        if row.file.baseline is not None or row.file.part == "prior":
+            raise ConfigError(f"{benchmark.folder / row.name}.toml: {why}; leave baseline and part out.")
+
+
+def check_held_out(benchmark: Benchmark, splits: Sequence[str], what: str) -> None:
+    """Refuse a split that does not hold targets out.
+
+    Args:
+        benchmark: whose split.
+        splits: that do.
+        what: needs them; begins the sentence.
+
+    Raises:
+        ConfigError: with the file and what to do.
+    """
+    split = protocol_file(benchmark, FoldFile).split.name
+    if split not in splits:
+        raise ConfigError(
+            f"{benchmark.folder / 'benchmark.toml'}: split.name: {what} needs held-out targets: use "
+            f"{' or '.join(splits)}, not {split}."
+        )
+
+
 def _check_baselines(benchmark: Benchmark) -> None:
     from hyperpcm.baselines import build_baseline
 
@@ -143,10 +178,10 @@ def opened_fold(
 def encode_rows(
     benchmark: Benchmark, rows: Iterable[Row], interactions: Interactions, store: EmbeddingStore, threads: int
 ) -> dict[str, float]:
-    """Embeddings, fingerprints and alignments that the models among the rows need, once.
+    """Embeddings, fingerprints and alignments that rows need which are all models, once.
 
     Returns:
-        For each model the memory that its networks need in training, in 10⁶ bytes.
+        For each row the memory that its networks need in training, in 10⁶ bytes.
     """
     from hyperpcm.encoders.axes import compound_counts, target_similarity
     from hyperpcm.encoders.parallel import default_processes
@@ -154,8 +189,6 @@ def encode_rows(
 
     networks: dict[str, float] = {}
     for row in rows:
-        if row.file.baseline is not None:
-            continue
         own = _config(benchmark, row, 0, 0, threads)
         compound, target = encoders_of(own)
         networks[row.name] = networks_mb(own, compound.width)
@@ -165,24 +198,6 @@ def encode_rows(
         if own.model.needs_alignment:
             target_similarity(interactions.targets, store, threads=threads)
     return networks
-
-
-def prepared_rows(
-    benchmark: Benchmark, rows: Iterable[str], store: EmbeddingStore, threads: int, progress: Progress
-) -> dict[str, Any]:
-    """What some rows share, computed once; returns what `hyperpcm.benchmark.kind.Kind.prepare` does."""
-    from hyperpcm.training.evaluation import protocol_of
-
-    config, interactions, _ = opened_fold(benchmark, benchmark.rows[0], 0, 0, threads, progress)
-    chosen = [benchmark.row(name) for name in rows]
-    networks = encode_rows(benchmark, chosen, interactions, store, threads)
-    if any(row.file.baseline is not None for row in chosen):
-        inputs_of(interactions, store, threads, progress)
-    return {
-        "protocol": protocol_of(config, interactions),
-        "estimate_mb": memory_estimate_mb(interactions),
-        "rows_mb": networks,
-    }
 
 
 def inputs_of(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hyperpcm.benchmark.kind import Done, Job, Results
 from hyperpcm.errors import TableError
@@ -19,23 +19,32 @@ if TYPE_CHECKING:
 __all__ = ["PartsOnDisk"]
 
 _MADE_BY = ("versions", "commit", "machine")
+_NEEDED = (*_MADE_BY, "settings", "peak_mb")
 
 
 class PartsOnDisk(Results):
     """``{…, "reference", "protocol", "parts": [{"row", "fold", "seed", …}]}``.
 
     What stands first are means over the parts of the reference; each part names the commit, versions and
-    machine that made it.
+    machine that made it. Parts of rows that the benchmark no longer has stay in the file and count nowhere.
     """
+
+    needed: ClassVar[tuple[str, ...]] = ()
+    """What every part holds beside what is common to all kinds."""
 
     def __init__(self, benchmark: Benchmark, path: Path) -> None:
         self.path, self._reference = path, benchmark.file.reference
         record = read_json(path) if path.exists() else {"protocol": None, "parts": []}
+        rows = {row.name for row in benchmark.rows}
         try:
             self.protocol: Mapping[str, Any] | None = record["protocol"]
-            self.parts: dict[Job, Mapping[str, Any]] = {_job(part): part for part in record["parts"]}
-        except (KeyError, TypeError) as error:
+            parts = {_job(part): part for part in record["parts"]}
+            self.parts: dict[Job, Mapping[str, Any]] = {
+                job: _holding(part, self.needed) for job, part in parts.items() if job.row in rows
+            }
+        except (KeyError, TypeError, ValueError) as error:
             raise TableError(f"{path}: this is not a results file of this kind ({error}).") from None
+        self._others = {job: part for job, part in parts.items() if job.row not in rows}
 
     @abc.abstractmethod
     def means(self, reference: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -65,7 +74,7 @@ class PartsOnDisk(Results):
         self._check_protocol(outcome["protocol"])
 
     def _check_protocol(self, protocol: Mapping[str, Any]) -> None:
-        if self.parts and self.protocol != protocol:
+        if (self.parts or self._others) and self.protocol != protocol:
             raise TableError(
                 f"{self.path}: holds results of another protocol: {self.protocol}, not {protocol}. "
                 "Remove the file, or give the benchmark another name of results."
@@ -83,7 +92,8 @@ class PartsOnDisk(Results):
         self.parts[_job(part)] = part
         reference = self.of_row(self._reference)
         means = self.means(reference) if reference else {}
-        ordered = [dict(self.parts[job]) for job in sorted(self.parts, key=lambda job: (job.row, job))]
+        every = self.parts | self._others
+        ordered = [dict(every[job]) for job in sorted(every, key=lambda job: (job.row, job))]
         record = {"reference": self._reference, "protocol": self.protocol, "parts": ordered}
         write_json(self.path, means | record)
         return self.told(part)
@@ -91,3 +101,14 @@ class PartsOnDisk(Results):
 
 def _job(part: Mapping[str, Any]) -> Job:
     return Job(int(part["fold"]), int(part["seed"]), str(part["row"]))
+
+
+def _holding(part: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
+    """The part, which holds what is needed of it.
+
+    Raises:
+        KeyError: it does not.
+    """
+    for name in (*_NEEDED, *names):
+        part[name]
+    return part

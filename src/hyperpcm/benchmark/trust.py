@@ -5,20 +5,12 @@ Where labels are two classes it asks whether probabilities are what they say.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from hyperpcm.benchmark.files import BenchmarkFile
-from hyperpcm.benchmark.folds import (
-    FoldFile,
-    check_folds,
-    fold_jobs,
-    opened_fold,
-    prepared_rows,
-)
-from hyperpcm.benchmark.kind import Job, Kind, Progress
+from hyperpcm.benchmark.fold_kind import PartsKind
+from hyperpcm.benchmark.folds import check_whole_models
+from hyperpcm.benchmark.kind import Progress
 from hyperpcm.benchmark.trust_mutants import mutants_of_part
 from hyperpcm.benchmark.trust_results import TrustOnDisk
 from hyperpcm.errors import ConfigError
@@ -35,55 +27,27 @@ __all__ = ["TrustKind"]
 
 
 @final
-class TrustKind(Kind):
+class TrustKind(PartsKind):
     """Rows × folds × seeds; a row is a model, calibrated on the validation side, judged on the test side."""
 
     name: ClassVar[str] = "trust"
-    protocol: ClassVar[type[BenchmarkFile]] = FoldFile
 
     def check(self, benchmark: Benchmark) -> None:
         """Refuse what no benchmark over folds may hold, and rows that have no intervals."""
-        check_folds(benchmark)
-        for row in benchmark.rows:
-            if row.file.baseline is not None or row.file.part == "prior":
-                raise ConfigError(
-                    f"{benchmark.folder / row.name}.toml: this kind of benchmark is about the intervals of a "
-                    "whole model; leave baseline and part out."
-                )
+        super().check(benchmark)
+        check_whole_models(benchmark, "this kind of benchmark is about the intervals of a whole model")
 
-    def jobs(self, benchmark: Benchmark) -> list[Job]:
-        """Fold by fold, all rows of a fold together."""
-        return fold_jobs(benchmark)
-
-    def prepare(
+    def measured(
         self,
-        benchmark: Benchmark,
-        rows: Sequence[str],
+        benchmark: Benchmark,  # noqa: ARG002  # nothing is measured in another way for it
+        config: RunConfig,
+        interactions: Interactions,
+        split: Split,
         store: EmbeddingStore,
-        threads: int,
         progress: Progress,
     ) -> dict[str, Any]:
-        """Embeddings, fingerprints and alignments of the rows, once."""
-        return prepared_rows(benchmark, rows, store, threads, progress)
-
-    def execute(
-        self, benchmark: Benchmark, job: Job, store: EmbeddingStore, threads: int, progress: Progress
-    ) -> dict[str, Any]:
         """Train one row with its calibration and measure what its intervals or probabilities are worth."""
-        from hyperpcm.evaluation.measure import peak_memory_mb
-        from hyperpcm.training.evaluation import protocol_of
-
-        row = benchmark.row(job.row)
-        config, interactions, split = opened_fold(benchmark, row, job.fold, job.seed, threads, progress)
-        start = time.perf_counter()
-        found = _measured(config, interactions, split, store, progress)
-        part = {"row": row.name, "fold": job.fold, "seed": job.seed, **found}
-        part |= {"seconds": time.perf_counter() - start, "peak_mb": peak_memory_mb(), "settings": row.digest}
-        return {"protocol": protocol_of(config, interactions), "part": part}
-
-    def results_path(self, benchmark: Benchmark, folder: Path) -> Path:
-        """``trust/<data>.json``, or of the name that the benchmark gives its results."""
-        return folder / "trust" / f"{benchmark.file.results or benchmark.data_label}.json"
+        return _measured(config, interactions, split, store, progress)
 
     def results(self, benchmark: Benchmark, folder: Path) -> TrustOnDisk:
         """The results file."""

@@ -13,7 +13,7 @@ from hyperpcm.benchmark.registry import kind_named
 if TYPE_CHECKING:
     from hyperpcm.evaluation.report.figures import Chart
 
-__all__ = ["Cell", "Column", "Line", "Section", "TableView", "view_of"]
+__all__ = ["Cell", "Column", "Line", "Section", "TableView", "mark_of", "view_of"]
 
 Mark: TypeAlias = Literal["", "best null", "better", "worse", "undecided"]
 
@@ -33,6 +33,15 @@ class Cell:
     detail: str = ""
     mark: Mark = ""
     numbers: Mapping[str, float | int | None] = dataclasses.field(default_factory=dict)
+
+
+def mark_of(low: float | None, high: float | None, *, lower_is_better: bool = False) -> Mark:
+    """How an interval of a difference lies to 0; nothing where there is none, or no difference at all."""
+    if low is None or high is None or low != low or high != high or low == high == 0:
+        return ""
+    if low <= 0 <= high:
+        return "undecided"
+    return "better" if (high < 0) == lower_is_better else "worse"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,7 +34,7 @@ def replayed_fold(
     """Train on the training side and replay campaigns on the test side; see `replayed_targets`.
 
     Raises:
-        SplitError: a split that is not by target, or no held-out target has enough compounds.
+        SplitError: a split that is not by target, or no held-out target can be replayed.
         ConfigError: the model cannot learn from measurements.
     """
     if split.name not in ACTIVE_SPLITS:
@@ -66,10 +66,11 @@ def replayed_targets(
 
     Returns:
         JSON values: ``targets`` (positions on the axis of the table), ``compounds`` of each, and ``found``:
-        method → share of the best found after each round, for each target.
+        method → share of the best found after each round, for each target; ``tied``: positions of the targets
+        that were left out because ties make their best too many.
 
     Raises:
-        SplitError: no held-out target has enough compounds.
+        SplitError: no held-out target has enough compounds, or ties make the best of all too many.
         ConfigError: the model cannot learn from measurements.
     """
     if model.residual_prior is None:
@@ -87,17 +88,28 @@ def replayed_targets(
             f"{split.label()}: no held-out target of {interactions.name!r} has {protocol.least_compounds} "
             "measured compounds. Lower least_compounds."
         )
+    means = {}
+    for target, own in pools.items():
+        of_target = target_index == target
+        places = np.searchsorted(own, compound_index[of_target])
+        means[target] = np.bincount(places, weights=labels[of_target]) / np.bincount(places)
+    tied = [target for target, own in means.items() if protocol.is_tied(own)]
+    pools = {target: own for target, own in pools.items() if target not in tied}
+    if not pools:
+        raise SplitError(
+            f"{split.label()}: of all held-out targets of {interactions.name!r} with "
+            f"{protocol.least_compounds} measured compounds more than {protocol.most_tied:g} times as many "
+            "as the best are tied with them. Raise share, least or most_tied."
+        )
     found: dict[str, list[list[float]]] = {}
     for number, (target, own) in enumerate(pools.items()):
         if progress is not None:
             progress("campaigns", number, len(pools))
-        of_target = target_index == target
-        places = np.searchsorted(own, compound_index[of_target])
-        means = np.bincount(places, weights=labels[of_target]) / np.bincount(places)
         compiled = model.compile_target(interactions.targets[target], name=interactions.target_names[target])
         smiles = [interactions.compounds[one] for one in own]
-        for method, shares in replayed(compiled, smiles, means, protocol, seed=seed).items():
+        for method, shares in replayed(compiled, smiles, means[target], protocol, seed=seed).items():
             found.setdefault(method, []).append(shares)
     if progress is not None:
         progress("campaigns", len(pools), len(pools))
-    return {"targets": list(pools), "compounds": [len(own) for own in pools.values()], "found": found}
+    compounds = [len(own) for own in pools.values()]
+    return {"targets": list(pools), "compounds": compounds, "found": found, "tied": tied}
