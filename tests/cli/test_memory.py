@@ -106,7 +106,8 @@ def test_the_record_tells_models_changes_and_moves(project: SimpleNamespace, tra
 
 def test_the_new_model_keeps_its_history_and_its_card_tells_it(project: SimpleNamespace):
     (entry,) = load_model(project.model).card["memory"]
-    assert entry["added"] == {"targets": 2, "labels": 4, "first": ["t1", "mine"]}
+    assert entry["added"] == {"targets": 2, "labels": 4}
+    assert entry["source"] == {"name": "mine"}
     card = done("card", project.model).stdout
     assert "## What its memory gained and lost since" in card
     assert "by A. Chemist: added 4 labels of 2 targets; changed 1 label of 1 target (mine)" in card
@@ -160,6 +161,14 @@ def test_an_overlay_is_baked_into_a_file(project: SimpleNamespace, trained: Simp
     restored = project.folder / "restored.safetensors"
     done("memory", "remove", out, "--source", "mine", "-o", restored, "--compare", 0)
     assert scores(restored, *asked) == scores(trained.run, *asked)
+    text, card = restored.read_bytes(), done("card", restored).stdout
+    for named in (FRESH, NEW, project.table.name):
+        assert named.encode() not in text
+    assert [line.split(": ", 1)[1] for line in card.splitlines() if ": " in line and "(mine)" in line] == [
+        "added 4 labels of 2 targets; changed 1 label of 1 target (mine)",
+        "overlays written into the file (mine)",
+        "removed 4 labels of 2 targets; changed 1 label of 1 target (mine)",
+    ]
 
 
 def test_two_overlays_of_one_model_are_laid_together(project: SimpleNamespace, trained: SimpleNamespace):

@@ -118,7 +118,6 @@ def laid(model: HyperPCM, overlays: Sequence[Path]) -> Extension:
     from hyperpcm.model.extension import overlaid_origin
     from hyperpcm.model.history import with_history
 
-    before = () if model.overlaid is None else model.overlaid.overlays
     found: list[Overlay] = []
     weights: Tensor | None = None
     history: list[Mapping[str, Any]] = []
@@ -133,7 +132,7 @@ def laid(model: HyperPCM, overlays: Sequence[Path]) -> Extension:
         weights = stored.weights if stored.model == expected else None
         found.append(stored.overlay)
         history.append(stored.change)
-    extension = with_overlays(trained_model(model), [*before, *found], weights)
+    extension = with_overlays(trained_model(model), [*model.overlays, *found], weights)
     if found:
         with_history(extension.model, history)
     return extension

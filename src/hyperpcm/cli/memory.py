@@ -9,7 +9,7 @@ import typer
 
 from hyperpcm.cli.arguments import column_roles, existing_file, existing_table
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.memory_change import Change, Writing, overlays_of
+from hyperpcm.cli.memory_change import Change, Writing
 from hyperpcm.cli.memory_input import held_pairs, known_row, read_measurements, tell_rejected
 from hyperpcm.cli.memory_tables import show_target, show_targets
 from hyperpcm.cli.models import ModelSource, model_source
@@ -195,8 +195,9 @@ def remove(
 ) -> None:
     """Remove targets, projects or single measurements from what a model knows, without training anything.
 
-    What was added goes without a trace. Of what the model was trained on, the labels go and the ridge
-    regression is solved again without them; learned weights stay, and have seen those labels.
+    Of what was added, nothing is left but an entry in the card: when, by whom, how many labels. Of what the
+    model was trained on, the labels go and the ridge regression is solved again without them; learned weights
+    stay, and have seen those labels.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -212,8 +213,9 @@ def remove(
     fasta = [path for one in sequence or () if (path := target_file(one)) is not None]
     key = writing.check(given.path, [*inputs, *fasta])
     before = given.load()
-    rows = [known_row(before, one) for one in target or ()]
-    rows += [known_row(before, read_target(one).sequence) for one in sequence or ()]
+    overlays = list(dict.fromkeys(source or ()))
+    asked_for = [*(target or ()), *(read_target(one).sequence for one in sequence or ())]
+    rows = list(dict.fromkeys(known_row(before, one) for one in asked_for))
     pairs: list[tuple[str, str]] = []
     if measurements is not None:
         options = {"columns": roles or None, "targets": targets}
@@ -225,18 +227,15 @@ def remove(
     extension = without_measurements(
         before,
         targets=[before.memory_sequences[row] for row in rows],
-        overlays=source or (),
+        overlays=overlays,
         pairs=pairs,
     )
-    names, file = (
-        [before.memory_names[row] for row in rows],
-        "" if measurements is None else measurements.name,
-    )
+    names = [before.memory_names[row] for row in rows]
     asked = {
-        "name": ", ".join([*(source or ()), *names]) or file,
+        "name": ", ".join(overlays),
         "targets": names,
-        "overlays": list(source or ()),
-        "measurements": file or None,
+        "overlays": overlays,
+        "measurements": None if measurements is None else measurements.name,
     }
     change = Change(before, extension, "remove", asked)
     change.finish(console, writing, key, as_json=as_json)
@@ -265,7 +264,7 @@ def apply(
     key = writing.check(source.path, files)
     before = load_model(source.path)
     extension = laid(before, files)
-    names = [one.name for one in overlays_of(extension.model)[len(overlays_of(before)) :]]
+    names = [one.name for one in extension.model.overlays[len(before.overlays) :]]
     change = Change(before, extension, "apply", {"name": ", ".join(names)})
     change.finish(console, writing, key, as_json=as_json)
 

@@ -45,7 +45,7 @@ def without_measurements(
         InputError: there is no such overlay, or the memory holds nothing of what should go.
         ConfigError: nothing would be left of the trained memory.
     """
-    there = () if model.overlaid is None else model.overlaid.overlays
+    there = model.overlays
     _check_names(overlays, there)
     gone, single = frozenset(targets), frozenset(pairs)
     asked = set(overlays)

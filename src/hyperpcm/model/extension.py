@@ -66,8 +66,7 @@ def with_targets(
         IncompatibleModelError: a target or compound encoder is not available.
     """
     overlay = overlay_of(model, measurements, name, origin)
-    before = () if model.overlaid is None else model.overlaid.overlays
-    return with_overlays(trained_model(model), [*before, overlay])
+    return with_overlays(trained_model(model), [*model.overlays, overlay])
 
 
 def with_overlays(

@@ -162,8 +162,7 @@ def overlay_of(
         InputError: the name cannot be used, or there are no measurements.
         LabelError: they are of another quantity than the model's labels.
     """
-    overlays = () if model.overlaid is None else model.overlaid.overlays
-    check_name(name, [str(model.card.get("data", "")), *(one.name for one in overlays)])
+    check_name(name, [str(model.card.get("data", "")), *(one.name for one in model.overlays)])
     check_quantity(model.quantity, measurements.quantity, measurements.name)
     if not len(measurements):
         raise InputError(f"{measurements.name}: holds no measurement that can be added.")
