@@ -31,7 +31,8 @@ class Extension:
     """A model with overlays.
 
     Attributes:
-        model: on the CPU, in evaluation mode; shares no weights with the one from before.
+        model: on the CPU, in evaluation mode; shares no weights with the one from before, and is that one
+            where nothing is laid.
         conflicts: pairs that had a label already, with what became of them.
         weights: of all labels in what the overlays add to the ridge regression, float32 [n]; with them the
             same overlays are laid again without solving. Of size 0 where there is no regression.
@@ -105,8 +106,8 @@ def with_overlays(
     )
     overlaid = _overlaid(model, overlays)
     found = torch.zeros(0)
+    _check_weights(weights, 0 if model.ridge is None else len(memory.values), overlays)
     if model.ridge is not None:
-        _check_weights(weights, memory, overlays)
         tensors["ridge.coefficients"], found = extended_ridge(model, memory, weights)
     tensors |= _memory_tensors(tensors, added, memory)
     header |= {
@@ -116,7 +117,7 @@ def with_overlays(
     }
     extended = _rebuilt(tensors, header)
     extended.overlaid = overlaid
-    extended.origin = _origin(model.origin, overlays)
+    extended.origin = _origin(model.origin, overlays, found)
     return Extension(extended, merged.conflicts, found)
 
 
@@ -146,7 +147,7 @@ def trained_model(model: HyperPCM) -> HyperPCM:
         "landmark_compounds": list(model.landmark_compounds[:compounds]),
     }
     found = _rebuilt(tensors, header)
-    found.origin = overlaid.origin
+    found.origin = _trained_origin(model)
     if model.memory_similarity is not None:
         found.memory_similarity = model.memory_similarity[:rows, :rows]
     return found
@@ -214,31 +215,43 @@ def _overlaid(model: HyperPCM, overlays: Sequence[Overlay]) -> Overlaid:
     )
 
 
-def _check_weights(weights: Tensor | None, memory: ExtendedMemory, overlays: Sequence[Overlay]) -> None:
-    if weights is not None and weights.shape != memory.values.shape:
+def _check_weights(weights: Tensor | None, labels: int, overlays: Sequence[Overlay]) -> None:
+    if weights is not None and weights.shape != (labels,):
         raise IncompatibleModelError(
-            f"the overlay {overlays[0].name!r} holds weights of {len(weights):,} labels, and with this model "
-            f"there are {len(memory.values):,}: it was made for another one."
+            f"the overlay {overlays[-1].name!r} holds weights of {weights.numel():,} labels, and with this "
+            f"model there are {labels:,}: it was made for another one."
         )
 
 
-def overlaid_origin(model: HyperPCM, overlays: Sequence[Overlay]) -> str:
+def overlaid_origin(
+    model: HyperPCM, overlays: Sequence[Overlay], weights: Float[Tensor, "n"] | None = None
+) -> str:
     """Return `HyperPCM.origin` of a model with more overlays: a digest that stands for it and them.
 
     Args:
         model: with or without overlays.
         overlays: that are laid over them; its own origin where there is none.
+        weights: with which they are laid, as of an `Extension`; None where they are solved for together, so
+            that the digest is the same on every machine.
     """
     if not overlays:
         return model.origin
-    before = model.overlaid
-    if before is None:
-        return _origin(model.origin, overlays)
-    return _origin(before.origin, [*before.overlays, *overlays])
+    return _origin(_trained_origin(model), [*model.overlays, *overlays], weights)
 
 
-def _origin(before: str, overlays: Sequence[Overlay]) -> str:
+def _trained_origin(model: HyperPCM) -> str:
+    """The origin of a model without its overlays; where that was in no file, one by the file of both."""
+    if model.overlaid is None:
+        return model.origin
+    if model.overlaid.origin or not model.origin:
+        return model.overlaid.origin
+    return hashlib.sha256(f"without overlays: {model.origin}".encode()).hexdigest()
+
+
+def _origin(before: str, overlays: Sequence[Overlay], weights: Tensor | None) -> str:
     digest = hashlib.sha256(before.encode())
     for overlay in overlays:
         digest.update(overlay.digest().encode())
+    if weights is not None:
+        digest.update(weights.numpy().tobytes())
     return digest.hexdigest() if before else ""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hyperpcm.chem import morgan_counts
-from hyperpcm.datasets.interactions import Interactions, Quantity
+from hyperpcm.datasets.interactions import ABOVE, BELOW, EXACT, Interactions, Quantity
 from hyperpcm.datasets.units import P_UNIT
 from hyperpcm.errors import IncompatibleModelError, InputError, LabelError
 
@@ -136,6 +136,7 @@ class Overlay:
             all(getattr(self, name).dtype == kind for name, kind in _ARRAYS.items())
             and len(labels) == 1
             and self.relations.shape == labels
+            and bool(np.isin(self.relations, (BELOW, EXACT, ABOVE)).all())
             and all(index.shape == labels for index, _ in axes)
             and all(len(set(content)) == len(content) for _, content in axes)
             and all(((index >= 0) & (index < len(content))).all() for index, content in axes)
