@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -256,6 +257,21 @@ def test_the_input_is_replaced_only_where_it_is_named(project: SimpleNamespace, 
     assert (refused.exit_code, digest(project.key), new.exists()) == (2, key, False)
     done(*add, "-o", model, "--overwrite")
     assert load_model(model).overlaid.overlays[0].name == "mine"
+
+
+def test_a_table_whose_name_is_no_text_is_added_and_recorded(
+    project: SimpleNamespace, trained: SimpleNamespace, tmp_path: Path
+):
+    table, diff, out = tmp_path / os.fsdecode(b"pro\xff.csv"), tmp_path / "diff.json", tmp_path / "model"
+    shutil.copy(project.table, table)
+    author = os.fsdecode(b"A\xff")
+    add = ("memory", "add", trained.run, table, "--name", "x", "--author", author, "--compare", 0)
+    done(*add, "-o", out, "--diff", diff)
+    done("memory", "verify", diff)
+    record = json.loads(diff.read_text(encoding="utf-8"))
+    assert (record["source"]["file"], record["author"]) == (table.name, author)
+    assert "by A\\udcff: added" in done("card", out).stdout
+    done(*add, "-o", out, "--overwrite", "--json")
 
 
 def test_a_record_is_verified(project: SimpleNamespace, tmp_path: Path):

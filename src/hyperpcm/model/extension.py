@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperpcm.chem import tanimoto
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.errors import IncompatibleModelError
 from hyperpcm.model.appended import Appended
@@ -20,6 +22,7 @@ from hyperpcm.model.label_merge import Conflict, merged_labels
 from hyperpcm.model.memory_ridge import ExtendedMemory, extended_columns, extended_ridge
 from hyperpcm.model.overlaid import Overlaid
 from hyperpcm.model.overlay import Overlay, check_name, overlay_of
+from hyperpcm.target_model.residual_prior import smoothed_profiles
 
 __all__ = ["Extension", "overlaid_origin", "trained_model", "with_overlays", "with_targets"]
 
@@ -109,7 +112,7 @@ def with_overlays(
     _check_weights(weights, 0 if model.ridge is None else len(memory.values), overlays)
     if model.ridge is not None:
         tensors["ridge.coefficients"], found = extended_ridge(model, memory, weights)
-    tensors |= _memory_tensors(tensors, added, memory)
+    tensors |= _memory_tensors(tensors, added, memory, model.landmark_width)
     header |= {
         "memory_sequences": list(added.targets),
         "memory_names": [*model.memory_names, *added.names],
@@ -179,7 +182,7 @@ def _check_widths(model: HyperPCM, overlay: Overlay) -> None:
 
 
 def _memory_tensors(
-    before: Mapping[str, Tensor], added: Appended, memory: ExtendedMemory
+    before: Mapping[str, Tensor], added: Appended, memory: ExtendedMemory, width: int
 ) -> dict[str, Tensor]:
     """The tensors of the memory; axes of the alignment that are 0 leave every other place as it is."""
     behind = {
@@ -188,9 +191,8 @@ def _memory_tensors(
         "alignment.axes": torch.zeros_like(added.places),
         "alignment.memory": added.places,
     }
-    if _PROFILES in before:  # how new compounds erred on other targets was not learned
-        new = len(memory.landmarks) - len(before[_PROFILES])
-        behind[_PROFILES] = torch.zeros(new, before[_PROFILES].shape[1])
+    if _PROFILES in before:
+        behind[_PROFILES] = _profiles(before, added, width)
     return {
         "memory_rows": memory.rows,
         "memory_columns": memory.columns,
@@ -199,6 +201,19 @@ def _memory_tensors(
         "ridge_columns": memory.ridge_columns,
         **{name: torch.cat([before[name], tensor]) for name, tensor in behind.items()},
     }
+
+
+def _profiles(before: Mapping[str, Tensor], added: Appended, width: int) -> Float[Tensor, "b r"]:
+    """Profiles of new landmarks, read from the known ones as those of any compound.
+
+    How they err was not learned. With none they would count as landmarks that err with nothing, and hide the
+    profiles of known compounds like them.
+    """
+    known, new = (
+        np.unpackbits(bits.numpy(), axis=1, count=width) for bits in (before["landmarks"], added.fingerprints)
+    )
+    found = smoothed_profiles(tanimoto(new, known), before[_PROFILES].numpy())
+    return torch.from_numpy(found.astype(np.float32))
 
 
 def _overlaid(model: HyperPCM, overlays: Sequence[Overlay]) -> Overlaid:
