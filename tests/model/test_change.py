@@ -178,3 +178,6 @@ def test_the_list_says_where_labels_come_from():
     assert [one.label for one in labels] == sorted((one.label for one in labels), reverse=True)
     (merged,) = [one for one in labels if one.smiles == COMPOUNDS[1]]
     assert merged.sources == ("some set", "two")
+    fresh = {one.smiles: one.sources for one in known_labels(extended, extended.memory_sequences.index(NEW))}
+    assert fresh[COMPOUNDS[3]] == ("two",)
+    assert fresh[SMILES[0]] == ("one",)

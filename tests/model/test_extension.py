@@ -240,6 +240,14 @@ def test_a_name_is_given_once():
         with_targets(extended, PROJECT, "project")
 
 
+def test_every_new_target_has_a_name_of_its_own():
+    model = learned_model()
+    added = measurements([(NEW, SMILES[0], 8.5), (QUERY, SMILES[0], 7.5)])
+    named = dataclasses.replace(added, target_names=("target 0", "target 0"))
+    names = with_targets(model, named, "A").model.memory_names
+    assert names == (*model.memory_names, "target 0 (A)", "target 0 (A, 2)")
+
+
 def test_an_overlay_for_other_encoders_is_refused():
     model = learned_model()
     overlay = overlay_of(model, PROJECT, "project")

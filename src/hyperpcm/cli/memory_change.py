@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.cli.console import Console, printable
+from hyperpcm.cli.rejections import check_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.errors import InputError
 
@@ -32,6 +33,7 @@ class Writing:
         author: who makes the change.
         compare: known targets that are scored before and after it.
         overwrite: whether files may be replaced.
+        rejected: table of the rows that cannot be used; None: none is written.
     """
 
     out: Path | None
@@ -41,6 +43,7 @@ class Writing:
     author: str | None
     compare: int
     overwrite: bool
+    rejected: Path | None = None
 
     def check(self, model: Path, inputs: list[Path]) -> bytes | None:
         """Refuse before the work what could not be written after it, and return the key.
@@ -64,13 +67,17 @@ class Writing:
             )
         if self.sign_key is not None and self.diff is None:
             raise InputError("--sign-key signs the record of the change: say where that goes with --diff.")
-        outputs = [one for one in (self.out, self.overlay, self.diff) if one is not None]
-        if len({one.absolute() for one in outputs}) < len(outputs):
-            raise InputError(f"{outputs[0]}: two files would be written there. Give each a name of its own.")
+        outputs = [one for one in (self.out, self.overlay, self.diff, self.rejected) if one is not None]
+        places = [one.resolve() for one in outputs]
+        for path, place in zip(outputs, places, strict=True):
+            if places.count(place) > 1:
+                raise InputError(f"{path}: two files would be written there. Give each a name of its own.")
         inputs = [*inputs, *([] if self.sign_key is None else [self.sign_key])]
         for path in outputs:
             stay = inputs if path == self.out else [*inputs, model]
             check_output(path, overwrite=self.overwrite, inputs=stay)
+        if self.rejected is not None:
+            check_rejections(self.rejected, overwrite=self.overwrite, inputs=[*inputs, model])
         return None if self.sign_key is None else read_key(self.sign_key)
 
 

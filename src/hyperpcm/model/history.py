@@ -12,12 +12,14 @@ from hyperpcm.model.change import MemoryChange, Moves, TargetChange
 from hyperpcm.model.hyperpcm import HyperPCM
 from hyperpcm.model.label_merge import Conflict
 
-__all__ = ["FORMAT", "card_entry", "change_record", "with_history"]
+__all__ = ["FORMAT", "FORMAT_VERSION", "card_entry", "change_record", "with_history"]
 
 FORMAT: Final = "hyperpcm memory change"
 """What the record of a change says it is."""
 
-_VERSION: Final = 1
+FORMAT_VERSION: Final = 1
+"""The newest version of such a record that is read, and the one that is written."""
+
 _LISTED: Final = 10_000  # conflicts that a record holds: a record of any change can be read again
 
 
@@ -49,7 +51,7 @@ def change_record(
     names = dict(zip(after.memory_sequences, after.memory_names, strict=True))
     return {
         "format": FORMAT,
-        "format_version": _VERSION,
+        "format_version": FORMAT_VERSION,
         "hyperpcm_version": __version__,
         "action": action,
         "time": time,
