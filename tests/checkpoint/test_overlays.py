@@ -213,6 +213,30 @@ def test_a_model_file_whose_overlays_could_not_be_taken_off_is_refused(
         load_model(tmp_path / "odd.safetensors")
 
 
+def test_a_landmark_of_the_regression_below_the_overlays_is_a_compound_below_them(
+    model: HyperPCM, tmp_path: Path
+):
+    extended = with_targets(model, PROJECT, "project").model
+    tensors, header = extended.state()
+    before = int(header["overlaid"]["ridge_landmarks"])
+    tensors["overlaid.coefficients"] = tensors["ridge.coefficients"][:, :5, : before + 1].clone()
+    header["overlaid"]["ridge_landmarks"] = before + 1  # the last is a compound that was added
+    write_archive(tmp_path / "odd.safetensors", "model", tensors, header)
+    with pytest.raises(IncompatibleModelError, match="the compounds of the landmarks under the overlays"):
+        load_model(tmp_path / "odd.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("entry", "what"), [("memory_sequences", "target"), ("landmark_compounds", "compound")]
+)
+def test_a_memory_with_overlays_holds_nothing_twice(model: HyperPCM, tmp_path: Path, entry: str, what: str):
+    tensors, header = with_targets(model, PROJECT, "project").model.state()
+    header[entry] = [*header[entry][:2], header[entry][1], *header[entry][3:]]
+    write_archive(tmp_path / "odd.safetensors", "model", tensors, header)
+    with pytest.raises(IncompatibleModelError, match=f"a {what} that the memory holds twice"):
+        load_model(tmp_path / "odd.safetensors")
+
+
 def test_an_overlay_of_a_target_that_the_model_does_not_hold_is_refused(model: HyperPCM, tmp_path: Path):
     tensors, header = with_targets(model, PROJECT, "project").model.state()
     header["overlaid"]["overlays"][0]["sequences"][0] = QUERY

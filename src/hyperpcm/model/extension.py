@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from hyperpcm.chem import tanimoto
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.errors import IncompatibleModelError
 from hyperpcm.model.appended import Appended
+from hyperpcm.model.copying import bare_state, rebuilt
 from hyperpcm.model.hyperpcm import HyperPCM
 from hyperpcm.model.label_merge import Conflict, merged_labels
 from hyperpcm.model.memory_ridge import ExtendedMemory, extended_columns, extended_ridge
@@ -96,7 +96,7 @@ def with_overlays(
         check_name(overlay.name, (one.name for one in overlays[:place]))
         _check_widths(model, overlay)
     added = Appended.of(model, overlays)
-    tensors, header = _state(model)
+    tensors, header = bare_state(model)
     merged = merged_labels(model, overlays, added.targets, added.compounds)
     memory = ExtendedMemory(
         sequences=tuple(added.targets),
@@ -118,7 +118,7 @@ def with_overlays(
         "memory_names": [*model.memory_names, *added.names],
         "landmark_compounds": list(added.compounds),
     }
-    extended = _rebuilt(tensors, header)
+    extended = rebuilt(model, tensors, header)
     extended.overlaid = overlaid
     extended.origin = _origin(model.origin, overlays, found)
     return Extension(extended, merged.conflicts, found)
@@ -129,7 +129,7 @@ def trained_model(model: HyperPCM) -> HyperPCM:
     overlaid = model.overlaid
     if overlaid is None:
         return model
-    tensors, header = _state(model)
+    tensors, header = bare_state(model)
     rows, compounds, labels = overlaid.targets, overlaid.compounds, len(overlaid.values)
     for name in ("memory_embeddings", "alignment.mean", "alignment.axes", "alignment.memory"):
         tensors[name] = tensors[name][:rows].clone()
@@ -149,25 +149,11 @@ def trained_model(model: HyperPCM) -> HyperPCM:
         "memory_names": list(model.memory_names[:rows]),
         "landmark_compounds": list(model.landmark_compounds[:compounds]),
     }
-    found = _rebuilt(tensors, header)
+    found = rebuilt(model, tensors, header)
     found.origin = _trained_origin(model)
     if model.memory_similarity is not None:
         found.memory_similarity = model.memory_similarity[:rows, :rows]
     return found
-
-
-def _state(model: HyperPCM) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors on the CPU and header of a model, without what is known of its overlays."""
-    tensors, header = model.state()
-    own = {
-        name: tensor.detach().cpu() for name, tensor in tensors.items() if not name.startswith("overlaid.")
-    }
-    return own, {name: copy.deepcopy(value) for name, value in header.items() if name != "overlaid"}
-
-
-def _rebuilt(tensors: dict[str, Tensor], header: dict[str, Any]) -> HyperPCM:
-    with torch.random.fork_rng(devices=[]):
-        return HyperPCM.from_state(tensors, header)
 
 
 def _check_widths(model: HyperPCM, overlay: Overlay) -> None:
