@@ -123,6 +123,11 @@ def test_the_weights_lay_an_overlay_again_without_solving():
         assert same(with_overlays(model, [overlay], first.weights).model, first.model)
     with pytest.raises(IncompatibleModelError, match="weights of 3 labels, and with this model there are"):
         with_overlays(learned_model(), [overlay_of(model, PROJECT, "project")], torch.zeros(3))
+    two = [overlay_of(model, PROJECT, name) for name in ("one", "two")]
+    with pytest.raises(IncompatibleModelError, match="the overlay 'two' holds weights"):
+        with_overlays(learned_model(), two, torch.zeros(3))
+    with pytest.raises(IncompatibleModelError, match="with this model there are 0"):
+        with_overlays(learned_model(SETTINGS["no ridge"]), two, torch.zeros(3))
 
 
 def test_two_overlays_and_which_is_taken_off_first_does_not_matter():

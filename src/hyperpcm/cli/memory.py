@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles, existing_file, existing_table
+from hyperpcm.cli.arguments import (
+    AsJson,
+    TableColumns,
+    TableTargets,
+    column_roles,
+    existing_file,
+    existing_table,
+)
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.memory_change import Change, Writing
 from hyperpcm.cli.memory_input import held_pairs, known_row, read_measurements, tell_rejected
@@ -41,15 +48,7 @@ Author = Annotated[str | None, typer.Option(help="Who makes the change, for the 
 Compare = Annotated[
     int, typer.Option(min=0, help="Known targets that are scored before and after; 0 compares nothing.")
 ]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option("--column", metavar="ROLE=NAME", help="The column of a role, such as smiles=Structure."),
-]
-Fasta = Annotated[
-    Path | None, typer.Option(help="FASTA file with the sequences of the targets that the table names.")
-]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the files that are written.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 _COMPARED: Final = 32
 
@@ -99,8 +98,8 @@ def add(
         Path | None,
         typer.Option(help="Write only the difference, to lay over the model: project.hpm."),
     ] = None,
-    targets: Fasta = None,
-    columns: Columns = None,
+    targets: TableTargets = None,
+    columns: TableColumns = None,
     quantity: Annotated[str | None, typer.Option(help="What the values are, such as Kd or pIC50.")] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the values, such as nM.")] = None,
     active_at: Annotated[
@@ -185,8 +184,8 @@ def remove(
             "--source they go from there alone."
         ),
     ] = None,
-    targets: Fasta = None,
-    columns: Columns = None,
+    targets: TableTargets = None,
+    columns: TableColumns = None,
     diff: Diff = None,
     sign_key: SignKey = None,
     author: Author = None,
