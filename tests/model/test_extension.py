@@ -243,6 +243,8 @@ def test_a_name_is_given_once():
     extended = with_targets(learned_model(), PROJECT, "project").model
     with pytest.raises(InputError, match="holds measurements of this name already"):
         with_targets(extended, PROJECT, "project")
+    with pytest.raises(InputError, match="the data that the model was trained on have this name"):
+        with_targets(learned_model(), PROJECT, "training data")
 
 
 def test_every_new_target_has_a_name_of_its_own():
