@@ -150,6 +150,11 @@ class HyperPCM(nn.Module):
         return target_encoder("alignment", references=self.memory_sequences)
 
     @property
+    def trained_on(self) -> str:
+        """What the data are called that it was trained on."""
+        return str(self.card.get("data") or "training data")
+
+    @property
     def overlays(self) -> tuple[Overlay, ...]:
         """What was laid over the memory since the model was trained, in its order."""
         return () if self.overlaid is None else self.overlaid.overlays

@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["KnownLabel", "KnownTarget", "known_labels", "known_targets", "trained_source"]
+__all__ = ["KnownLabel", "KnownTarget", "known_labels", "known_targets"]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,6 @@ class KnownLabel:
     smiles: str
     label: float
     sources: tuple[str, ...]
-
-
-def trained_source(model: HyperPCM) -> str:
-    """Return what the data are called that a model was trained on."""
-    return str(model.card.get("data") or "training data")
 
 
 def known_targets(model: HyperPCM) -> tuple[KnownTarget, ...]:
@@ -111,7 +106,7 @@ def _sources(model: HyperPCM, asked: int | None = None) -> dict[tuple[int, int],
     trained = len(model.memory_values) if model.overlaid is None else len(model.overlaid.values)
     rows, columns = model.memory_rows.cpu().numpy(), model.memory_columns.cpu().numpy()
     labels = np.arange(len(rows)) if asked is None else np.flatnonzero(rows == asked)
-    name = trained_source(model)
+    name = model.trained_on
     pairs = zip(rows[labels].tolist(), columns[labels].tolist(), strict=True)
     found = {
         pair: [name] if label < trained else [] for label, pair in zip(labels.tolist(), pairs, strict=True)

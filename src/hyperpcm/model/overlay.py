@@ -212,10 +212,8 @@ def check_new_name(model: HyperPCM, name: str) -> None:
     Raises:
         InputError: as `check_name`, or the model's training data are called so.
     """
-    from hyperpcm.model.listing import trained_source
-
     check_name(name, (one.name for one in model.overlays))
-    if name == trained_source(model):
+    if name == model.trained_on:
         raise InputError(
             f"{name}: the data that the model was trained on have this name, and what was added would not be "
             "told from them. Choose another."
