@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperpcm import __version__
-from hyperpcm.checkpoint import FORMAT_VERSIONS, read_archive, write_archive
+from hyperpcm.checkpoint import FORMAT_VERSIONS, archive_kind, read_archive, write_archive
 from hyperpcm.checkpoint.archive import MAX_HEADER_BYTES
 from hyperpcm.errors import (
     CorruptModelError,
@@ -598,3 +598,15 @@ def test_reading_leaves_file_and_folder_as_they_are(file):
     read_archive(file)
     assert file.read_bytes() == before
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_the_kind_is_told_without_reading_a_tensor(file: Path):
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1  # of a tensor
+    file.write_bytes(content)
+    assert archive_kind(file) == "model"
+    with pytest.raises(CorruptModelError, match="was altered"):
+        read_archive(file)
+    file.write_bytes(bytes(content).replace(b"pKd", b"pKi", 1))
+    with pytest.raises(CorruptModelError, match="the header was altered"):
+        archive_kind(file)

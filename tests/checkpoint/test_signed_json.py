@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def test_digest_and_signature_are_those_of_the_sorted_text(tmp_path: Path):
     reordered = {name: found[name] for name in sorted(found, reverse=True)}
     path.write_text(json.dumps(reordered), encoding="utf-8")
     assert verified(path, KEY) == (RECORD, True)
+
+
+def test_a_name_of_a_file_that_is_no_text_is_kept(tmp_path: Path):
+    record = {"file": os.fsdecode(b"pro\xff.csv")}
+    write_signed(tmp_path / "record.json", record, KEY)
+    assert verified(tmp_path / "record.json", KEY) == (record, True)
 
 
 def test_without_a_key_it_is_unsigned(tmp_path: Path):
@@ -62,6 +69,8 @@ def doubled(found: dict) -> str:
         (doubled, "a key occurs twice"),
         (lambda found: json.dumps([found]), "no document with a digest"),
         (lambda found: json.dumps(RECORD), "no document with a digest"),
+        (lambda found: json.dumps(found | {"sha256": "\ud800"}), "no document with a digest"),
+        (lambda found: json.dumps(found | {"signature": "\ud800"}), "no document with a digest"),
         (lambda found: json.dumps(found)[:-5], "not JSON, or altered"),
         (lambda found: json.dumps(found).replace("2.5", "NaN"), "not JSON, or altered"),
     ],

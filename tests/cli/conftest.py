@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hyperpcm.cli.main import app
+from small_memories import made_project
 from small_runs import SMILES
 
 FAST = [
@@ -55,3 +56,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(
         table=table, run=run, target=target, sequence=sequence, train=done, compile=compiled
     )
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, trained: SimpleNamespace) -> SimpleNamespace:
+    """Paths of a project whose measurements were added to that run, see `made_project`."""
+    return made_project(tmp_path_factory.mktemp("project"), trained)

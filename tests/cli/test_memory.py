@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,58 +11,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
-from hyperpcm.checkpoint import load_model, read_archive, save_model
+from hyperpcm.checkpoint import load_model, read_archive, save_model, write_signed
 from hyperpcm.chem import standardise
-from hyperpcm.cli.main import app
-from hyperpcm.datasets import read_table
-from small_models import ACTIVE, made_model
+from hyperpcm.model import with_targets
+from small_memories import FRESH, NEW, call, digest, done, scores
+from small_models import made_model
+from small_projects import PROJECT
 from small_runs import SMILES
-
-NEW = "MSTNPKPQRKTKRNTNRRPQDVKFPGGGQIVGGVYLLPRRGPRLGVRATRKTSERSQPRGRR"
-FRESH = "Cc1ccc(NC(=O)c2ccccc2)cc1"  # in no table
-KEY = "0123456789abcdef0123456789abcdef"
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(one) for one in arguments])
-
-
-def done(*arguments: object) -> Result:
-    result = call(*arguments)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def scores(*arguments: object) -> list[tuple[str, float]]:
-    found = json.loads(done("score", *arguments, "--json").stdout)["scores"]
-    return sorted((one["smiles"], one["score"]) for one in found)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, trained: SimpleNamespace) -> SimpleNamespace:
-    """Paths of a project: `table`, `model` with it, `overlay`, the record of the change and its key."""
-    folder = tmp_path_factory.mktemp("project")
-    known = read_table(trained.table)
-    lines = ["smiles,target,sequence,Kd (nM),relation"]
-    lines += [f"{FRESH},mine,{NEW},10,=", f"{SMILES[1]},mine,{NEW},20000,>", f"{SMILES[2]},mine,{NEW},100,="]
-    lines += [f"{FRESH},t1,{known.targets[1]},50,=", f"{SMILES[0]},t1,{known.targets[1]},1,="]
-    lines += [f"C1CC,mine,{NEW},10,="]
-    table, key = folder / "project.csv", folder / "key"
-    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    key.write_text(KEY + "\n", encoding="utf-8")
-    model, overlay, diff = folder / "model.safetensors", folder / "project.hpm", folder / "diff.json"
-    signing = ("--diff", diff, "--sign-key", key, "--author", "A. Chemist")
-    added = done("memory", "add", trained.run, table, "--name", "mine", "-o", model, *signing)
-    done("memory", "add", trained.run, table, "--name", "mine", "--overlay", overlay, "--compare", 0)
-    return SimpleNamespace(
-        folder=folder, table=table, model=model, overlay=overlay, diff=diff, key=key, added=added
-    )
 
 
 def test_adding_tells_what_came_what_was_refused_and_what_moves(project: SimpleNamespace):
@@ -106,7 +62,8 @@ def test_the_record_tells_models_changes_and_moves(project: SimpleNamespace, tra
 
 def test_the_new_model_keeps_its_history_and_its_card_tells_it(project: SimpleNamespace):
     (entry,) = load_model(project.model).card["memory"]
-    assert entry["added"] == {"targets": 2, "labels": 4, "first": ["t1", "mine"]}
+    assert entry["added"] == {"targets": 2, "labels": 4}
+    assert entry["source"] == {"name": "mine"}
     card = done("card", project.model).stdout
     assert "## What its memory gained and lost since" in card
     assert "by A. Chemist: added 4 labels of 2 targets; changed 1 label of 1 target (mine)" in card
@@ -160,6 +117,14 @@ def test_an_overlay_is_baked_into_a_file(project: SimpleNamespace, trained: Simp
     restored = project.folder / "restored.safetensors"
     done("memory", "remove", out, "--source", "mine", "-o", restored, "--compare", 0)
     assert scores(restored, *asked) == scores(trained.run, *asked)
+    text, card = restored.read_bytes(), done("card", restored).stdout
+    for named in (FRESH, NEW, project.table.name):
+        assert named.encode() not in text
+    assert [line.split(": ", 1)[1] for line in card.splitlines() if ": " in line and "(mine)" in line] == [
+        "added 4 labels of 2 targets; changed 1 label of 1 target (mine)",
+        "overlays written into the file (mine)",
+        "removed 4 labels of 2 targets; changed 1 label of 1 target (mine)",
+    ]
 
 
 def test_two_overlays_of_one_model_are_laid_together(project: SimpleNamespace, trained: SimpleNamespace):
@@ -249,6 +214,21 @@ def test_the_input_is_replaced_only_where_it_is_named(project: SimpleNamespace, 
     assert load_model(model).overlaid.overlays[0].name == "mine"
 
 
+def test_a_table_whose_name_is_no_text_is_added_and_recorded(
+    project: SimpleNamespace, trained: SimpleNamespace, tmp_path: Path
+):
+    table, diff, out = tmp_path / os.fsdecode(b"pro\xff.csv"), tmp_path / "diff.json", tmp_path / "model"
+    shutil.copy(project.table, table)
+    author = os.fsdecode(b"A\xff")
+    add = ("memory", "add", trained.run, table, "--name", "x", "--author", author, "--compare", 0)
+    done(*add, "-o", out, "--diff", diff)
+    done("memory", "verify", diff)
+    record = json.loads(diff.read_text(encoding="utf-8"))
+    assert (record["source"]["file"], record["author"]) == (table.name, author)
+    assert "by A\\udcff: added" in done("card", out).stdout
+    done(*add, "-o", out, "--overwrite", "--json")
+
+
 def test_a_record_is_verified(project: SimpleNamespace, tmp_path: Path):
     assert "signed with this key" in done("memory", "verify", project.diff, "--sign-key", project.key).stdout
     assert "it is signed: check that" in done("memory", "verify", project.diff).stdout
@@ -258,6 +238,12 @@ def test_a_record_is_verified(project: SimpleNamespace, tmp_path: Path):
     for key in ((), ("--sign-key", project.key)):
         refused = call("memory", "verify", altered, *key)
         assert (refused.exit_code, "it was altered" in refused.stderr) == (3, True)
+    newer = json.loads(text) | {"format_version": 99}
+    write_signed(
+        altered, {key: newer[key] for key in newer if key not in ("sha256", "signature")}, overwrite=True
+    )
+    refused = call("memory", "verify", altered)
+    assert (refused.exit_code, "has format version 99" in refused.stderr) == (3, True)
     (tmp_path / "other").write_text("f" * 32, encoding="utf-8")
     refused = call("memory", "verify", project.diff, "--sign-key", tmp_path / "other")
     assert (refused.exit_code, "another key" in refused.stderr) == (3, True)
@@ -272,78 +258,8 @@ def test_a_record_without_a_key_says_that_it_is_unsigned(project: SimpleNamespac
     assert (refused.exit_code, "it is unsigned" in refused.stderr) == (3, True)
 
 
-@pytest.mark.parametrize(
-    ("header", "value", "options", "message"),
-    [
-        ("pKi", "7", (), "--quantity 'pKd'"),
-        ("value", "7", ("--unit", "ug/mL"), "Concentrations (pM to M) are converted to pKd"),
-        ("active", "1", (), "no class becomes a value again"),
-        ("pKd", "7", ("--active-at", "6"), "--active-at makes classes"),
-        ("pKd", "none", (), "none of its 1 cells is usable"),
-    ],
-)
-def test_other_quantities_are_refused(
-    trained: SimpleNamespace, tmp_path: Path, header: str, value: str, options: tuple[str, ...], message: str
-):
-    table = tmp_path / "table.csv"
-    table.write_text(f"smiles,sequence,{header}\nCCO,{NEW},{value}\n", encoding="utf-8")
-    refused = call("memory", "add", trained.run, table, "--name", "x", "-o", tmp_path / "m", *options)
-    assert refused.exit_code == 2
-    assert message in " ".join(refused.stderr.split())
-    assert not (tmp_path / "m").exists()
-
-
-def test_another_quantity_that_means_the_same_is_taken_where_the_user_says_so(
-    trained: SimpleNamespace, tmp_path: Path
-):
-    table, fasta = tmp_path / "table.csv", tmp_path / "targets.fasta"
-    table.write_text("smiles,target,pKi\nCCO,mine,7\n", encoding="utf-8")
-    fasta.write_text(f">mine\n{NEW}\n", encoding="utf-8")
-    given = ("--targets", fasta, "--quantity", "pKd", "--rejected", tmp_path / "rejected.csv")
-    done("memory", "add", trained.run, table, "--name", "x", "-o", tmp_path / "m", *given)
-    assert load_model(tmp_path / "m").memory_names[-1] == "mine"
-
-
-def test_what_cannot_be_asked_is_refused_before_the_work(project: SimpleNamespace, trained: SimpleNamespace):
-    out = project.folder / "never.safetensors"
-    add = ("memory", "add", trained.run, project.table, "--name", "x")
-    for asked, message in [
-        ((*add,), "--overlay project.hpm"),
-        ((*add, "-o", out, "--overlay", out), "--out"),
-        ((*add, "-o", out, "--sign-key", project.key), "with --diff"),
-        ((*add, "-o", out, "--diff", out), "two files would be written"),
-        (("memory", "remove", trained.run, "-o", out), "what goes?"),
-        (("memory", "remove", trained.run, "--target", "nobody", "-o", out), "knows no target of this name"),
-        (("memory", "remove", trained.run, "--target", "T1", "-o", out), "Did you mean t1"),
-        (("memory", "remove", trained.run, "--source", "table", "-o", out), "no overlay of this name"),
-        (("memory", "list", trained.target), "holds no memory"),
-    ]:
-        refused = call(*asked)
-        assert (refused.exit_code, message in " ".join(refused.stderr.split())) == (2, True), refused.stderr
-    assert not out.exists()
-
-
-def test_a_run_whose_memory_was_changed_is_not_evaluated(project: SimpleNamespace, trained: SimpleNamespace):
-    run = project.folder / "run"
-    shutil.copytree(trained.run, run)
-    shutil.copy(project.model, run / "model.safetensors")
-    refused = call("evaluate", run)
-    assert (refused.exit_code, "its memory was changed after training" in refused.stderr) == (2, True)
-
-
-def test_a_model_of_classes_takes_values_with_a_threshold(tmp_path: Path):
-    model, table, out = (tmp_path / name for name in ("model.safetensors", "table.csv", "new.safetensors"))
-    save_model(made_model(quantity=ACTIVE), model)
-    table.write_text(f"smiles,sequence,Kd (nM)\nCCN,{NEW},10\nCCO,{NEW},30\n", encoding="utf-8")
-    add = ("memory", "add", model, table, "--name", "project", "-o", out)
-    refused = call(*add)
-    assert (refused.exit_code, "(--active-at)" in refused.stderr) == (2, True)
-    done(*add, "--active-at", 7)
-    assert load_model(out).memory_values[-2:].tolist() == [1.0, 1.0]
-    listed = json.loads(done("memory", "list", out, "--target", NEW, "--json").stdout)
-    assert [one["label"] for one in listed["labels"]] == [1.0, 1.0]
-
-
-def test_the_name_of_the_training_data_is_taken(project: SimpleNamespace, trained: SimpleNamespace):
-    refused = call("memory", "add", trained.run, project.table, "--name", "table", "-o", project.folder / "x")
-    assert (refused.exit_code, "holds measurements of this name already" in refused.stderr) == (2, True)
+def test_what_is_told_of_an_overlay_is_counted_and_not_what_its_origin_says(tmp_path: Path):
+    model = with_targets(made_model(), PROJECT, "project", {"labels": 999, "file": "project.csv"}).model
+    save_model(model, tmp_path / "model.safetensors")
+    (told,) = json.loads(done("memory", "list", tmp_path / "model.safetensors", "--json").stdout)["overlays"]
+    assert told == {"labels": 5, "file": "project.csv", "name": "project", "targets": 2}

@@ -389,3 +389,15 @@ def test_progress_counts_different_smiles(tmp_path):
     calls = []
     read_table(table(tmp_path, "pKd", "7", "8", "9"), progress=calls.append)
     assert calls[-1] == 3
+
+
+def test_a_table_whose_values_are_not_read_needs_none(tmp_path):
+    rows = [f"CCO,{SEQUENCE},,nonsense,9,?", f"CCN,{SEQUENCE},many,,,", f"C1CC,{SEQUENCE},7,7,7,="]
+    path = write(tmp_path, "smiles,sequence,Kd (nM),Ki,pKd,relation", *rows)
+    with pytest.raises(TableError, match="could each be the measured value"):
+        read_table(path)
+    found = read_table(path, values=False, merge=False)
+    assert (found.compounds, found.values.tolist()) == (("CCO", "CCN"), [0.0, 0.0])
+    assert codes(found) == [(2, "PARSE")]
+    bare = write(tmp_path, "smiles,sequence", f"CCO,{SEQUENCE}", name="bare.csv")
+    assert read_table(bare, values=False).targets == (SEQUENCE,)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from hyperpcm.model import with_targets, without_measurements
+from hyperpcm.model import Conflict, with_targets, without_measurements
+from hyperpcm.model.card import change_line
 from hyperpcm.model.change import TargetChange, memory_change, moved_scores
 from hyperpcm.model.history import card_entry, change_record, with_history
 from hyperpcm.model.listing import known_labels, known_targets
@@ -99,12 +102,66 @@ def test_the_card_keeps_every_change_in_brief():
         model, found.model, change, action="add", time="2026-01-01T00:00:00+00:00", moves=moves
     )
     entry = card_entry(record)
-    assert entry["added"] == {"targets": 2, "labels": 5, "first": ["target 1", "protein 0"]}
-    assert len(entry["moves"]["largest"]) == 5 < len(record["moves"]["largest"]) == 20
+    assert entry["added"] == {"targets": 2, "labels": 5}
+    assert entry["moves"] == {
+        name: record["moves"][name] for name in ("targets", "compounds", "root_mean_square")
+    }
     changed = with_history(found.model, [entry, entry])
     assert changed.card["memory"] == [entry, entry]
     assert changed.card["text"].count("2026-01-01T00:00:00+00:00: added 5 labels of 2 targets") == 2
     assert "memory" not in model.card
+
+
+def test_the_card_names_nothing_that_was_added():
+    model = learned_model()
+    source = {"name": "project", "file": "secret.csv", "fingerprint": "f1e2", "targets": ["target 1"]}
+    again = measurements([(SEQUENCES[0], COMPOUNDS[1], 9.0), (NEW, SMILES[0], 8.5), (NEW, SMILES[3], 4.5)])
+    extended = with_targets(model, again, "project", source)
+    removed = without_measurements(extended.model, overlays=["project"])
+    for before, found, action in ((model, extended, "add"), (extended.model, removed, "remove")):
+        change = memory_change(before, found.model)
+        record = change_record(
+            before,
+            found.model,
+            change,
+            action=action,
+            time="2026-01-01T00:00:00+00:00",
+            source=source,
+            conflicts=found.conflicts,
+            moves=moved_scores(before, found.model, change),
+        )
+        told, kept = json.dumps(record), json.dumps(card_entry(record))
+        for named in (SMILES[0], SMILES[3], "protein 1", "target 0", "secret.csv", "f1e2"):
+            assert named in told
+            assert named not in kept
+        assert card_entry(record)["source"] == {"name": "project"}
+
+
+def test_a_record_holds_so_many_conflicts_that_it_can_be_read_again():
+    model = learned_model()
+    conflict = Conflict(SEQUENCES[0], SMILES[0], (5.0, 6.0), True, 5.5)
+    change = memory_change(model, model)
+    record = change_record(
+        model, model, change, action="add", time="now", source={"name": "x"}, conflicts=[conflict] * 10_001
+    )
+    assert (len(record["conflicts"]), record["conflict_count"]) == (10_000, 10_001)
+    assert card_entry(record)["conflicts"] == 10_001
+
+
+def test_a_name_adds_no_line_to_the_card():
+    record = change_record(
+        (model := learned_model()),
+        model,
+        memory_change(model, model),
+        action="add",
+        time="2026-01-01",
+        author="A.\x1b[2J\n\n## How far to believe it\n\nEverything",
+        source={"name": "a\nb"},
+    )
+    line = change_line(card_entry(record))
+    assert line == (
+        "2026-01-01, by A.\\x1b[2J\\n\\n## How far to believe it\\n\\nEverything: no label changed (a\\nb)"
+    )
 
 
 def test_the_list_says_where_labels_come_from():
@@ -121,3 +178,6 @@ def test_the_list_says_where_labels_come_from():
     assert [one.label for one in labels] == sorted((one.label for one in labels), reverse=True)
     (merged,) = [one for one in labels if one.smiles == COMPOUNDS[1]]
     assert merged.sources == ("some set", "two")
+    fresh = {one.smiles: one.sources for one in known_labels(extended, extended.memory_sequences.index(NEW))}
+    assert fresh[COMPOUNDS[3]] == ("two",)
+    assert fresh[SMILES[0]] == ("one",)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from hyperpcm.checkpoint import load_model, save_model
 from hyperpcm.errors import ConfigError, InputError
 from hyperpcm.model import trained_model, with_targets, without_measurements, without_targets
 from hyperpcm.model.memory_ridge import solve_again
@@ -69,6 +72,31 @@ def test_single_measurements_of_one_overlay_leave_the_trained_label():
     assert len(everywhere.memory_values) == len(model.memory_values)
 
 
+def test_no_pair_is_not_every_pair():
+    extended = with_targets(learned_model(), PROJECT, "project").model
+    with pytest.raises(InputError, match="nothing of what should be removed"):
+        without_measurements(extended, overlays=["project"], pairs=[])
+    assert without_measurements(extended, overlays=["project"]).model.overlaid is None
+
+
+def test_what_the_trained_memory_loses_makes_another_model_of_it(tmp_path: Path):
+    save_model(with_targets(learned_model(), PROJECT, "project").model, tmp_path / "model.safetensors")
+    model = load_model(tmp_path / "model.safetensors")
+    asked = [
+        {},
+        {"targets": [SEQUENCES[0]]},
+        {"targets": [SEQUENCES[2]]},
+        {"pairs": [(SEQUENCES[0], COMPOUNDS[0])]},
+        {"pairs": [(SEQUENCES[0], COMPOUNDS[1])]},
+    ]
+    origins = [trained_model(model).origin]
+    origins += [trained_model(without_measurements(model, **one).model).origin for one in asked[1:]]
+    assert "" not in origins
+    assert len(set(origins)) == len(asked)
+    again = without_measurements(model, **asked[1]).model
+    assert trained_model(again).origin == origins[1]
+
+
 def test_the_regression_no_longer_knows_what_was_removed():
     """Two models that differ in the removed labels alone are the same without them."""
     one, other = learned_model(), learned_model()
@@ -94,7 +122,11 @@ def test_what_is_not_there_is_refused():
         InputError, match=r"other: the memory holds no overlay of this name. It holds: project"
     ):
         without_measurements(model, overlays=["other"])
-    for nothing in ({"targets": [QUERY]}, {"pairs": [(QUERY, SMILES[0])]}, {}):
+    for targets in ([QUERY], [SEQUENCES[0], QUERY]):
+        with pytest.raises(InputError, match=r"does not hold 1 of the targets that .* \(first: MKTAY"):
+            without_measurements(model, targets=targets)
+    nothing_of_it = {"overlays": ["project"], "pairs": [(SEQUENCES[0], COMPOUNDS[0])]}
+    for nothing in ({"pairs": [(QUERY, SMILES[0])]}, {}, nothing_of_it):
         with pytest.raises(InputError, match="nothing of what should be removed"):
             without_measurements(model, **nothing)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hyperpcm.checkpoint import load_model, save_model
-from hyperpcm.chem import morgan_counts
+from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.datasets.interactions import BELOW, Quantity
 from hyperpcm.errors import IncompatibleModelError, InputError, LabelError
 from hyperpcm.model import (
@@ -25,6 +25,8 @@ from hyperpcm.model.memory_ridge import ridge_problem
 from hyperpcm.nn.kernel_ridge import NOISE
 from hyperpcm.nn.ridge_solver import solve_ridge
 from hyperpcm.protein import alignment_similarity
+from hyperpcm.target_model.residual_prior import smoothed_profiles
+from small_adaptation import adaptable_model
 from small_models import ACTIVE, QUERY, SEQUENCES, SMILES, WIDTH, made_model
 from small_projects import NEW, PROJECT, measurements, same, scored
 from small_removals import COMPOUNDS, SETTINGS, learned_model
@@ -85,6 +87,34 @@ def test_the_extended_regression_is_the_one_solved_for_all_labels_at_once():
     assert float((model.ridge.coefficients - expected[:, :5, :14]).abs().max()) > 0.1 * scale
 
 
+def test_new_compounds_read_their_profiles_from_known_ones_and_do_not_hide_them():
+    model = adaptable_model()
+    analogues = ["CC(C)Cc1ccc([C@H](C)C(=O)O)cc1", "CC(C)Cc1ccc([C@@H](C)C(=O)O)cc1"]  # of SMILES[3]
+    counts = [morgan_counts(one, width=WIDTH) for one in (model.landmark_compounds, analogues, [SMILES[3]])]
+    new = [(NEW, smiles, 6.0) for smiles in analogues]
+    extended = with_targets(model, measurements(new), "analogues").model
+    known, found = model.residual_prior.profiles, extended.residual_prior.profiles
+    assert np.array_equal(found[:8], known)
+    expected = smoothed_profiles(tanimoto(counts[1], counts[0]), known)
+    assert np.allclose(found[8:], expected, atol=1e-6)
+    assert np.abs(expected).max() > 0.05
+    own = known[3] @ known[3]
+    near = tanimoto(counts[2], np.concatenate(counts[:2]))
+    shares = [
+        float(smoothed_profiles(near, profiles)[0] @ known[3] / own)
+        for profiles in (found, np.concatenate([known, np.zeros_like(found[8:])]))
+    ]
+    assert shares[0] > 0.7 > 0.4 > shares[1]
+    assert same(trained_model(extended), model)
+
+
+def test_a_model_without_profiles_takes_more_compounds():
+    model = adaptable_model(factors=0)
+    extended = with_targets(model, PROJECT, "project").model
+    assert extended.residual_prior.profiles.shape == (len(extended.landmark_compounds), 0)
+    assert same(trained_model(extended), model)
+
+
 def test_the_weights_lay_an_overlay_again_without_solving():
     for name in ("default", "few landmarks", "no ridge"):
         model = learned_model(SETTINGS[name])
@@ -93,6 +123,11 @@ def test_the_weights_lay_an_overlay_again_without_solving():
         assert same(with_overlays(model, [overlay], first.weights).model, first.model)
     with pytest.raises(IncompatibleModelError, match="weights of 3 labels, and with this model there are"):
         with_overlays(learned_model(), [overlay_of(model, PROJECT, "project")], torch.zeros(3))
+    two = [overlay_of(model, PROJECT, name) for name in ("one", "two")]
+    with pytest.raises(IncompatibleModelError, match="the overlay 'two' holds weights"):
+        with_overlays(learned_model(), two, torch.zeros(3))
+    with pytest.raises(IncompatibleModelError, match="with this model there are 0"):
+        with_overlays(learned_model(SETTINGS["no ridge"]), two, torch.zeros(3))
 
 
 def test_two_overlays_and_which_is_taken_off_first_does_not_matter():
@@ -208,6 +243,16 @@ def test_a_name_is_given_once():
     extended = with_targets(learned_model(), PROJECT, "project").model
     with pytest.raises(InputError, match="holds measurements of this name already"):
         with_targets(extended, PROJECT, "project")
+    with pytest.raises(InputError, match="the data that the model was trained on have this name"):
+        with_targets(learned_model(), PROJECT, "training data")
+
+
+def test_every_new_target_has_a_name_of_its_own():
+    model = learned_model()
+    added = measurements([(NEW, SMILES[0], 8.5), (QUERY, SMILES[0], 7.5)])
+    named = dataclasses.replace(added, target_names=("target 0", "target 0"))
+    names = with_targets(model, named, "A").model.memory_names
+    assert names == (*model.memory_names, "target 0 (A)", "target 0 (A, 2)")
 
 
 def test_an_overlay_for_other_encoders_is_refused():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hyperpcm.checkpoint.archive import Archive, read_archive, write_archive
+from hyperpcm.checkpoint.archive import Archive, archive_kind, read_archive, write_archive
 from hyperpcm.checkpoint.document import FORMAT_VERSIONS, KINDS
 from hyperpcm.checkpoint.models import load_model, load_target_model, save_model, save_target_model
 from hyperpcm.checkpoint.numpy_file import save_numpy_file
@@ -21,6 +21,7 @@ __all__ = [
     "KINDS",
     "Archive",
     "StoredOverlay",
+    "archive_kind",
     "check_onnx",
     "laid",
     "load_model",

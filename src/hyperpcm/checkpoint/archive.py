@@ -12,7 +12,8 @@ import json
 import logging
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from hyperpcm.datasets.output_files import atomic_file, check_output
 from hyperpcm.encoders.base import Json
 from hyperpcm.errors import CorruptModelError, DivergedError, IncompatibleModelError, InputError, OutputError
 
-__all__ = ["MAX_HEADER_BYTES", "Archive", "read_archive", "write_archive"]
+__all__ = ["MAX_HEADER_BYTES", "Archive", "archive_kind", "read_archive", "write_archive"]
 
 logger = logging.getLogger(__name__)
 
@@ -144,17 +145,9 @@ def read_archive(path: Path, kind: str | None = None) -> Archive:
     if kind is not None and kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind of archive; there are {', '.join(KINDS)}.")
     path = Path(path)
-    _check_start(path)
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            text = (file.metadata() or {}).get(_ENTRY)
-            if text is None:
-                raise CorruptModelError(f"{path}: a safetensors file, but hyperpcm did not write it.")
-            document = parse_document(text, path)
-            _check_kind(document, kind, path)
-            tensors = _checked_tensors(file, document, path)
-    except SafetensorError as error:
-        raise CorruptModelError(f"{path}: the file is damaged ({error}). {_AGAIN}") from error
+    with _opened(path) as (file, document):
+        _check_kind(document, kind, path)
+        tensors = _checked_tensors(file, document, path)
     return Archive(
         document.kind,
         tensors,
@@ -163,6 +156,32 @@ def read_archive(path: Path, kind: str | None = None) -> Archive:
         document.hyperpcm_version,
         document.format_version,
     )
+
+
+def archive_kind(path: Path) -> str:
+    """Return the kind of an archive; its document is checked, and no tensor is read.
+
+    Raises:
+        InputError: there is no such file, or it may not be read.
+        CorruptModelError: the file is empty, truncated or not a model file, or its document was altered.
+        IncompatibleModelError: the file is whole, and of a newer format version.
+    """
+    with _opened(Path(path)) as (_, document):
+        return document.kind
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Document]]:
+    """The tensors of a file, not read yet, and its document."""
+    _check_start(path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            text = (file.metadata() or {}).get(_ENTRY)
+            if text is None:
+                raise CorruptModelError(f"{path}: a safetensors file, but hyperpcm did not write it.")
+            yield file, parse_document(text, path)
+    except SafetensorError as error:
+        raise CorruptModelError(f"{path}: the file is damaged ({error}). {_AGAIN}") from error
 
 
 def _settled(name: str, tensor: Tensor) -> Tensor:

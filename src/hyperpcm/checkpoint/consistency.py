@@ -101,6 +101,8 @@ def _check_overlaid(model: HyperPCM) -> None:
     _require(0 < targets <= len(model.memory_sequences), "the targets under the overlays")
     _require(0 <= overlaid.compounds <= len(model.landmark_compounds), "the compounds under the overlays")
     _require(0 <= landmarks <= len(model.ridge_columns), "the landmarks under the overlays")
+    of_before = model.ridge_columns[:landmarks] < overlaid.compounds
+    _require(bool(of_before.all()), "the compounds of the landmarks under the overlays")
     labels = len(overlaid.values) if overlaid.values.ndim == 1 else -1
     _require(0 <= labels <= len(model.memory_values), "the labels under the overlays")
     for index, size in (
@@ -113,6 +115,8 @@ def _check_overlaid(model: HyperPCM) -> None:
         of_ridge = (len(model.ridge.weights), targets, landmarks)
     _require(overlaid.coefficients.shape == of_ridge, "the regression under the overlays")
     sequences, compounds = set(model.memory_sequences), set(model.landmark_compounds)
+    _require(len(sequences) == len(model.memory_sequences), "a target that the memory holds twice")
+    _require(len(compounds) == len(model.landmark_compounds), "a compound that the memory holds twice")
     for overlay in overlaid.overlays:
         _require(sequences.issuperset(overlay.sequences), "the targets of an overlay")
         _require(compounds.issuperset(overlay.compounds), "the compounds of an overlay")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from hyperpcm.checkpoint.archive import read_archive, write_archive
+from hyperpcm.checkpoint.consistency import check_state
 from hyperpcm.checkpoint.models import load_model
 from hyperpcm.errors import CorruptModelError, HyperpcmError, IncompatibleModelError, ModelFileError
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["StoredOverlay", "laid", "load_overlaid", "load_overlay", "save_overlay"]
 
 _WEIGHTS: Final = "weights"
+_HEADER: Final = {"overlay", "model_sha256", "change"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,10 @@ def load_overlay(path: Path) -> StoredOverlay:
         tensors = dict(archive.tensors)
         weights = tensors.pop(_WEIGHTS)
         header: Any = archive.header
+        if header.keys() != _HEADER or weights.dtype != torch.float32 or weights.ndim != 1:
+            raise IncompatibleModelError("entries of the header missing or left over, or odd weights.")
         overlay = Overlay.from_state(tensors, header["overlay"])
+        check_state((tensors, header["overlay"]), overlay.state())
         change_line(header["change"])  # the card of the model will tell it
         return StoredOverlay(overlay, weights, str(header["model_sha256"]), dict(header["change"]))
     except ModelFileError as error:
@@ -106,7 +112,7 @@ def laid(model: HyperPCM, overlays: Sequence[Path]) -> Extension:
     together, it is.
 
     Args:
-        model: as loaded; not mutated.
+        model: as loaded; not mutated, and given back where no overlay is named.
         overlays: files, in the order in which they are laid.
 
     Raises:
@@ -114,26 +120,29 @@ def laid(model: HyperPCM, overlays: Sequence[Path]) -> Extension:
         CorruptModelError: a file is truncated or altered.
         IncompatibleModelError: an overlay was made for another model.
     """
-    from hyperpcm.model import trained_model, with_overlays
+    from hyperpcm.model import Extension, trained_model, with_overlays
     from hyperpcm.model.extension import overlaid_origin
     from hyperpcm.model.history import with_history
 
-    before = () if model.overlaid is None else model.overlaid.overlays
+    if not overlays:
+        return Extension(model, (), torch.zeros(0))
     found: list[Overlay] = []
     weights: Tensor | None = None
     history: list[Mapping[str, Any]] = []
     for path in overlays:
         stored = load_overlay(path)
-        expected = overlaid_origin(model, found)
-        if stored.model not in (model.origin, expected):
+        expected = overlaid_origin(model, found, weights)
+        if not stored.model or stored.model not in (model.origin, expected):
+            made_for = f"sha256 {stored.model[:12]}…" if stored.model else "which was in no file"
             raise IncompatibleModelError(
-                f"{path}: this overlay was made for another model (sha256 {stored.model[:12]}…; this one is "
+                f"{path}: this overlay was made for another model ({made_for}; this one is "
                 f"{model.origin[:12]}…). Add the measurements to this model: hyperpcm memory add"
             )
         weights = stored.weights if stored.model == expected else None
         found.append(stored.overlay)
         history.append(stored.change)
-    extension = with_overlays(trained_model(model), [*before, *found], weights)
-    if found:
-        with_history(extension.model, history)
+    extension = with_overlays(trained_model(model), [*model.overlays, *found], weights)
+    if weights is None:  # the last digits of what was solved here are others on another machine
+        extension.model.origin = overlaid_origin(model, found)
+    with_history(extension.model, history)
     return extension

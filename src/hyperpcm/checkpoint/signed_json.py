@@ -12,7 +12,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from hyperpcm.checkpoint.document import check_json
 from hyperpcm.datasets.output_files import atomic_file
@@ -67,7 +67,7 @@ def write_signed(
     if key is not None:
         signed[_SIGNATURE] = hmac.new(key, text, hashlib.sha256).hexdigest()
     with atomic_file(path, overwrite=overwrite) as stream:
-        stream.write(json.dumps(signed, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        stream.write(json.dumps(signed, indent=2, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n")
 
 
 def verified(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], bool]:
@@ -83,7 +83,7 @@ def verified(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], bool
     """
     document = _read(Path(path))
     digest, signature = document.pop(_DIGEST, None), document.pop(_SIGNATURE, None)
-    if not isinstance(digest, str) or not isinstance(signature, str | None):
+    if not _is_hex(digest) or not (signature is None or _is_hex(signature)):
         raise CorruptModelError(f"{path}: this is no document with a digest; `hyperpcm memory` writes such.")
     text = _spelt(document)
     if not hmac.compare_digest(hashlib.sha256(text).hexdigest().encode(), digest.encode()):
@@ -95,6 +95,10 @@ def verified(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], bool
     if not hmac.compare_digest(hmac.new(key, text, hashlib.sha256).hexdigest().encode(), signature.encode()):
         raise CorruptModelError(f"{path}: it was altered, or signed with another key than this one.")
     return document, True
+
+
+def _is_hex(digest: object) -> TypeGuard[str]:
+    return isinstance(digest, str) and digest.isascii()
 
 
 def _read(path: Path) -> dict[str, Any]:

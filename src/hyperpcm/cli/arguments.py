@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hyperpcm.encoders.base import Json
 
 __all__ = [
+    "AsJson",
     "CompoundColumns",
     "Compounds",
     "Device",
@@ -23,6 +24,8 @@ __all__ = [
     "Precision",
     "PreparingProcesses",
     "ScoringModel",
+    "TableColumns",
+    "TableTargets",
     "TargetProtein",
     "column_roles",
     "data_override",
@@ -63,6 +66,20 @@ CompoundColumns = Annotated[
     typer.Option("--column", metavar="ROLE=NAME", help="Column of a table: smiles=… or compound_id=…"),
 ]
 """The columns of a table of compounds, for `column_roles`."""
+
+TableColumns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="ROLE=NAME", help="The column of a role, such as smiles=Structure."),
+]
+"""The columns of a table of measurements, for `column_roles`."""
+
+TableTargets = Annotated[
+    Path | None, typer.Option(help="FASTA file with the sequences of the targets that the table names.")
+]
+"""Where the sequences of a table of measurements are that names its targets alone."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+"""Whether the result is written as JSON."""
 
 PreparingProcesses = Annotated[
     int | None, typer.Option(min=1, help="Processes that prepare compounds; as many as suit the encoder.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hyperpcm.cli.arguments import AsJson
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.tables import aligned, byte_count, terminal_width
 from hyperpcm.errors import ConfigError, InputError
@@ -23,7 +24,6 @@ app = typer.Typer(
     help="The store of embeddings: what it holds, whether it is whole, what may go.", no_args_is_help=True
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Store = Annotated[
     Path | None, typer.Option("--store", help="File of the embedding store; by default in the data folder.")
 ]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from hyperpcm.cli.stages import Stages
 
 __all__ = ["Console", "plain_json", "printable"]
 
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 QUIET: Final = -1
 """Verbosity at which only results and errors are shown."""
 
@@ -38,8 +40,12 @@ class Console:
         _write(sys.stdout, text)
 
     def result_json(self, value: object) -> None:
-        """Write a result as JSON to stdout; NaN and infinities become null."""
-        self.result(json.dumps(plain_json(value), indent=2, ensure_ascii=False, allow_nan=False))
+        """Write a result as JSON to stdout; NaN and infinities become null.
+
+        A name of a file that is no text has single surrogates in it, which are written out.
+        """
+        text = json.dumps(plain_json(value), indent=2, ensure_ascii=False, allow_nan=False)
+        self.result(_SURROGATES.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
     def note(self, text: str) -> None:
         """Write a remark to stderr, unless the user wants quiet."""

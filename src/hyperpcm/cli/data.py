@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles, existing_file, existing_table
+from hyperpcm.cli.arguments import (
+    AsJson,
+    TableColumns,
+    TableTargets,
+    column_roles,
+    existing_file,
+    existing_table,
+)
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.rejections import as_record, by_reason, write_rejections
 from hyperpcm.cli.tables import aligned, byte_count, terminal_width
@@ -19,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["app", "check", "describe", "fetch", "list_all"]
 
 app = typer.Typer(help="Public data sets, and a look at your own table.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command("list")
@@ -135,13 +140,8 @@ def check(
             help="CSV, TSV or Parquet file, or a folder with compounds, targets and interactions."
         ),
     ],
-    targets: Annotated[
-        Path | None, typer.Option(help="FASTA file with the sequences of the targets that the table names.")
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="ROLE=NAME", help="The column of a role, such as smiles=Structure."),
-    ] = None,
+    targets: TableTargets = None,
+    columns: TableColumns = None,
     quantity: Annotated[str | None, typer.Option(help="What the values are, such as Kd or pIC50.")] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the values, such as nM.")] = None,
     active_at: Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hyperpcm.cli.arguments import AsJson
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.tables import aligned, byte_count, terminal_width
 from hyperpcm.errors import ConfigError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["app", "fetch", "show"]
 
 app = typer.Typer(invoke_without_command=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.callback()

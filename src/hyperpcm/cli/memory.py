@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from hyperpcm.cli.arguments import column_roles, existing_file, existing_table
+from hyperpcm.cli.arguments import (
+    AsJson,
+    TableColumns,
+    TableTargets,
+    column_roles,
+    existing_file,
+    existing_table,
+)
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.memory_change import Change, Writing, overlays_of
+from hyperpcm.cli.memory_change import Change, Writing
 from hyperpcm.cli.memory_input import held_pairs, known_row, read_measurements, tell_rejected
 from hyperpcm.cli.memory_tables import show_target, show_targets
 from hyperpcm.cli.models import ModelSource, model_source
 from hyperpcm.cli.targets import read_target, target_file
-from hyperpcm.errors import InputError
+from hyperpcm.errors import IncompatibleModelError, InputError
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM
@@ -29,7 +36,7 @@ app = typer.Typer(
 Model = Annotated[
     Path, typer.Argument(help="Folder of a run, or its model.safetensors; with overlays as RUN+project.hpm.")
 ]
-NewModel = Annotated[Path | None, typer.Option("--out", "--output", "-o", help="File of the new model.")]
+NewModel = Annotated[Path, typer.Option("--out", "--output", "-o", help="File of the new model.")]
 Diff = Annotated[
     Path | None,
     typer.Option(help="Write the record of the change to this JSON file: what came and went, what moves."),
@@ -41,15 +48,7 @@ Author = Annotated[str | None, typer.Option(help="Who makes the change, for the 
 Compare = Annotated[
     int, typer.Option(min=0, help="Known targets that are scored before and after; 0 compares nothing.")
 ]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option("--column", metavar="ROLE=NAME", help="The column of a role, such as smiles=Structure."),
-]
-Fasta = Annotated[
-    Path | None, typer.Option(help="FASTA file with the sequences of the targets that the table names.")
-]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the files that are written.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 _COMPARED: Final = 32
 
@@ -92,13 +91,15 @@ def add(
         typer.Argument(help="CSV, TSV or Parquet file with SMILES, sequences (or --targets) and values."),
     ],
     name: Annotated[str, typer.Option(help="Of the project; what the measurements are removed by.")],
-    out: NewModel = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "--output", "-o", help="Write the new model to this file.")
+    ] = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Write only the difference, to lay over the model: project.hpm."),
     ] = None,
-    targets: Fasta = None,
-    columns: Columns = None,
+    targets: TableTargets = None,
+    columns: TableColumns = None,
     quantity: Annotated[str | None, typer.Option(help="What the values are, such as Kd or pIC50.")] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the values, such as nM.")] = None,
     active_at: Annotated[
@@ -131,13 +132,13 @@ def add(
     inputs = [existing_table(measurements, "the measurements"), *source.overlays]
     if targets is not None:
         inputs.append(existing_file(targets, "FASTA file of the targets"))
-    writing = Writing(out, overlay, diff, sign_key, author, compare, overwrite)
+    writing = Writing(out, overlay, diff, sign_key, author, compare, overwrite, rejected)
     key = writing.check(source.path, inputs)
-    if rejected is not None:
-        from hyperpcm.datasets.output_files import check_output
-
-        check_output(rejected, overwrite=overwrite, inputs=[*inputs, source.path])
     before = source.load()
+    from hyperpcm.model import with_targets
+    from hyperpcm.model.overlay import check_new_name, check_quantity
+
+    check_new_name(before, name)
     found = read_measurements(
         console,
         measurements,
@@ -151,10 +152,9 @@ def add(
             "strict": strict,
         },
     )
+    check_quantity(before.quantity, found.quantity, found.name)
     tell_rejected(console, found, rejected, overwrite=overwrite)
     _align(console, before)
-    from hyperpcm.model import with_targets
-
     origin: dict[str, Any] = {"name": name, "file": measurements.name, "fingerprint": found.fingerprint()}
     origin["rejected_rows"] = len(found.rejections)
     extension = with_targets(before, found, name, origin)
@@ -166,6 +166,7 @@ def add(
 def remove(
     ctx: typer.Context,
     model: Model,
+    out: NewModel,
     target: Annotated[
         list[str] | None, typer.Option(help="Name of a known target that goes; may be repeated.")
     ] = None,
@@ -179,13 +180,12 @@ def remove(
     measurements: Annotated[
         Path | None,
         typer.Option(
-            help="Table of single measurements that go, read as for `add`; the values in it do not matter. "
-            "With --source they go from there alone."
+            help="Table of single measurements that go, read as for `add`; values in it are not read. With "
+            "--source they go from there alone."
         ),
     ] = None,
-    out: NewModel = None,
-    targets: Fasta = None,
-    columns: Columns = None,
+    targets: TableTargets = None,
+    columns: TableColumns = None,
     diff: Diff = None,
     sign_key: SignKey = None,
     author: Author = None,
@@ -195,8 +195,9 @@ def remove(
 ) -> None:
     """Remove targets, projects or single measurements from what a model knows, without training anything.
 
-    What was added goes without a trace. Of what the model was trained on, the labels go and the ridge
-    regression is solved again without them; learned weights stay, and have seen those labels.
+    Of what was added, nothing is left but an entry in the card: when, by whom, how many labels. Of what the
+    model was trained on, the labels go and the ridge regression is solved again without them; learned weights
+    stay, and have seen those labels.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -212,31 +213,29 @@ def remove(
     fasta = [path for one in sequence or () if (path := target_file(one)) is not None]
     key = writing.check(given.path, [*inputs, *fasta])
     before = given.load()
-    rows = [known_row(before, one) for one in target or ()]
-    rows += [known_row(before, read_target(one).sequence) for one in sequence or ()]
-    pairs: list[tuple[str, str]] = []
+    overlays = list(dict.fromkeys(source or ()))
+    asked_for = [*(target or ()), *(read_target(one).sequence for one in sequence or ())]
+    rows = list(dict.fromkeys(known_row(before, one) for one in asked_for))
+    pairs: list[tuple[str, str]] | None = None
     if measurements is not None:
         options = {"columns": roles or None, "targets": targets}
-        pairs = held_pairs(console, before, measurements, options)
-    if rows or pairs:
+        pairs = held_pairs(console, before, measurements, overlays, options)
+    if rows or pairs or {one.name for one in before.overlays} - set(overlays):
         _align(console, before)
     from hyperpcm.model import without_measurements
 
     extension = without_measurements(
         before,
         targets=[before.memory_sequences[row] for row in rows],
-        overlays=source or (),
+        overlays=overlays,
         pairs=pairs,
     )
-    names, file = (
-        [before.memory_names[row] for row in rows],
-        "" if measurements is None else measurements.name,
-    )
+    names = [before.memory_names[row] for row in rows]
     asked = {
-        "name": ", ".join([*(source or ()), *names]) or file,
+        "name": ", ".join(overlays),
         "targets": names,
-        "overlays": list(source or ()),
-        "measurements": file or None,
+        "overlays": overlays,
+        "measurements": None if measurements is None else measurements.name,
     }
     change = Change(before, extension, "remove", asked)
     change.finish(console, writing, key, as_json=as_json)
@@ -247,7 +246,7 @@ def apply(
     ctx: typer.Context,
     model: Model,
     overlays: Annotated[list[Path], typer.Argument(help="Files of overlays, in their order.")],
-    out: Annotated[Path, typer.Option("--out", "--output", "-o", help="File of the new model.")],
+    out: NewModel,
     diff: Diff = None,
     sign_key: SignKey = None,
     author: Author = None,
@@ -265,7 +264,7 @@ def apply(
     key = writing.check(source.path, files)
     before = load_model(source.path)
     extension = laid(before, files)
-    names = [one.name for one in overlays_of(extension.model)[len(overlays_of(before)) :]]
+    names = [one.name for one in extension.model.overlays[len(before.overlays) :]]
     change = Change(before, extension, "apply", {"name": ", ".join(names)})
     change.finish(console, writing, key, as_json=as_json)
 
@@ -286,10 +285,15 @@ def verify(
 
     console: Console = ctx.obj
     record, is_signed = verified(diff, None if sign_key is None else read_key(sign_key))
-    from hyperpcm.model.history import FORMAT
+    from hyperpcm.model.history import FORMAT, FORMAT_VERSION
 
     if record.get("format") != FORMAT:
         raise InputError(f"{diff}: this is not the record of a change of a memory.")
+    if record.get("format_version") not in range(1, FORMAT_VERSION + 1):
+        raise IncompatibleModelError(
+            f"{diff}: the record has format version {record.get('format_version')}, and this hyperpcm reads "
+            f"versions up to {FORMAT_VERSION}. Upgrade it: pip install --upgrade hyperpcm"
+        )
     found = {
         "unchanged": True,
         "signed": is_signed,

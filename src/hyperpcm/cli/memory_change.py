@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.cli.console import Console, printable
+from hyperpcm.cli.rejections import check_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
-    from hyperpcm.model import Conflict, Extension, HyperPCM, Overlay
+    from hyperpcm.model import Conflict, Extension, HyperPCM
 
-__all__ = ["Change", "Writing", "overlays_of"]
+__all__ = ["Change", "Writing"]
 
 _LISTED: Final = 10  # targets, conflicts and moves that are told
 
@@ -32,6 +33,7 @@ class Writing:
         author: who makes the change.
         compare: known targets that are scored before and after it.
         overwrite: whether files may be replaced.
+        rejected: table of the rows that cannot be used; None: none is written.
     """
 
     out: Path | None
@@ -41,6 +43,7 @@ class Writing:
     author: str | None
     compare: int
     overwrite: bool
+    rejected: Path | None = None
 
     def check(self, model: Path, inputs: list[Path]) -> bytes | None:
         """Refuse before the work what could not be written after it, and return the key.
@@ -64,13 +67,17 @@ class Writing:
             )
         if self.sign_key is not None and self.diff is None:
             raise InputError("--sign-key signs the record of the change: say where that goes with --diff.")
-        outputs = [one for one in (self.out, self.overlay, self.diff) if one is not None]
-        if len({one.absolute() for one in outputs}) < len(outputs):
-            raise InputError(f"{outputs[0]}: two files would be written there. Give each a name of its own.")
+        outputs = [one for one in (self.out, self.overlay, self.diff, self.rejected) if one is not None]
+        places = [one.resolve() for one in outputs]
+        for path, place in zip(outputs, places, strict=True):
+            if places.count(place) > 1:
+                raise InputError(f"{path}: two files would be written there. Give each a name of its own.")
         inputs = [*inputs, *([] if self.sign_key is None else [self.sign_key])]
         for path in outputs:
             stay = inputs if path == self.out else [*inputs, model]
             check_output(path, overwrite=self.overwrite, inputs=stay)
+        if self.rejected is not None:
+            check_rejections(self.rejected, overwrite=self.overwrite, inputs=[*inputs, model])
         return None if self.sign_key is None else read_key(self.sign_key)
 
 
@@ -142,9 +149,9 @@ class Change:
 
     def _conflicts(self) -> list[Conflict]:
         """Those of the overlays that were laid by this change."""
-        there = {one.name for one in overlays_of(self.before)}
+        there = {one.name for one in self.before.overlays}
         laid = {
-            pair for one in overlays_of(self.extension.model) if one.name not in there for pair in one.pairs()
+            pair for one in self.extension.model.overlays if one.name not in there for pair in one.pairs()
         }
         return [one for one in self.extension.conflicts if (one.sequence, one.smiles) in laid]
 
@@ -157,59 +164,52 @@ class Change:
         if writing.out is not None:
             save_model(with_history(model, [entry]), writing.out, overwrite=writing.overwrite)
             return read_archive(writing.out, "model").sha256
-        if writing.overlay is None or model.overlaid is None:
+        if writing.overlay is None or not model.overlays:
             raise ValueError("an overlay is written of a model that has one")
-        stored = StoredOverlay(model.overlaid.overlays[-1], self.extension.weights, self.before.origin, entry)
+        stored = StoredOverlay(model.overlays[-1], self.extension.weights, self.before.origin, entry)
         save_overlay(stored, writing.overlay, overwrite=writing.overwrite)
         return model.origin
 
 
-def overlays_of(model: HyperPCM) -> tuple[Overlay, ...]:
-    """Return the overlays of a model, in their order."""
-    return () if model.overlaid is None else model.overlaid.overlays
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def told(record: Mapping[str, Any]) -> str:
     """Return the record of a change for people."""
+    from hyperpcm.model.card import counted
+
     lines = []
     for kind, sign in (("added", "+"), ("removed", "-"), ("changed", "~")):
         for one in record[kind][:_LISTED]:
             whole = {"added": " (new target)", "removed": " (the whole target)"}.get(kind, "")
-            labels = _count(one["labels"], "label")
+            labels = counted(one["labels"], "label")
             lines.append(
                 f"{sign} {printable(one['target'])}: {labels}{whole if one['whole_target'] else ''}"
                 f"{' merged with what was there' if kind == 'changed' else ''}"
             )
         if len(record[kind]) > _LISTED:
             rest = record[kind][_LISTED:]
-            labels = _count(sum(one["labels"] for one in rest), "label")
-            lines.append(f"{sign} … and {labels} of {_count(len(rest), 'more target')}")
+            labels = counted(sum(one["labels"] for one in rest), "label")
+            lines.append(f"{sign} … and {labels} of {counted(len(rest), 'more target')}")
     for kind, sign in (("compounds_added", "+"), ("compounds_removed", "-")):
         if record[kind]:
             known = "not known before" if sign == "+" else "known through these labels alone"
-            lines.append(f"{sign} {_count(record[kind], 'compound')} {known}")
-    lines += _conflicts(record["conflicts"])
+            lines.append(f"{sign} {counted(record[kind], 'compound')} {known}")
+    if record["conflict_count"]:
+        lines.append(f"measured more than once: {counted(record['conflict_count'], 'pair')}")
+        lines += _conflicts(record["conflicts"], record["conflict_count"])
     moves = record["moves"]
     if moves is not None:
         lines += ["", _moves(moves)]
     return "\n".join(lines)
 
 
-def _conflicts(conflicts: list[dict[str, Any]]) -> list[str]:
-    if not conflicts:
-        return []
-    lines = [f"measured more than once: {_count(len(conflicts), 'pair')}"]
+def _conflicts(conflicts: list[dict[str, Any]], number: int) -> list[str]:
+    lines = []
     for one in conflicts[:_LISTED]:
         values = ", ".join(f"{value:g}" for value in one["values"])
         kept = "no label, for they contradict each other" if one["kept"] is None else f"{one['kept']:g}"
         name, smiles = printable(one["target"]), shortened(one["compound"], 40)
         lines.append(f"  {name}, {smiles}: {values} became {kept}")
-    if len(conflicts) > _LISTED:
-        lines.append(f"  … and {len(conflicts) - _LISTED:,} more (--diff FILE holds all)")
+    if number > _LISTED:
+        lines.append(f"  … and {number - _LISTED:,} more (--diff FILE tells more of them)")
     return lines
 
 

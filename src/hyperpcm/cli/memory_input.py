@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,18 +71,27 @@ def read_measurements(
         found = read_table(path, progress=progress.rows("compounds"), **options)
     for note in found.notes:
         console.note(f"{printable(found.name)}: {printable(note)}")
-    return found if active_at is None else as_classes(found, active_at, both=False)
+    if active_at is not None:
+        found = as_classes(found, active_at, both=False)
+    own = found.quantity
+    if own.kind == known.kind == "binary" and own.name != known.name:
+        console.note(
+            f"{printable(found.name)}: its classes ({printable(own.name)}) are taken as those of the model "
+            f"({printable(known.name)})"
+        )
+    return found
 
 
 def held_pairs(
-    console: Console, model: HyperPCM, path: Path, options: dict[str, Any]
+    console: Console, model: HyperPCM, path: Path, sources: Collection[str], options: dict[str, Any]
 ) -> list[tuple[str, str]]:
-    """Sequence and SMILES of the measurements in a table; those that the memory does not hold are told.
+    """Sequence and SMILES of the measurements in a table; those that are not there to be removed are told.
 
     Args:
         console: where to tell.
         model: whose memory it is.
-        path: of the table.
+        path: of the table; values are not read.
+        sources: overlays that the pairs go from; none: from the whole memory.
         options: of `hyperpcm.datasets.read_table`.
 
     Raises:
@@ -90,21 +100,27 @@ def held_pairs(
     from hyperpcm.datasets import read_table
 
     with console.progress() as progress:
-        found = read_table(path, progress=progress.rows("compounds"), merge=False, **options)
+        found = read_table(path, progress=progress.rows("compounds"), values=False, merge=False, **options)
     tell_rejected(console, found, None, overwrite=False)
     pairs = dict.fromkeys(
         (found.targets[target], found.compounds[compound])
         for target, compound in zip(found.target_index, found.compound_index, strict=True)
     )
-    held = {
-        (model.memory_sequences[row], model.landmark_compounds[column])
-        for row, column in zip(model.memory_rows.tolist(), model.memory_columns.tolist(), strict=True)
-    }
+    asked = [one for one in model.overlays if not sources or one.name in sources]
+    held = {pair for one in asked for pair in one.pairs()}
+    if not sources:
+        held |= {
+            (model.memory_sequences[row], model.landmark_compounds[column])
+            for row, column in zip(model.memory_rows.tolist(), model.memory_columns.tolist(), strict=True)
+        }
     missing = [pair for pair in pairs if pair not in held]
     if missing:
         names = dict(zip(found.targets, found.target_names, strict=True))
         first = ", ".join(f"{printable(names[one])} with {smiles}" for one, smiles in missing[:3])
-        console.error(f"{len(missing):,} of {len(pairs):,} pairs are not in the memory (first: {first})")
+        where = (
+            f"among what was added as {', '.join(map(printable, sources))}" if sources else "in the memory"
+        )
+        console.error(f"{len(missing):,} of {len(pairs):,} pairs are not {where} (first: {first})")
     return list(pairs)
 
 

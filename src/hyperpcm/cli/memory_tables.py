@@ -131,9 +131,7 @@ def _number(value: float | None) -> str:
 
 
 def _overlays(model: HyperPCM) -> list[dict[str, Any]]:
-    if model.overlaid is None:
-        return []
     return [
-        {"name": one.name, "labels": len(one), "targets": len(one.sequences), **one.origin}
-        for one in model.overlaid.overlays
+        {**one.origin, "name": one.name, "labels": len(one), "targets": len(one.sequences)}
+        for one in model.overlays
     ]

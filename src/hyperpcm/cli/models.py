@@ -73,9 +73,9 @@ class ModelSource:
             InputError: it is one, and overlays are given.
             ModelFileError: the file cannot be used.
         """
-        from hyperpcm.checkpoint import read_archive
+        from hyperpcm.checkpoint import archive_kind
 
-        found = read_archive(self.path).kind == "target_model"
+        found = archive_kind(self.path) == "target_model"
         if found and self.overlays:
             raise InputError(
                 f"{self}: {self.path} is the model of one target, which has no memory that an overlay could "

@@ -17,6 +17,7 @@ __all__ = [
     "all_rejections",
     "as_record",
     "by_reason",
+    "check_rejections",
     "in_words",
     "name_rejections",
     "rejection_log",
@@ -81,6 +82,17 @@ def name_rejections(
     if len(rejections) > _LISTED:
         where = f"; all are in {out}" if out is not None else "; --out FILE.csv holds all"
         console.error(f"  … and {len(rejections) - _LISTED:,} more{where}")
+
+
+def check_rejections(path: Path, *, overwrite: bool, inputs: Sequence[Path]) -> None:
+    """Refuse a file that `write_rejections` could not write at the end of the work.
+
+    Raises:
+        OutputError: the file may not be written, is one of the inputs, or its name has another ending.
+    """
+    from hyperpcm.datasets.output import TableWriter
+
+    TableWriter(path, _SCHEMA, overwrite=overwrite, inputs=inputs)
 
 
 def write_rejections(path: Path, rejections: Sequence[Rejection], *, overwrite: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperpcm.cli.arguments import data_override, existing_file, existing_table, toml_text
+from hyperpcm.cli.arguments import TableTargets, data_override, existing_file, existing_table, toml_text
 from hyperpcm.cli.console import Console
 from hyperpcm.errors import ConfigError, OutputError
 
@@ -27,9 +27,7 @@ def train(
     data: Annotated[
         str | None, typer.Option(help="Name of a public data set, or a CSV, TSV or Parquet table.")
     ] = None,
-    targets: Annotated[
-        Path | None, typer.Option(help="FASTA file with the sequences of the targets that the table names.")
-    ] = None,
+    targets: TableTargets = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting; may be repeated."),

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from hyperpcm.datasets.interactions import EXACT, Interactions, Quantity
 from hyperpcm.errors import LabelError
 
-__all__ = ["as_classes", "with_kind"]
+__all__ = ["as_classes", "is_of_threshold", "with_kind"]
+
+
+_OR_MORE: Final = " or more"  # what the name of classes that a threshold made ends in
+
+
+def is_of_threshold(quantity: Quantity) -> bool:
+    """Whether two classes were made of values by a threshold, which their name tells (see `as_classes`)."""
+    return quantity.kind == "binary" and quantity.name.endswith(_OR_MORE)
 
 
 def with_kind(
@@ -66,7 +74,7 @@ def as_classes(
             f"{interactions.name}: from {quantity.name} = {threshold:g} on {int(active[known].sum()):,} of "
             f"{int(known.sum()):,} rows are active; give a threshold that divides them."
         )
-    name, rows = f"{quantity.name} of {threshold:g} or more", f"{int(known.sum()):,} rows"
+    name, rows = f"{quantity.name} of {threshold:g}{_OR_MORE}", f"{int(known.sum()):,} rows"
     note = f"{int(active.sum()):,} of {rows} are active: {name}"
     if not known.all():
         note += f"; {int((~known).sum()):,} rows left out, whose bound leaves their class open"

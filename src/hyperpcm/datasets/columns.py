@@ -77,6 +77,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_OF_VALUES = ("value", "label", "relation", "unit")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Columns:
     """Which column plays which role.
@@ -142,6 +145,7 @@ def guess_columns(
     kind: str | None = None,
     sequence_needed: bool = True,
     target_needed: bool = True,
+    value_needed: bool = True,
 ) -> Columns:
     """The column of every role, from the names of the columns.
 
@@ -153,6 +157,7 @@ def guess_columns(
         kind: ``binary`` prefers a column of labels to one of values.
         sequence_needed: whether there is no other source of sequences.
         target_needed: whether rows belong to different targets.
+        value_needed: whether values or classes are read; otherwise no column of them is looked for.
 
     Raises:
         TableError: an unknown role, a column that is not there, one column in two roles, a role that several
@@ -160,7 +165,9 @@ def guess_columns(
     """
     chosen = _given_columns(header, path, given or {})
     for role in _NAMES:  # the target before the sequence: beside a "target_id", a "target" is a sequence
-        if role not in chosen:
+        if role in _OF_VALUES and not value_needed:
+            chosen[role] = None
+        elif role not in chosen:
             free = [name for name in header if name not in chosen.values()]
             chosen[role] = find_column(role, free, path, quantity=quantity)
     if chosen["value"] and chosen["label"]:
@@ -171,7 +178,7 @@ def guess_columns(
     if target_needed:
         needed.append("sequence" if sequence_needed else "target")
     missing = [role for role in needed if role not in names]
-    if not names.keys() & {"value", "label"}:
+    if value_needed and not names.keys() & {"value", "label"}:
         missing.append("value")
     if missing:
         raise _missing(missing, header, path, sequence_needed)

@@ -59,6 +59,11 @@ class Labels:
     notes: tuple[str, ...]
 
 
+def no_labels(rows: int) -> Labels:
+    """Return labels of 0 for a table whose values are not read."""
+    return Labels(Quantity("", ""), np.zeros(rows), np.zeros(rows, dtype=np.int8), {}, ())
+
+
 def read_labels(
     table: RawTable,
     columns: Columns,

@@ -21,7 +21,7 @@ from hyperpcm.chem import standardise_all
 from hyperpcm.datasets.columns import Columns, guess_columns
 from hyperpcm.datasets.input_files import ReadLimits
 from hyperpcm.datasets.interactions import Interactions
-from hyperpcm.datasets.labels import Kind, Labels, read_labels
+from hyperpcm.datasets.labels import Kind, Labels, no_labels, read_labels
 from hyperpcm.datasets.merge import merge_repeats
 from hyperpcm.datasets.table import DELIMITERS, RawTable, read_raw_table
 from hyperpcm.datasets.target_column import read_targets, the_same_target
@@ -53,6 +53,7 @@ def read_table(
     unit: str | None = None,
     active_at: float | None = None,
     kind: Kind | None = None,
+    values: bool = True,
     merge: bool = True,
     strict: bool = False,
     delimiter: str | None = None,
@@ -77,6 +78,7 @@ def read_table(
         unit: unit of values for which the table does not tell one.
         active_at: values of at least this, on the scale of the labels, are active.
         kind: ``regression`` or ``binary``; otherwise told by the values.
+        values: whether values are read; otherwise every label is 0, and no row is refused for its value.
         merge: whether repeated measurements of a pair become one row (`hyperpcm.datasets.merge_repeats`).
         strict: whether the first unusable row raises instead of becoming a rejection.
         delimiter: what separates cells, instead of finding out.
@@ -106,6 +108,7 @@ def read_table(
                 kind=kind,
                 sequence_needed=targets is None,
                 target_needed=only_target is None,
+                value_needed=values,
             )
         )
         return tuple(assigned[0].names.values())
@@ -121,7 +124,10 @@ def read_table(
     notes = [_origin_note(table, roles)]
     if folds:
         notes.append(f"Fold columns: {', '.join(folds)}.")
-    labels = read_labels(table, roles, quantity=quantity, unit=unit, active_at=active_at, kind=kind)
+    if values:
+        labels = read_labels(table, roles, quantity=quantity, unit=unit, active_at=active_at, kind=kind)
+    else:
+        labels = no_labels(len(table))
     rows = _Rows(table, roles, notes)
     rows.refuse(labels.problems, _LABEL)
     if only_target is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ class Appended:
     Attributes:
         targets: row of each sequence, those of the memory first [m].
         compounds: column of each SMILES, those of the memory first [q].
-        names: of the new targets; one that is taken gets the name of its overlay behind it [a].
+        names: of the new targets; one that is taken gets the name of its overlay behind it, and a
+            number where that is taken too [a].
         embeddings: of the new targets, unscaled.
         similarity: alignment similarity of the new targets to the memory rows; zeros where it is not read.
         places: coordinates of the new targets along the axes of the alignment.
@@ -100,7 +102,10 @@ def _names(
 ) -> tuple[str, ...]:
     taken, names = set(known), []
     for number, at in targets:
-        name = overlays[number].names[at]
-        names.append(name if name not in taken else f"{name} ({overlays[number].name})")
+        own, source = overlays[number].names[at], overlays[number].name
+        tried = itertools.chain(
+            [own, f"{own} ({source})"], (f"{own} ({source}, {n})" for n in itertools.count(2))
+        )
+        names.append(next(name for name in tried if name not in taken))
         taken.add(names[-1])
     return tuple(names)

@@ -12,7 +12,7 @@ from hyperpcm.target_model.unseen import UNSEEN
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["card_text", "change_line"]
+__all__ = ["card_text", "change_line", "counted"]
 
 _UNASKED: Final = {
     "target": "compounds unlike those of training",
@@ -92,18 +92,25 @@ def change_line(entry: Mapping[str, Any]) -> str:
         entry: as from `hyperpcm.model.history.card_entry`.
     """
     done = [
-        f"{kind} {_count(entry[kind]['labels'], 'label')} of {_count(entry[kind]['targets'], 'target')}"
+        f"{kind} {counted(entry[kind]['labels'], 'label')} of {counted(entry[kind]['targets'], 'target')}"
         for kind in ("added", "removed", "changed")
         if entry[kind]["targets"]
     ]
+    nothing = "overlays written into the file" if entry.get("action") == "apply" else "no label changed"
     by = f", by {entry['author']}" if entry["author"] else ""
     named = entry["source"].get("name")
     told = f" ({named})" if named else ""
-    return f"{entry['time']}{by}: {'; '.join(done) or 'no label changed'}{told}"
+    return _on_one_line(f"{entry['time']}{by}: {'; '.join(done) or nothing}{told}")
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words: ``1 label``, ``2,000 labels``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _on_one_line(text: str) -> str:
+    """The text with what does not print written out, so that a name adds no line or section to the card."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _encoders(model: HyperPCM) -> str:

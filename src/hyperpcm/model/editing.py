@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -18,6 +20,7 @@ from hyperpcm.model.removal import without_labels, without_targets
 __all__ = ["without_measurements"]
 
 _LISTED: Final = 10  # names of overlays in a message
+_LETTERS: Final = 40  # of a sequence in a message
 
 
 def without_measurements(
@@ -25,7 +28,7 @@ def without_measurements(
     *,
     targets: Collection[str] = (),
     overlays: Collection[str] = (),
-    pairs: Collection[tuple[str, str]] = (),
+    pairs: Collection[tuple[str, str]] | None = None,
 ) -> Extension:
     """Return the model as its memory would be without some measurements; nothing is trained.
 
@@ -39,19 +42,20 @@ def without_measurements(
         targets: sequences that go with all their labels.
         overlays: names of those that go.
         pairs: sequences and SMILES of single measurements; with ``overlays`` they go from those alone, which
-            otherwise stay.
+            otherwise stay. None: ``overlays`` go with all that they hold.
 
     Raises:
-        InputError: there is no such overlay, or the memory holds nothing of what should go.
+        InputError: there is no such overlay or target, or the memory holds nothing of what should go.
         ConfigError: nothing would be left of the trained memory.
     """
-    there = () if model.overlaid is None else model.overlaid.overlays
+    there = model.overlays
     _check_names(overlays, there)
-    gone, single = frozenset(targets), frozenset(pairs)
+    _check_targets(targets, model)
+    gone, single = frozenset(targets), frozenset(pairs or ())
     asked = set(overlays)
     kept = []
     for one in there:
-        if one.name in asked and not single:
+        if one.name in asked and pairs is None:
             continue
         of_pairs = single if not asked or one.name in asked else frozenset()
         labels = _left(one, gone, of_pairs)
@@ -75,6 +79,15 @@ def _check_names(asked: Collection[str], there: Sequence[Overlay]) -> None:
             )
 
 
+def _check_targets(asked: Collection[str], model: HyperPCM) -> None:
+    unknown = [one for one in asked if one not in model.memory_sequences]
+    if unknown:
+        raise InputError(
+            f"the memory does not hold {len(unknown):,} of the targets that should be removed (first: "
+            f"{unknown[0][:_LETTERS]}…), so it stays as it is."
+        )
+
+
 def _left(
     overlay: Overlay, targets: frozenset[str], pairs: frozenset[tuple[str, str]]
 ) -> npt.NDArray[np.bool_]:
@@ -88,23 +101,30 @@ def _trained_without(
     model: HyperPCM, targets: frozenset[str], pairs: frozenset[tuple[str, str]]
 ) -> HyperPCM | None:
     """The trained model without what goes; None where its memory holds nothing of that."""
-    rows = [row for row, sequence in enumerate(model.memory_sequences) if sequence in targets]
-    labels: list[int] = []
+    sequences, smiles = model.memory_sequences, model.landmark_compounds
+    rows = [row for row, sequence in enumerate(sequences) if sequence in targets]
+    lost: dict[int, tuple[str, str]] = {}
     if pairs:
-        places = {sequence: row for row, sequence in enumerate(model.memory_sequences)}
-        columns = {smiles: column for column, smiles in enumerate(model.landmark_compounds)}
-        of_pairs = {
-            (places[sequence], columns[smiles])
-            for sequence, smiles in pairs
-            if sequence in places and smiles in columns and sequence not in targets
-        }
         known = zip(model.memory_rows.tolist(), model.memory_columns.tolist(), strict=True)
-        labels = [label for label, pair in enumerate(known) if pair in of_pairs]
-    if not rows and not labels:
+        named = ((sequences[row], smiles[column]) for row, column in known)
+        lost = {label: pair for label, pair in enumerate(named) if pair in pairs and pair[0] not in targets}
+    if not rows and not lost:
         return None
-    found = without_labels(model, labels) if labels else model
+    found = without_labels(model, lost) if lost else model
     if rows:
         gone = [row for row, sequence in enumerate(found.memory_sequences) if sequence in targets]
         found = without_targets(found, gone)
     solve_again(found)
+    found.origin = _origin_without(model.origin, [sequences[row] for row in rows], set(lost.values()))
     return found
+
+
+def _origin_without(origin: str, targets: Collection[str], pairs: Collection[tuple[str, str]]) -> str:
+    """A digest that stands for a trained model without some of its memory; empty where its own is.
+
+    What is laid over it names this, and so goes with no other model.
+    """
+    if not origin:
+        return ""
+    gone = json.dumps([origin, sorted(targets), sorted(pairs)])
+    return hashlib.sha256(gone.encode()).hexdigest()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperpcm.chem import tanimoto
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.errors import IncompatibleModelError
 from hyperpcm.model.appended import Appended
+from hyperpcm.model.copying import bare_state, rebuilt
 from hyperpcm.model.hyperpcm import HyperPCM
 from hyperpcm.model.label_merge import Conflict, merged_labels
 from hyperpcm.model.memory_ridge import ExtendedMemory, extended_columns, extended_ridge
 from hyperpcm.model.overlaid import Overlaid
 from hyperpcm.model.overlay import Overlay, check_name, overlay_of
+from hyperpcm.target_model.residual_prior import smoothed_profiles
 
 __all__ = ["Extension", "overlaid_origin", "trained_model", "with_overlays", "with_targets"]
 
@@ -31,7 +34,8 @@ class Extension:
     """A model with overlays.
 
     Attributes:
-        model: on the CPU, in evaluation mode; shares no weights with the one from before.
+        model: on the CPU, in evaluation mode; shares no weights with the one from before, and is that one
+            where nothing is laid.
         conflicts: pairs that had a label already, with what became of them.
         weights: of all labels in what the overlays add to the ridge regression, float32 [n]; with them the
             same overlays are laid again without solving. Of size 0 where there is no regression.
@@ -66,8 +70,7 @@ def with_targets(
         IncompatibleModelError: a target or compound encoder is not available.
     """
     overlay = overlay_of(model, measurements, name, origin)
-    before = () if model.overlaid is None else model.overlaid.overlays
-    return with_overlays(trained_model(model), [*before, overlay])
+    return with_overlays(trained_model(model), [*model.overlays, overlay])
 
 
 def with_overlays(
@@ -93,7 +96,7 @@ def with_overlays(
         check_name(overlay.name, (one.name for one in overlays[:place]))
         _check_widths(model, overlay)
     added = Appended.of(model, overlays)
-    tensors, header = _state(model)
+    tensors, header = bare_state(model)
     merged = merged_labels(model, overlays, added.targets, added.compounds)
     memory = ExtendedMemory(
         sequences=tuple(added.targets),
@@ -106,18 +109,18 @@ def with_overlays(
     )
     overlaid = _overlaid(model, overlays)
     found = torch.zeros(0)
+    _check_weights(weights, 0 if model.ridge is None else len(memory.values), overlays)
     if model.ridge is not None:
-        _check_weights(weights, memory, overlays)
         tensors["ridge.coefficients"], found = extended_ridge(model, memory, weights)
-    tensors |= _memory_tensors(tensors, added, memory)
+    tensors |= _memory_tensors(tensors, added, memory, model.landmark_width)
     header |= {
         "memory_sequences": list(added.targets),
         "memory_names": [*model.memory_names, *added.names],
         "landmark_compounds": list(added.compounds),
     }
-    extended = _rebuilt(tensors, header)
+    extended = rebuilt(model, tensors, header)
     extended.overlaid = overlaid
-    extended.origin = _origin(model.origin, overlays)
+    extended.origin = _origin(model.origin, overlays, found)
     return Extension(extended, merged.conflicts, found)
 
 
@@ -126,7 +129,7 @@ def trained_model(model: HyperPCM) -> HyperPCM:
     overlaid = model.overlaid
     if overlaid is None:
         return model
-    tensors, header = _state(model)
+    tensors, header = bare_state(model)
     rows, compounds, labels = overlaid.targets, overlaid.compounds, len(overlaid.values)
     for name in ("memory_embeddings", "alignment.mean", "alignment.axes", "alignment.memory"):
         tensors[name] = tensors[name][:rows].clone()
@@ -146,25 +149,11 @@ def trained_model(model: HyperPCM) -> HyperPCM:
         "memory_names": list(model.memory_names[:rows]),
         "landmark_compounds": list(model.landmark_compounds[:compounds]),
     }
-    found = _rebuilt(tensors, header)
-    found.origin = overlaid.origin
+    found = rebuilt(model, tensors, header)
+    found.origin = _trained_origin(model)
     if model.memory_similarity is not None:
         found.memory_similarity = model.memory_similarity[:rows, :rows]
     return found
-
-
-def _state(model: HyperPCM) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors on the CPU and header of a model, without what is known of its overlays."""
-    tensors, header = model.state()
-    own = {
-        name: tensor.detach().cpu() for name, tensor in tensors.items() if not name.startswith("overlaid.")
-    }
-    return own, {name: copy.deepcopy(value) for name, value in header.items() if name != "overlaid"}
-
-
-def _rebuilt(tensors: dict[str, Tensor], header: dict[str, Any]) -> HyperPCM:
-    with torch.random.fork_rng(devices=[]):
-        return HyperPCM.from_state(tensors, header)
 
 
 def _check_widths(model: HyperPCM, overlay: Overlay) -> None:
@@ -179,7 +168,7 @@ def _check_widths(model: HyperPCM, overlay: Overlay) -> None:
 
 
 def _memory_tensors(
-    before: Mapping[str, Tensor], added: Appended, memory: ExtendedMemory
+    before: Mapping[str, Tensor], added: Appended, memory: ExtendedMemory, width: int
 ) -> dict[str, Tensor]:
     """The tensors of the memory; axes of the alignment that are 0 leave every other place as it is."""
     behind = {
@@ -188,9 +177,8 @@ def _memory_tensors(
         "alignment.axes": torch.zeros_like(added.places),
         "alignment.memory": added.places,
     }
-    if _PROFILES in before:  # how new compounds erred on other targets was not learned
-        new = len(memory.landmarks) - len(before[_PROFILES])
-        behind[_PROFILES] = torch.zeros(new, before[_PROFILES].shape[1])
+    if _PROFILES in before:
+        behind[_PROFILES] = _profiles(before, added, width)
     return {
         "memory_rows": memory.rows,
         "memory_columns": memory.columns,
@@ -199,6 +187,19 @@ def _memory_tensors(
         "ridge_columns": memory.ridge_columns,
         **{name: torch.cat([before[name], tensor]) for name, tensor in behind.items()},
     }
+
+
+def _profiles(before: Mapping[str, Tensor], added: Appended, width: int) -> Float[Tensor, "b r"]:
+    """Profiles of new landmarks, read from the known ones as those of any compound.
+
+    How they err was not learned. With none they would count as landmarks that err with nothing, and hide the
+    profiles of known compounds like them.
+    """
+    known, new = (
+        np.unpackbits(bits.numpy(), axis=1, count=width) for bits in (before["landmarks"], added.fingerprints)
+    )
+    found = smoothed_profiles(tanimoto(new, known), before[_PROFILES].numpy())
+    return torch.from_numpy(found.astype(np.float32))
 
 
 def _overlaid(model: HyperPCM, overlays: Sequence[Overlay]) -> Overlaid:
@@ -215,31 +216,43 @@ def _overlaid(model: HyperPCM, overlays: Sequence[Overlay]) -> Overlaid:
     )
 
 
-def _check_weights(weights: Tensor | None, memory: ExtendedMemory, overlays: Sequence[Overlay]) -> None:
-    if weights is not None and weights.shape != memory.values.shape:
+def _check_weights(weights: Tensor | None, labels: int, overlays: Sequence[Overlay]) -> None:
+    if weights is not None and weights.shape != (labels,):
         raise IncompatibleModelError(
-            f"the overlay {overlays[0].name!r} holds weights of {len(weights):,} labels, and with this model "
-            f"there are {len(memory.values):,}: it was made for another one."
+            f"the overlay {overlays[-1].name!r} holds weights of {weights.numel():,} labels, and with this "
+            f"model there are {labels:,}: it was made for another one."
         )
 
 
-def overlaid_origin(model: HyperPCM, overlays: Sequence[Overlay]) -> str:
+def overlaid_origin(
+    model: HyperPCM, overlays: Sequence[Overlay], weights: Float[Tensor, "n"] | None = None
+) -> str:
     """Return `HyperPCM.origin` of a model with more overlays: a digest that stands for it and them.
 
     Args:
         model: with or without overlays.
         overlays: that are laid over them; its own origin where there is none.
+        weights: with which they are laid, as of an `Extension`; None where they are solved for together, so
+            that the digest is the same on every machine.
     """
     if not overlays:
         return model.origin
-    before = model.overlaid
-    if before is None:
-        return _origin(model.origin, overlays)
-    return _origin(before.origin, [*before.overlays, *overlays])
+    return _origin(_trained_origin(model), [*model.overlays, *overlays], weights)
 
 
-def _origin(before: str, overlays: Sequence[Overlay]) -> str:
+def _trained_origin(model: HyperPCM) -> str:
+    """The origin of a model without its overlays; where that was in no file, one by the file of both."""
+    if model.overlaid is None:
+        return model.origin
+    if model.overlaid.origin or not model.origin:
+        return model.overlaid.origin
+    return hashlib.sha256(f"without overlays: {model.origin}".encode()).hexdigest()
+
+
+def _origin(before: str, overlays: Sequence[Overlay], weights: Tensor | None) -> str:
     digest = hashlib.sha256(before.encode())
     for overlay in overlays:
         digest.update(overlay.digest().encode())
+    if weights is not None:
+        digest.update(weights.numpy().tobytes())
     return digest.hexdigest() if before else ""

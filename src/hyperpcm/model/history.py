@@ -12,13 +12,15 @@ from hyperpcm.model.change import MemoryChange, Moves, TargetChange
 from hyperpcm.model.hyperpcm import HyperPCM
 from hyperpcm.model.label_merge import Conflict
 
-__all__ = ["FORMAT", "card_entry", "change_record", "with_history"]
+__all__ = ["FORMAT", "FORMAT_VERSION", "card_entry", "change_record", "with_history"]
 
 FORMAT: Final = "hyperpcm memory change"
 """What the record of a change says it is."""
 
-_VERSION: Final = 1
-_IN_CARD: Final = 5  # targets of each kind, and moves, that the card of a model keeps
+FORMAT_VERSION: Final = 1
+"""The newest version of such a record that is read, and the one that is written."""
+
+_LISTED: Final = 10_000  # conflicts that a record holds: a record of any change can be read again
 
 
 def change_record(
@@ -43,13 +45,13 @@ def change_record(
         time: when, ISO 8601.
         author: who did it.
         source: where the measurements come from, or what was asked to go.
-        conflicts: pairs that had a label already.
+        conflicts: pairs that had a label already; the first 10,000 are told one by one, and all counted.
         moves: what it does to scores; None where that was not asked.
     """
     names = dict(zip(after.memory_sequences, after.memory_names, strict=True))
     return {
         "format": FORMAT,
-        "format_version": _VERSION,
+        "format_version": FORMAT_VERSION,
         "hyperpcm_version": __version__,
         "action": action,
         "time": time,
@@ -71,32 +73,34 @@ def change_record(
                 "known_before": one.known,
                 "kept": one.kept,
             }
-            for one in conflicts
+            for one in conflicts[:_LISTED]
         ],
+        "conflict_count": len(conflicts),
         "moves": None if moves is None else moves.record(),
     }
 
 
 def card_entry(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the card of a model keeps of a change: counts, and the first of what it lists.
+    """Return what the card of a model keeps of a change: when, who, under which name, and how many of what.
+
+    No target, compound, score or file is named: an entry stays in the card when what it tells of is removed,
+    and goes along with every target that is compiled. Overlays that are written into a file had an entry of
+    their own each when they were made, so ``apply`` counts nothing again.
 
     Args:
         record: as from `change_record`.
     """
-    entry = {
-        name: record[name]
-        for name in ("action", "time", "author", "hyperpcm_version", "model_before", "source")
-    }
+    entry = {name: record[name] for name in ("action", "time", "author", "hyperpcm_version", "model_before")}
+    entry["source"] = {"name": record["source"].get("name", "")}
+    of_overlays = record["action"] == "apply"
     for name in ("added", "removed", "changed"):
-        entry[name] = {
-            "targets": len(record[name]),
-            "labels": sum(one["labels"] for one in record[name]),
-            "first": [one["target"] for one in record[name][:_IN_CARD]],
-        }
-    entry |= {name: record[name] for name in ("compounds_added", "compounds_removed")}
-    entry["conflicts"] = len(record["conflicts"])
+        told = [] if of_overlays else record[name]
+        entry[name] = {"targets": len(told), "labels": sum(one["labels"] for one in told)}
+    for name in ("compounds_added", "compounds_removed"):
+        entry[name] = 0 if of_overlays else record[name]
+    entry["conflicts"] = 0 if of_overlays else record["conflict_count"]
     moves = record["moves"]
-    entry["moves"] = None if moves is None else {**moves, "largest": moves["largest"][:_IN_CARD]}
+    entry["moves"] = None if moves is None else {name: moves[name] for name in moves if name != "largest"}
     return entry
 
 
@@ -117,10 +121,7 @@ def with_history(model: HyperPCM, entries: Sequence[Mapping[str, Any]]) -> Hyper
 
 
 def _overlays(model: HyperPCM) -> list[dict[str, Any]]:
-    overlaid = model.overlaid
-    if overlaid is None:
-        return []
-    return [{"name": one.name, "labels": len(one), "sha256": one.digest()} for one in overlaid.overlays]
+    return [{"name": one.name, "labels": len(one), "sha256": one.digest()} for one in model.overlays]
 
 
 def _told(change: TargetChange) -> dict[str, Any]:

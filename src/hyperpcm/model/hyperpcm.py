@@ -27,6 +27,7 @@ from hyperpcm.model.known_compounds import KnownCompounds
 from hyperpcm.model.member import Member
 from hyperpcm.model.memory import ContextMemory
 from hyperpcm.model.overlaid import Overlaid
+from hyperpcm.model.overlay import Overlay
 from hyperpcm.model.sizes import ModelSizes
 from hyperpcm.model.stored import model_state, stored_model
 from hyperpcm.nn.alignment import AlignmentComponents
@@ -147,6 +148,16 @@ class HyperPCM(nn.Module):
     def aligner(self) -> Encoder:
         """What aligns targets to the memory; it keeps the memory's own scores for the next target."""
         return target_encoder("alignment", references=self.memory_sequences)
+
+    @property
+    def trained_on(self) -> str:
+        """What the data are called that it was trained on."""
+        return str(self.card.get("data") or "training data")
+
+    @property
+    def overlays(self) -> tuple[Overlay, ...]:
+        """What was laid over the memory since the model was trained, in its order."""
+        return () if self.overlaid is None else self.overlaid.overlays
 
     @property
     def label_scale(self) -> LabelScale:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import collections
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["KnownLabel", "KnownTarget", "known_labels", "known_targets", "trained_source"]
+__all__ = ["KnownLabel", "KnownTarget", "known_labels", "known_targets"]
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,6 @@ class KnownLabel:
     smiles: str
     label: float
     sources: tuple[str, ...]
-
-
-def trained_source(model: HyperPCM) -> str:
-    """Return what the data are called that a model was trained on."""
-    return str(model.card.get("data") or "training data")
 
 
 def known_targets(model: HyperPCM) -> tuple[KnownTarget, ...]:
@@ -91,7 +85,7 @@ def known_labels(model: HyperPCM, row: int) -> tuple[KnownLabel, ...]:
         model: with or without overlays.
         row: of the memory.
     """
-    sources = _sources(model)
+    sources = _sources(model, row)
     own = (model.memory_rows == row).cpu().numpy()
     values: dict[int, list[float]] = {}
     for column, value in zip(
@@ -107,20 +101,19 @@ def known_labels(model: HyperPCM, row: int) -> tuple[KnownLabel, ...]:
     return tuple(sorted(labels, key=lambda one: -one.label))
 
 
-def _sources(model: HyperPCM) -> dict[tuple[int, int], list[str]]:
-    """Where the label of each pair, by row and column, comes from."""
-    overlaid: Any = model.overlaid
-    trained = len(model.memory_values) if overlaid is None else len(overlaid.values)
-    rows, columns = model.memory_rows.tolist(), model.memory_columns.tolist()
-    name = trained_source(model)
-    found = {pair: [name] for pair in zip(rows[:trained], columns[:trained], strict=True)}
-    for pair in zip(rows[trained:], columns[trained:], strict=True):
-        found[pair] = []
-    if overlaid is None:
-        return found
+def _sources(model: HyperPCM, asked: int | None = None) -> dict[tuple[int, int], list[str]]:
+    """Where the label of each pair, by row and column, comes from; of all rows or of one."""
+    trained = len(model.memory_values) if model.overlaid is None else len(model.overlaid.values)
+    rows, columns = model.memory_rows.cpu().numpy(), model.memory_columns.cpu().numpy()
+    labels = np.arange(len(rows)) if asked is None else np.flatnonzero(rows == asked)
+    name = model.trained_on
+    pairs = zip(rows[labels].tolist(), columns[labels].tolist(), strict=True)
+    found = {
+        pair: [name] if label < trained else [] for label, pair in zip(labels.tolist(), pairs, strict=True)
+    }
     places = {sequence: row for row, sequence in enumerate(model.memory_sequences)}
     compounds = {smiles: column for column, smiles in enumerate(model.landmark_compounds)}
-    for overlay in overlaid.overlays:
+    for overlay in model.overlays:
         for sequence, smiles in overlay.pairs():
             pair = (places[sequence], compounds[smiles])
             if pair in found:  # where two overlays contradict each other, there is no label

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperpcm.model.overlay import Overlay
+from hyperpcm.target_model.parts import add_part, tensors_of
 
 __all__ = ["Overlaid"]
 
@@ -39,13 +40,11 @@ class Overlaid:
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds it."""
         tensors = {"values": self.values, "coefficients": self.coefficients}
-        headers = []
+        headers: dict[str, Any] = {}
         for number, overlay in enumerate(self.overlays):
-            own, header = overlay.state()
-            headers.append(header)
-            tensors |= {f"{number}.{name}": tensor for name, tensor in own.items()}
+            add_part(str(number), overlay, tensors, headers)
         return tensors, {
-            "overlays": headers,
+            "overlays": list(headers.values()),
             "targets": self.targets,
             "compounds": self.compounds,
             "ridge_landmarks": self.ridge_landmarks,
@@ -59,15 +58,11 @@ class Overlaid:
         Raises:
             IncompatibleModelError: the parts of an overlay do not belong together.
         """
-        overlays = []
-        for number, own in enumerate(header["overlays"]):
-            prefix = f"{number}."
-            parts = {
-                name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)
-            }
-            overlays.append(Overlay.from_state(parts, own))
+        overlays = enumerate(header["overlays"])
         return cls(
-            overlays=tuple(overlays),
+            overlays=tuple(
+                Overlay.from_state(tensors_of(str(number), tensors), own) for number, own in overlays
+            ),
             targets=int(header["targets"]),
             compounds=int(header["compounds"]),
             ridge_landmarks=int(header["ridge_landmarks"]),

@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 
 from hyperpcm.chem import morgan_counts
-from hyperpcm.datasets.interactions import Interactions, Quantity
+from hyperpcm.datasets.classes import is_of_threshold
+from hyperpcm.datasets.interactions import ABOVE, BELOW, EXACT, Interactions, Quantity
 from hyperpcm.datasets.units import P_UNIT
 from hyperpcm.errors import IncompatibleModelError, InputError, LabelError
 
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["Overlay", "check_name", "check_quantity", "overlay_of"]
+__all__ = ["Overlay", "check_name", "check_new_name", "check_quantity", "overlay_of"]
 
 _LONGEST = 100  # letters of a name
 _ARRAYS = {
@@ -136,6 +137,7 @@ class Overlay:
             all(getattr(self, name).dtype == kind for name, kind in _ARRAYS.items())
             and len(labels) == 1
             and self.relations.shape == labels
+            and bool(np.isin(self.relations, (BELOW, EXACT, ABOVE)).all())
             and all(index.shape == labels for index, _ in axes)
             and all(len(set(content)) == len(content) for _, content in axes)
             and all(((index >= 0) & (index < len(content))).all() for index, content in axes)
@@ -162,8 +164,7 @@ def overlay_of(
         InputError: the name cannot be used, or there are no measurements.
         LabelError: they are of another quantity than the model's labels.
     """
-    overlays = () if model.overlaid is None else model.overlaid.overlays
-    check_name(name, [str(model.card.get("data", "")), *(one.name for one in overlays)])
+    check_new_name(model, name)
     check_quantity(model.quantity, measurements.quantity, measurements.name)
     if not len(measurements):
         raise InputError(f"{measurements.name}: holds no measurement that can be added.")
@@ -205,6 +206,20 @@ def check_name(name: str, taken: Iterable[str]) -> None:
         )
 
 
+def check_new_name(model: HyperPCM, name: str) -> None:
+    """Refuse a name of an overlay that cannot be added to a model.
+
+    Raises:
+        InputError: as `check_name`, or the model's training data are called so.
+    """
+    check_name(name, (one.name for one in model.overlays))
+    if name == model.trained_on:
+        raise InputError(
+            f"{name}: the data that the model was trained on have this name, and what was added would not be "
+            "told from them. Choose another."
+        )
+
+
 def check_quantity(known: Quantity, given: Quantity, where: str) -> None:
     """Refuse measurements that mean something else than the labels of a model.
 
@@ -225,6 +240,11 @@ def check_quantity(known: Quantity, given: Quantity, where: str) -> None:
         else:
             advice = f"its labels are values of {_named(known)}, and no class becomes a value again."
         raise LabelError(f"{where}: holds {_named(given)}, which does not go with this model: {advice}")
+    if is_of_threshold(known) and is_of_threshold(given) and known.name != given.name:
+        raise LabelError(
+            f"{where}: its actives are {given.name}, and those of the model {known.name}. Make classes as "
+            "the model has them: --active-at, and --quantity where the values mean the same."
+        )
     if known.kind == "binary" or (known.name, known.unit) == (given.name, given.unit):
         return
     if known.unit == given.unit:

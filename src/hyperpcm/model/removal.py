@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperpcm.errors import ConfigError
+from hyperpcm.model.copying import bare_state, rebuilt
 from hyperpcm.model.hyperpcm import HyperPCM
 from hyperpcm.model.memory_ridge import memory_similarity
 
@@ -63,11 +63,7 @@ def without_labels(model: HyperPCM, labels: Iterable[int]) -> HyperPCM:
 
 def _reduced(model: HyperPCM, removed: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> HyperPCM:
     """The model without some rows of its memory, and with some of the labels [n]."""
-    tensors, header = model.state()
-    tensors = {
-        name: tensor.detach().cpu() for name, tensor in tensors.items() if not name.startswith("overlaid.")
-    }
-    header = {name: value for name, value in header.items() if name != "overlaid"}
+    tensors, header = bare_state(model)
     of_labels, of_compounds = tensors["memory_rows"].numpy(), tensors["memory_columns"].numpy()
     lost = np.setdiff1d(of_compounds[~known], of_compounds[known])
     kept = np.setdiff1d(np.arange(len(model.memory_sequences)), removed)
@@ -90,13 +86,12 @@ def _reduced(model: HyperPCM, removed: npt.NDArray[np.int64], known: npt.NDArray
     if model.residual_prior is not None:
         own = tensors["residuals.profiles"]
         tensors["residuals.profiles"] = own[torch.from_numpy(compounds)]
-    header = copy.deepcopy(header) | {
+    header |= {
         "memory_sequences": [model.memory_sequences[row] for row in kept],
         "memory_names": [model.memory_names[row] for row in kept],
         "landmark_compounds": [model.landmark_compounds[place] for place in compounds],
     }
-    with torch.random.fork_rng(devices=[]):
-        found = HyperPCM.from_state(tensors, header)
+    found = rebuilt(model, tensors, header)
     if model.memory_similarity is not None:
         found.memory_similarity = model.memory_similarity[at][:, at]
     if not len(lost):

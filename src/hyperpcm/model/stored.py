@@ -17,16 +17,14 @@ from hyperpcm.model.overlaid import Overlaid
 from hyperpcm.model.sizes import ModelSizes
 from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.target_model import Calibration, ResidualPrior
+from hyperpcm.target_model.parts import add_part, is_of_part, tensors_of
 
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
 __all__ = ["model_state", "stored_model"]
 
-# What the names of the tensors begin with that belong to no module.
-_CALIBRATION: Final = "calibration."
-_OVERLAID: Final = "overlaid."
-_RESIDUALS: Final = "residuals."
+_PARTS: Final = ("calibration", "residuals", "overlaid")  # what belongs to no module
 
 
 def model_state(model: HyperPCM) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -47,15 +45,9 @@ def model_state(model: HyperPCM) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if model.logit_map != (1.0, 0.0):
         header["logit_map"] = list(model.logit_map)
     tensors = dict(model.state_dict())
-    if model.calibration is not None:
-        own, header["calibration"] = model.calibration.state()
-        tensors |= {f"{_CALIBRATION}{key}": value for key, value in own.items()}
-    if model.residual_prior is not None:
-        own, header["residuals"] = model.residual_prior.state()
-        tensors |= {f"{_RESIDUALS}{key}": value for key, value in own.items()}
-    if model.overlaid is not None:
-        own, header["overlaid"] = model.overlaid.state()
-        tensors |= {f"{_OVERLAID}{key}": value for key, value in own.items()}
+    parts = (model.calibration, model.residual_prior, model.overlaid)
+    for name, part in zip(_PARTS, parts, strict=True):
+        add_part(name, part, tensors, header)
     return tensors, header
 
 
@@ -78,16 +70,15 @@ def stored_model(kind: type[HyperPCM], tensors: Mapping[str, Tensor], header: Ma
     )
     model.trees = BoostedTrees(*map(int, header["trees"]))
     if "calibration" in header:
-        model.calibration = Calibration.from_state(_under(_CALIBRATION, tensors), header["calibration"])
+        model.calibration = Calibration.from_state(tensors_of("calibration", tensors), header["calibration"])
     if "residuals" in header:
-        model.residual_prior = ResidualPrior.from_state(_under(_RESIDUALS, tensors), header["residuals"])
+        model.residual_prior = ResidualPrior.from_state(tensors_of("residuals", tensors), header["residuals"])
     if "overlaid" in header:
-        model.overlaid = Overlaid.from_state(_under(_OVERLAID, tensors), header["overlaid"])
+        model.overlaid = Overlaid.from_state(tensors_of("overlaid", tensors), header["overlaid"])
     if "logit_map" in header:
         slope, intercept = map(float, header["logit_map"])
         model.logit_map = (slope, intercept)
-    beside = (_CALIBRATION, _OVERLAID, _RESIDUALS)
-    own = {name: value for name, value in tensors.items() if not name.startswith(beside)}
+    own = {name: value for name, value in tensors.items() if not is_of_part(name, _PARTS)}
     try:
         model.load_state_dict(own)
     except RuntimeError as error:
@@ -97,7 +88,3 @@ def stored_model(kind: type[HyperPCM], tensors: Mapping[str, Tensor], header: Ma
     model.card = dict(header["card"])
     model.eval()
     return model
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -29,6 +29,7 @@ from hyperpcm.target_model.adaptation import Adaptation, Corrected, Measurement
 from hyperpcm.target_model.calibration import Calibration, difficulty_columns
 from hyperpcm.target_model.label_scale import LabelScale
 from hyperpcm.target_model.nearest import NearestLandmark, nearest_landmarks
+from hyperpcm.target_model.parts import add_part, tensors_of
 from hyperpcm.target_model.prior import RetrievedPrior
 from hyperpcm.target_model.residual_prior import ResidualPrior
 from hyperpcm.target_model.scores import BLOCK, LEVEL, Intervals, Scores, score_rows
@@ -276,18 +277,14 @@ class TargetModel:
             "prior": None,
             "provenance": dict(self.provenance),
         }
-        if self.prior is not None:
-            of_prior, header["prior"] = self.prior.state()
-            tensors |= {f"prior.{key}": value for key, value in of_prior.items()}
-        if self.calibration is not None:
-            of_errors, header["calibration"] = self.calibration.state()
-            tensors |= {f"calibration.{key}": value for key, value in of_errors.items()}
-        if self.residual_prior is not None:
-            of_residuals, header["residuals"] = self.residual_prior.state()
-            tensors |= {f"residuals.{key}": value for key, value in of_residuals.items()}
-        if self.adaptation is not None:
-            of_measured, header["adaptation"] = self.adaptation.state()
-            tensors |= {f"adaptation.{key}": value for key, value in of_measured.items()}
+        parts = {
+            "prior": self.prior,
+            "calibration": self.calibration,
+            "residuals": self.residual_prior,
+            "adaptation": self.adaptation,
+        }
+        for name, part in parts.items():
+            add_part(name, part, tensors, header)
         if self.learned_compounds is not None:
             learned = self.learned_compounds
             tensors |= {f"compounds.{key}": value for key, value in learned.state_dict().items()}
@@ -315,9 +312,9 @@ class TargetModel:
         scaler.load_state_dict({"mean": tensors["scaler.mean"], "scale": tensors["scaler.scale"]})
         residual_prior = adaptation = None
         if "residuals" in header:
-            residual_prior = ResidualPrior.from_state(_under("residuals.", tensors), header["residuals"])
+            residual_prior = ResidualPrior.from_state(tensors_of("residuals", tensors), header["residuals"])
         if "adaptation" in header and residual_prior is not None:
-            own = _under("adaptation.", tensors)
+            own = tensors_of("adaptation", tensors)
             adaptation = Adaptation.from_state(own, header["adaptation"], residual_prior)
         return cls(
             name=header["name"],
@@ -330,7 +327,7 @@ class TargetModel:
             prior=None if header["prior"] is None else _prior(tensors, header["prior"]),
             learned_compounds=_learned_compounds(tensors, header.get("learned_compounds")),
             calibration=(
-                Calibration.from_state(_under("calibration.", tensors), header["calibration"])
+                Calibration.from_state(tensors_of("calibration", tensors), header["calibration"])
                 if "calibration" in header
                 else None
             ),
@@ -371,7 +368,7 @@ def _network(tensors: Mapping[str, Tensor], header: Mapping[str, Any], number: i
 
 
 def _prior(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> RetrievedPrior:
-    return RetrievedPrior.from_state(_under("prior.", tensors), header)
+    return RetrievedPrior.from_state(tensors_of("prior", tensors), header)
 
 
 def _learned_compounds(
@@ -380,10 +377,5 @@ def _learned_compounds(
     if header is None:
         return None
     learned = LearnedCompounds(int(header["width"]), int(header["depth"]), beside=bool(header["beside"]))
-    learned.load_state_dict(_under("compounds.", tensors))
+    learned.load_state_dict(tensors_of("compounds", tensors))
     return learned.eval().requires_grad_(False)
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names start so, without that start."""
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
