@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from hyperpcm.checkpoint import load_model
 from hyperpcm.datasets.interactions import Interactions
@@ -14,10 +16,13 @@ from hyperpcm.model import without_targets
 from hyperpcm.target_model import Covariance, Measurement, ResidualPrior
 from hyperpcm.target_model.adaptation import Corrected
 from hyperpcm.training import fit
+from hyperpcm.training.adapted_intervals import _measurement
 from hyperpcm.training.factor_analysis import column_factors
 from hyperpcm.training.residual_scale import residual_scale
 from hyperpcm.training.residuals_fit import _likeliest, _Target, _weights
 from hyperpcm.training.run import open_data, open_split, train_model
+from small_adaptation import adaptable_model
+from small_models import QUERY, many_smiles
 from small_runs import NO_RETRIEVAL, tiny, write_table
 
 
@@ -126,8 +131,19 @@ def test_intervals_hold_what_the_correction_moved_and_are_inflated():
     found = Corrected(np.zeros(4), np.full(4, 0.2), moved, 1.5)
     before = np.full(4, 0.5)
     assert found.difficulty(before, 2.0) == pytest.approx(1.5 * np.hypot(0.1, moved / 2.0))
-    still = dataclasses.replace(found, moved=np.zeros(4), narrowing=np.ones(4))
-    assert still.difficulty(before, 2.0) == pytest.approx(before)
+    hardly = dataclasses.replace(found, moved=np.array([0.0, 1e-12, 0.0, 0.0]))
+    assert hardly.difficulty(before, 2.0) == pytest.approx(1.5 * 0.1)
+
+
+def test_intervals_stay_as_they_are_where_nothing_is_corrected():
+    model = adaptable_model(Covariance(0.0, 0.0, 4.0, 0.0, 0.01), factors=0, powers=(0.0, 0.0))
+    model.residual_prior = dataclasses.replace(model.residual_prior, inflation=1.5)
+    target, known = model.compile_target(QUERY), many_smiles(24)
+    scores, signs = target.score(known).values, np.where(np.arange(24) % 2, 1.5, -1.5)
+    measured = [Measurement(one, float(value)) for one, value in zip(known, scores + signs, strict=True)]
+    adaptation = dataclasses.replace(target.adapt(measured).adaptation, choice="none")
+    found = adaptation.corrected(scores, target.prior.similarity(known), adaptation.similarity(known))
+    assert np.array_equal(found.difficulty(np.full(24, 0.5), 2.0), np.full(24, 0.5))
 
 
 def test_training_sets_the_width_of_intervals_after_adaptation(tmp_path: Path):
@@ -139,6 +155,19 @@ def test_training_sets_the_width_of_intervals_after_adaptation(tmp_path: Path):
     _, few = trained(write_table(tmp_path / "few.csv", targets=12))
     assert "interval_rows" not in few.residual_prior.learned
     assert few.residual_prior.inflation == 1.0
+
+
+def test_intervals_are_set_with_bounds_as_bounds(tmp_path: Path):
+    """As adapting takes them; of the bounds of a table, the labels are the numbers alone."""
+    path = write_table(
+        tmp_path / "table.csv", targets=6, relation=lambda number, place: "<" if place == 1 else ""
+    )
+    interactions = open_data(tiny(path).data)
+    labels = SimpleNamespace(labels=torch.from_numpy(interactions.point()))
+    measured = [_measurement(interactions, labels, row) for row in range(len(interactions))]
+    assert {one.relation for one in measured if one.smiles == measured[1].smiles} == {-1}
+    assert sum(one.relation == 0 for one in measured) == len(measured) - 6
+    assert [one.value for one in measured] == pytest.approx(interactions.point().tolist())
 
 
 def test_a_few_targets_are_enough_to_start_from(tmp_path: Path):
