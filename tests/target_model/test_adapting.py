@@ -111,6 +111,11 @@ def test_rows_that_were_seen_are_told_apart_from_new_ones(target: TargetModel):
     )
 
 
+def test_rows_that_a_file_kept_in_single_precision_were_seen(target: TargetModel):
+    seen = target.adapt(measured_values([float(np.float32(7.3))]))
+    assert without_seen(seen, measured_values([7.3])) == []
+
+
 @pytest.mark.parametrize(
     "measurements",
     [

@@ -157,17 +157,23 @@ def unadapted(target: TargetModel, forgotten: Callable[[Measurement], bool] | No
 def without_seen(target: TargetModel, measurements: Sequence[Measurement]) -> list[Measurement]:
     """Return the measurements that the target has not seen: a file that is given again counts once.
 
-    SMILES are standardised ones. A row is the same where compound, value, relation and source are; of several
-    equal rows of one file as many count as there are.
+    SMILES are standardised ones. A row is the same where compound, value (in single precision), relation and
+    source are; of several equal rows of one file as many count as there are.
     """
-    seen = collections.Counter(() if target.adaptation is None else target.adaptation.measurements)
+    had = () if target.adaptation is None else target.adaptation.measurements
+    seen = collections.Counter(_as_row(one) for one in had)
     found = []
     for one in measurements:
-        if seen[one]:
-            seen[one] -= 1
+        row = _as_row(one)
+        if seen[row]:
+            seen[row] -= 1
         else:
             found.append(one)
     return found
+
+
+def _as_row(one: Measurement) -> Measurement:
+    return dataclasses.replace(one, value=float(np.float32(one.value)))
 
 
 def summary(adaptation: Adaptation) -> dict[str, Any]:
