@@ -12,15 +12,18 @@ import torch
 
 from hyperpcm.checkpoint import load_model
 from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.model import without_targets
 from hyperpcm.target_model import Covariance, Measurement, ResidualPrior
 from hyperpcm.target_model.adaptation import Corrected
 from hyperpcm.training import fit
-from hyperpcm.training.adapted_intervals import _measurement
+from hyperpcm.training.adapted_intervals import _at_most, _measurement
+from hyperpcm.training.encoded import encode
 from hyperpcm.training.factor_analysis import column_factors
 from hyperpcm.training.residual_scale import residual_scale
-from hyperpcm.training.residuals_fit import _likeliest, _Target, _weights
+from hyperpcm.training.residuals_fit import _likeliest, _Target, _weights, fit_residual_prior
 from hyperpcm.training.run import open_data, open_split, train_model
+from hyperpcm.training.target_rows import rows_by_target
 from small_adaptation import adaptable_model
 from small_models import QUERY, many_smiles
 from small_runs import NO_RETRIEVAL, tiny, write_table
@@ -93,6 +96,47 @@ def test_errors_by_score_are_means_of_parts():
     assert scales == pytest.approx((knots - 4.5) / 2.5, rel=0.2)
 
 
+def test_parts_with_one_score_are_taken_together():
+    """Half of the rows at one score, where an eighth of them hardly errs."""
+    generator = np.random.default_rng(4)
+    scores = np.concatenate([np.full(800, 5.0), generator.uniform(5.5, 9, 800)])
+    residuals = np.concatenate([np.full(100, 0.01), generator.normal(size=1500)])
+    knots, scales = residual_scale(scores, residuals)
+    assert knots[0] == 5.0
+    off = np.abs(residuals)
+    assert scales[0] == pytest.approx(off[:800].mean() / off.mean(), rel=0.05)
+
+
+def test_a_table_of_zeros_has_no_factors():
+    rows, columns = np.nonzero(np.ones((10, 10)))
+    assert not column_factors(np.zeros(100), rows, columns, (10, 10), 4).any()
+
+
+def test_equal_scores_are_nothing_to_learn_from_whatever_single_precision_makes_of_them(table: Path):
+    config = tiny(table)
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    model = train_model(config, interactions, split)[0]
+    data = encode(config, interactions, split, EmbeddingStore())
+    scores = np.full(len(split.valid), 6.3, dtype=np.float32)
+    assert scores.std() > 0  # in single precision, the mean is off
+    model.residual_prior = None
+    fit_residual_prior(model, data, split.valid, scores, seed=0)
+    assert model.residual_prior is None
+    assert "scores, are equal" in model.card["no_adaptation"]
+
+
+def test_some_rows_of_some_targets_are_drawn_where_there_are_many():
+    targets = np.repeat(np.arange(250), [300] + [3] * 249)
+    found = rows_by_target(targets, np.random.default_rng(0))
+    assert len(found) == 200
+    assert all(len(np.unique(targets[own])) == 1 and (np.diff(own) > 0).all() for own in found)
+    assert max(map(len, found)) <= 128
+    (only,) = rows_by_target(targets, np.random.default_rng(0), least=4)
+    assert len(only) == 128
+    assert targets[only].max() == 0
+
+
 @pytest.mark.parametrize("rows", [0, 50])
 def test_a_few_rows_tell_nothing_of_errors_by_score(rows: int):
     knots, scales = residual_scale(np.arange(rows, dtype=float), np.ones(rows))
@@ -155,6 +199,14 @@ def test_training_sets_the_width_of_intervals_after_adaptation(tmp_path: Path):
     _, few = trained(write_table(tmp_path / "few.csv", targets=12))
     assert "interval_rows" not in few.residual_prior.learned
     assert few.residual_prior.inflation == 1.0
+
+
+def test_compounds_to_be_scored_are_drawn_from_all_of_a_target():
+    few, many = np.arange(10), np.arange(1000)
+    assert np.array_equal(_at_most(few, np.random.default_rng(0)), few)
+    drawn = _at_most(many, np.random.default_rng(0))
+    assert len(np.unique(drawn)) == 64
+    assert 300 < drawn.mean() < 700
 
 
 def test_intervals_are_set_with_bounds_as_bounds(tmp_path: Path):

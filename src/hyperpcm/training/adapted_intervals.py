@@ -65,9 +65,7 @@ def fit_inflation(
     quantiles = calibration.quantiles[groups, round(_LEVEL * (GRID + 1)) - 1]
     ratios = [np.zeros(0)]
     for draw in _draws(interactions, valid, seed):
-        query, support = place[draw.query], place[draw.support]
-        if len(query) > _MOST_QUERY:
-            query = np.sort(generator.choice(query, _MOST_QUERY, replace=False))
+        query, support = _at_most(place[draw.query], generator), place[draw.support]
         if (quantiles[query] == NOT_THERE).any():
             continue
         measured = [_measurement(interactions, data, int(row)) for row in draw.support]
@@ -89,6 +87,11 @@ def _draws(interactions: Interactions, valid: npt.NDArray[np.int64], seed: int) 
         return draws
     kept = np.random.default_rng([seed, 29]).choice(len(draws), _MOST_TARGETS, replace=False)
     return [draws[number] for number in np.sort(kept)]
+
+
+def _at_most(rows: npt.NDArray[np.int64], generator: np.random.Generator) -> npt.NDArray[np.int64]:
+    """The rows, or some of them where they are many."""
+    return rows if len(rows) <= _MOST_QUERY else np.sort(generator.choice(rows, _MOST_QUERY, replace=False))
 
 
 def _measurement(interactions: Interactions, data: EncodedData, row: int) -> Measurement:
