@@ -22,7 +22,7 @@ from hyperpcm.errors import (
 from hyperpcm.screening import Panel
 from hyperpcm.target_model import Covariance, Measurement, ResidualPrior, TargetModel
 from hyperpcm.target_model.adaptation import fit_adaptation
-from hyperpcm.target_model.adapting import adapted, summary, unadapted, without_seen
+from hyperpcm.target_model.adapting import _profiles, adapted, summary, unadapted, without_seen
 from hyperpcm.target_model.card import target_card_text
 from hyperpcm.target_model.residual_prior import smoothed_profiles
 from hyperpcm.trust import atom_contributions, masked_atoms
@@ -352,6 +352,13 @@ def test_smiles_are_standardised_once(target: TargetModel):
     assert found.score(["CCO"]).values == pytest.approx(once.score(["CCO"]).values)
     with pytest.raises(InvalidSmilesError):
         target.adapt([Measurement("CC(", 9.0)])
+
+
+def test_profiles_are_computed_a_few_compounds_at_a_time(target: TargetModel):
+    smiles = (many_smiles(121) * 9)[: 2 * 512 + 3]
+    expected = smoothed_profiles(target.prior.similarity(smiles), target.residual_prior.profiles)
+    found = _profiles(target, target.residual_prior, smiles)
+    assert found == pytest.approx(expected)
 
 
 def test_scores_at_hand_are_not_computed_again(target: TargetModel):

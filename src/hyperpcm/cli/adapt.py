@@ -266,7 +266,7 @@ def _in_words(about: Mapping[str, Any] | None, quantity: str) -> str:
     if about["rmse_before"] is not None:
         lines.append(
             f"  error on a measured compound: {about['rmse_before']:.2f} {quantity} before, "
-            f"{about['rmse_left_out']:.2f} told from the others"
+            f"{about['rmse_left_out']:.2f} told from the other compounds"
         )
     if about["choice"] != "none":
         lines.append(f"  assay: offset {about['offset']:+.2f}, slope {about['slope']:.2f}")
