@@ -17,7 +17,7 @@ from hyperpcm.model import without_targets
 from hyperpcm.target_model import Covariance, Measurement, ResidualPrior
 from hyperpcm.target_model.adaptation import Corrected
 from hyperpcm.training import fit
-from hyperpcm.training.adapted_intervals import _at_most, _measurement
+from hyperpcm.training.adapted_intervals import _at_most, _measurement, _ratios
 from hyperpcm.training.encoded import encode
 from hyperpcm.training.factor_analysis import column_factors
 from hyperpcm.training.residual_scale import residual_scale
@@ -257,3 +257,26 @@ def test_a_model_without_some_targets_keeps_the_profiles_of_the_compounds_that_a
     fewer = without_targets(model, [0, 1])
     assert len(fewer.residual_prior.profiles) == len(fewer.landmark_compounds)
     assert fewer.compile_target(model.memory_sequences[0]).residual_prior is not None
+
+
+@pytest.mark.parametrize(("second", "draws"), [(1, 1), (-1, 0)], ids=["corrected", "not corrected"])
+def test_intervals_are_set_by_draws_that_are_corrected(second: int, draws: int):
+    """Residuals of both signs speak against an offset: nothing is corrected, so nothing is inflated."""
+    prior = ResidualPrior(Covariance(9.0, 0.0, 0.0, 0.0, 0.05), 6.0, 1.0, np.zeros((0, 0), np.float32))
+    labels = torch.tensor([12.0, 6.0 + 6 * second, 6.0, 6.0])
+    data = SimpleNamespace(
+        compound_index=np.arange(4), labels=labels, similarity=None, counts=np.eye(4, 16, dtype=np.uint8)
+    )
+    found = _ratios(
+        model=SimpleNamespace(retrieval=None, radius=2),
+        prior=prior,
+        data=data,
+        valid=np.arange(4),
+        scores=np.full(4, 6.0, dtype=np.float32),
+        held_out=SimpleNamespace(difficulty=np.ones(4)),
+        quantiles=np.ones(4, dtype=np.float32),
+        measured=[Measurement(str(place), float(labels[place])) for place in range(2)],
+        support=np.arange(2),
+        query=np.arange(2, 4),
+    )
+    assert len(list(found)) == draws
