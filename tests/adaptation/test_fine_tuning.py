@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from hyperpcm.adaptation import FineTuning, tunable_embedding, tunable_weights
+from hyperpcm.errors import LabelError
 from hyperpcm.nn.qsar import qsar_scores
 from small_models import PUBLISHED, SMALL
 from small_views import learned_model, model_task, views_of
@@ -109,3 +110,8 @@ def test_the_settings_are_those_with_the_least_error_on_the_tasks(tunable):
         return sum(np.mean((adapter.scores(task, seed=0) - labels) ** 2) for task, labels in moving)
 
     assert error(moved) < error(held)
+
+
+def test_without_a_task_there_is_nothing_to_tune_on():
+    with pytest.raises(LabelError, match="fine_tune: no validation target"):
+        FineTuning.tuned("fine_tune", views_of(learned_model()), tunable_embedding, [])

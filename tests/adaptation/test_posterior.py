@@ -50,7 +50,7 @@ def test_the_gate_leaves_scores_alone_where_measurements_contradict_the_prior_an
     model.residual_prior = dataclasses.replace(prior, covariance=large)
     views = views_of(model)
     task = model_task(views, k=11)
-    jagged = task.zero_shot_support + 2 * np.where(np.arange(11) % 2, 1, -1).astype(np.float32)
+    jagged = task.zero_shot_support + 6 * np.where(np.arange(11) % 2, 1, -1).astype(np.float32)
     task = dataclasses.replace(task, labels=jagged.astype(np.float32))
     gated, ungated = (Posterior(views, gated=gate) for gate in (True, False))
     assert (gated.name, ungated.name) == ("posterior", "posterior_ungated")

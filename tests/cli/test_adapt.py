@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from hyperpcm.checkpoint import load_target_model, save_target_model
 from hyperpcm.cli.main import app
 from small_adaptation import adaptable_model
-from small_models import QUERY, SMILES, made_model
+from small_models import QUERY, SEQUENCES, SMILES, made_model
 
 
 def call(*arguments: object):
@@ -60,7 +60,7 @@ def test_sources_are_seen_added_and_taken_back(given: SimpleNamespace, tmp_path:
     (tmp_path / "tuesday.csv").write_text(f"smiles,pKd\n{SMILES[7]},8.1\n{SMILES[7]},5.9\n")
     done = call("adapt", first, tmp_path / "tuesday.csv", "-o", second)
     assert done.exit_code == 0, done.output
-    assert "1 compounds have values more than 1 apart" in done.stderr
+    assert "1 compound with measurements more than 1 apart" in done.stderr
     seen = call("adapt", second, "--seen")
     assert [line.split()[0] for line in seen.stdout.splitlines()[1:10]] == ["assay.csv"] * 7 + [
         "tuesday.csv"
@@ -71,6 +71,58 @@ def test_sources_are_seen_added_and_taken_back(given: SimpleNamespace, tmp_path:
     assert back.read_bytes() == first.read_bytes()
     assert call("adapt", second, "--forget-all", "-o", tmp_path / "bare.hpcm").exit_code == 0
     assert (tmp_path / "bare.hpcm").read_bytes() == given.target.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([f"{SMILES[0]},=,9.9"], f"{SMILES[0]} by 3.90"),
+        ([f"{SMILES[0]},>,9.5"], f"{SMILES[0]} by 3.50"),
+        ([f"{SMILES[7]},>,9", f"{SMILES[7]},<,5"], f"{SMILES[7]} by 4.00"),
+        ([f"{SMILES[0]},<,9.5", f"{SMILES[1]},=,7.5"], None),
+    ],
+    ids=["values of two files", "a bound and a value", "two bounds", "nothing"],
+)
+def test_measurements_that_contradict_one_another_are_named(
+    rows: list[str], named: str | None, given: SimpleNamespace, tmp_path: Path
+):
+    call("adapt", given.target, given.assay, "-o", tmp_path / "v2.hpcm")
+    (tmp_path / "b.csv").write_text("smiles,relation,pKd\n" + "\n".join(rows) + "\n")
+    done = call("adapt", tmp_path / "v2.hpcm", tmp_path / "b.csv", "-o", tmp_path / "v3.hpcm")
+    assert done.exit_code == 0, done.output
+    assert ("more than 1 apart" in done.stderr) == (named is not None)
+    assert named is None or named in done.stderr
+
+
+def test_another_file_of_the_same_name_is_told(given: SimpleNamespace, tmp_path: Path):
+    call("adapt", given.target, given.assay, "-o", tmp_path / "v2.hpcm")
+    (tmp_path / "assay.csv").write_text(f"smiles,pKd\n{SMILES[7]},6.5\n")
+    again, forgotten = tmp_path / "v3.hpcm", tmp_path / "v4.hpcm"
+    done = call("adapt", tmp_path / "v2.hpcm", tmp_path / "assay.csv", "-o", again)
+    assert "7 measurements of the source assay.csv were seen before; these are added" in done.stderr
+    assert "--forget assay.csv" in done.stderr
+    done = call(
+        "adapt", tmp_path / "v2.hpcm", tmp_path / "assay.csv", "-o", forgotten, "--forget", "assay.csv"
+    )
+    assert "were seen before" not in done.stderr
+    assert "1 measurement of 1 compound seen" in done.stdout
+
+
+def test_measurements_of_another_protein_are_refused(given: SimpleNamespace, tmp_path: Path):
+    (tmp_path / "other.csv").write_text(f"smiles,sequence,pKd\n{SMILES[0]},{SEQUENCES[3]},7\n")
+    done = call("adapt", given.target, tmp_path / "other.csv", "-o", tmp_path / "v2.hpcm")
+    assert done.exit_code == 2
+    assert "another sequence" in done.stderr
+    assert not (tmp_path / "v2.hpcm").exists()
+
+
+@pytest.mark.parametrize("rows", ["1000000,100000000", "10000,20000"])
+def test_values_on_another_scale_are_refused(rows: str, given: SimpleNamespace, tmp_path: Path):
+    first, second = rows.split(",")
+    (tmp_path / "odd.csv").write_text(f"smiles,pKd\n{SMILES[0]},{first}\n{SMILES[1]},>{second}\n")
+    done = call("adapt", given.target, tmp_path / "odd.csv", "-o", tmp_path / "v2.hpcm")
+    assert done.exit_code == 2, done.output
+    assert "do not seem to be on one scale" in done.stderr
 
 
 def test_a_file_that_is_given_again_counts_once(given: SimpleNamespace, tmp_path: Path):
@@ -97,6 +149,11 @@ def test_the_list_of_what_was_seen_can_be_written(given: SimpleNamespace, tmp_pa
         (["{assay}", "--seen"], "leave the rest out"),
         (["{ic50}", "-o", "{out}"], "--quantity Kd"),
         (["{assay}", "-o", "{target}"], "kinase.hpcm"),
+        (["{assay}", "-o", "{out}", "--rejected", "{target}", "--overwrite"], "read from"),
+        (["{assay}", "-o", "{out}", "--rejected", "{out}", "--overwrite"], "are one file"),
+        (["--forget", "x", "--forget-all", "-o", "{out}"], "leave --forget out"),
+        (["--forget-all", "-o", "{out}", "--unit", "nM", "--source", "x"], "--unit and --source would say"),
+        (["--seen", "--rejected", "{out}"], "leave the rest out"),
     ],
 )
 def test_what_does_not_go_is_refused_with_a_sentence(

@@ -11,11 +11,17 @@ import pytest
 from hyperpcm.checkpoint import load_model, load_target_model, save_model, save_target_model
 from hyperpcm.checkpoint.plain_arrays import plain_arrays
 from hyperpcm.chem import morgan_counts, tanimoto
-from hyperpcm.errors import ConfigError, CorruptModelError, IncompatibleModelError, LabelError
+from hyperpcm.errors import (
+    ConfigError,
+    CorruptModelError,
+    IncompatibleModelError,
+    InvalidSmilesError,
+    LabelError,
+)
 from hyperpcm.screening import Panel
-from hyperpcm.target_model import Covariance, Measurement, TargetModel
+from hyperpcm.target_model import Covariance, Measurement, ResidualPrior, TargetModel
 from hyperpcm.target_model.adaptation import fit_adaptation
-from hyperpcm.target_model.adapting import adapted, summary, unadapted, without_seen
+from hyperpcm.target_model.adapting import _profiles, adapted, summary, unadapted, without_seen
 from hyperpcm.target_model.card import target_card_text
 from hyperpcm.target_model.residual_prior import smoothed_profiles
 from hyperpcm.trust import atom_contributions, masked_atoms
@@ -104,6 +110,11 @@ def test_rows_that_were_seen_are_told_apart_from_new_ones(target: TargetModel):
     )
 
 
+def test_rows_that_a_file_kept_in_single_precision_were_seen(target: TargetModel):
+    seen = target.adapt(measured_values([float(np.float32(7.3))]))
+    assert without_seen(seen, measured_values([7.3])) == []
+
+
 @pytest.mark.parametrize(
     "measurements",
     [
@@ -121,15 +132,45 @@ def test_odd_measurements_give_finite_scores(target: TargetModel, measurements: 
 
 
 def test_replicates_count_with_their_mean(target: TargetModel):
-    apart = target.adapt([*measured_values([6.8]), *measured_values([7.2])])
-    alike = target.adapt([*measured_values([7.0]), *measured_values([7.0])])
-    assert apart.score([SMILES[0]]).values == pytest.approx(alike.score([SMILES[0]]).values, abs=1e-4)
+    """However many they are: what sets a compound apart from others is in all of them."""
+    once = target.adapt(measured_values([7.0]))
+    for values in ([6.8, 7.2], [7.0] * 20, [5.0, 9.0]):
+        found = target.adapt([one for value in values for one in measured_values([value])])
+        assert found.score(list(SMILES)).values == pytest.approx(once.score(list(SMILES)).values, abs=1e-5)
+        assert found.adaptation.densities == pytest.approx(once.adaptation.densities)
+        assert found.adaptation.expected == pytest.approx([0.0] * len(values))  # no other tells of it
 
 
-def test_replicates_that_contradict_one_another_change_nothing(target: TargetModel):
-    found = target.adapt([*measured_values([5.0]), *measured_values([9.0])])
-    assert found.adaptation.choice == "none"  # each of them tells the other worse than the score does
-    assert np.array_equal(found.score(list(SMILES)).values, target.score(list(SMILES)).values)
+@pytest.mark.parametrize("replicates", [1, 4])
+def test_replicates_do_not_speak_for_the_correction(replicates: int):
+    """Residuals that no compounds share: told from other compounds, they are told no better by repetition."""
+    target = adaptable_model(Covariance(0.1, 0.05, 0.2, 0.5, 0.4), powers=(0.0, 0.0)).compile_target(QUERY)
+    smiles, generator = many_smiles(12), np.random.default_rng(0)
+    scores = target.score(smiles).values
+    residuals = generator.normal(size=12) * 1.5 * np.where(np.arange(12) % 2, 1, -1)
+    around = generator.normal(size=replicates) * 0.1
+    measured = [
+        Measurement(one, float(value))
+        for one, score, residual in zip(smiles, scores, residuals, strict=True)
+        for value in score + residual + around - around.mean()
+    ]
+    found = target.adapt(measured)
+    assert found.adaptation.choice == "none"
+    told = summary(found.adaptation)
+    assert told["rmse_left_out"] > told["rmse_before"]
+
+
+def test_the_tightest_bounds_of_a_compound_count_and_values_beat_them(target: TargetModel):
+    def scores(*measured: tuple[float, int]) -> np.ndarray:
+        seen = [Measurement(SMILES[0], value, relation) for value, relation in measured]
+        return target.adapt(seen).score(list(SMILES)).values
+
+    assert scores((5.0, 1), (8.0, 1), (7.0, 1)) == pytest.approx(scores((8.0, 1)), abs=1e-6)
+    assert scores((5.0, -1), (4.0, -1)) == pytest.approx(scores((4.0, -1)), abs=1e-6)
+    assert scores((7.0, 0), (5.0, 1), (9.5, 1)) == pytest.approx(scores((7.0, 0)), abs=1e-6)
+    assert scores((9.0, 1), (5.0, -1)) == pytest.approx(scores((7.0, 0)), abs=1e-6)  # they contradict
+    between, above = scores((8.0, 1), (8.5, -1))[0], scores((8.0, 1))[0]
+    assert target.score([SMILES[0]]).values[0] < between < above
 
 
 def test_bounds_push_in_their_direction(target: TargetModel):
@@ -269,3 +310,57 @@ def test_the_card_says_what_was_seen(target: TargetModel):
     assert "measurements seen: 2 of 2 compounds" in text
     assert "assay.csv" in text
     assert "measurements seen" not in target_card_text(target)
+
+
+def test_offset_and_slope_are_those_of_the_correction():
+    """Of scores that hardly err, and of half a correction, less is moved than the weights would."""
+    prior = ResidualPrior(
+        Covariance(0.3, 0.0001, 0.001, 0.0, 0.05), 6.5, 0.8, np.zeros((0, 0), np.float32),
+        knots=np.array([0.0, 12.0]), scales=np.array([0.3, 0.3]), powers=(1.0, 1.0),
+    )  # fmt: skip
+    model = made_model(PLAIN)
+    model.residual_prior = prior
+    target, smiles = model.compile_target(QUERY), many_smiles(40)
+    scores = target.score(smiles).values
+    found = target.adapt(
+        [Measurement(one, float(v + 1)) for one, v in zip(smiles[:20], scores, strict=False)]
+    )
+    for choice, share in (("posterior", 1.0), ("blend", 0.5)):
+        own = dataclasses.replace(found, adaptation=dataclasses.replace(found.adaptation, choice=choice))
+        moved = float((own.score(smiles[20:]).values - scores[20:]).mean())
+        assert moved == pytest.approx(share, rel=0.2)
+        assert summary(own.adaptation)["offset"] == pytest.approx(moved, rel=0.05)
+
+
+def test_a_relation_that_is_none_is_refused(target: TargetModel):
+    with pytest.raises(LabelError, match="relation of the measured value is 2"):
+        target.adapt(measured_values([6.0], relation=2))
+
+
+@pytest.mark.parametrize("relation", [0, 1, -1])
+def test_values_on_another_scale_are_refused(relation: int, target: TargetModel):
+    with pytest.raises(LabelError, match="do not seem to be on one scale"):
+        target.adapt(measured_values([6.0, 1e8], relation=relation))
+
+
+def test_smiles_are_standardised_once(target: TargetModel):
+    found = target.adapt([Measurement("OCC", 9.0), Measurement("CCO.Cl", 9.0), Measurement("CCO", 9.0)])
+    assert [one.smiles for one in found.adaptation.measurements] == ["CCO"] * 3
+    assert summary(found.adaptation)["compounds"] == 1
+    once = target.adapt([Measurement("CCO", 9.0)])
+    assert found.score(["CCO"]).values == pytest.approx(once.score(["CCO"]).values)
+    with pytest.raises(InvalidSmilesError):
+        target.adapt([Measurement("CC(", 9.0)])
+
+
+def test_profiles_are_computed_a_few_compounds_at_a_time(target: TargetModel):
+    smiles = (many_smiles(121) * 9)[: 2 * 512 + 3]
+    expected = smoothed_profiles(target.prior.similarity(smiles), target.residual_prior.profiles)
+    found = _profiles(target, target.residual_prior, smiles)
+    assert found == pytest.approx(expected)
+
+
+def test_scores_at_hand_are_not_computed_again(target: TargetModel):
+    known = {smiles: 5.0 for smiles in SMILES[:3]}
+    found = adapted(target, measured_values([6.0, 6.0, 6.0]), scores=known)
+    assert found.adaptation.before.tolist() == [5.0] * 3

@@ -128,3 +128,10 @@ def test_what_cannot_be_run_says_why(given):
     warm = open_split(tiny(config.data.path, "split.name=random"), interactions)
     with pytest.raises(SplitError, match="held-out targets"):
         few_shot_part(config, interactions, warm, LABELS, PROTOCOL, inputs)
+
+
+def test_a_model_that_learns_from_validation_targets_too_is_refused_before_any_work(given):
+    config, interactions, split, _ = given
+    refitted = config.model_copy(update={"training": config.training.model_copy(update={"refit": True})})
+    with pytest.raises(ConfigError, match=r"training\.refit"):
+        few_shot_part(refitted, interactions, split, MODEL, PROTOCOL, inputs=None)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from hyperpcm.checkpoint import load_model
 from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.model import without_targets
 from hyperpcm.target_model import Covariance, Measurement, ResidualPrior
 from hyperpcm.target_model.adaptation import Corrected
 from hyperpcm.training import fit
+from hyperpcm.training.adapted_intervals import _at_most, _measurement, _ratios
+from hyperpcm.training.encoded import encode
 from hyperpcm.training.factor_analysis import column_factors
 from hyperpcm.training.residual_scale import residual_scale
-from hyperpcm.training.residuals_fit import _likeliest, _Target, _weights
+from hyperpcm.training.residuals_fit import _likeliest, _Target, _weights, fit_residual_prior
 from hyperpcm.training.run import open_data, open_split, train_model
+from hyperpcm.training.target_rows import rows_by_target
+from small_adaptation import adaptable_model
+from small_models import QUERY, many_smiles
 from small_runs import NO_RETRIEVAL, tiny, write_table
 
 
@@ -88,6 +96,47 @@ def test_errors_by_score_are_means_of_parts():
     assert scales == pytest.approx((knots - 4.5) / 2.5, rel=0.2)
 
 
+def test_parts_with_one_score_are_taken_together():
+    """Half of the rows at one score, where an eighth of them hardly errs."""
+    generator = np.random.default_rng(4)
+    scores = np.concatenate([np.full(800, 5.0), generator.uniform(5.5, 9, 800)])
+    residuals = np.concatenate([np.full(100, 0.01), generator.normal(size=1500)])
+    knots, scales = residual_scale(scores, residuals)
+    assert knots[0] == 5.0
+    off = np.abs(residuals)
+    assert scales[0] == pytest.approx(off[:800].mean() / off.mean(), rel=0.05)
+
+
+def test_a_table_of_zeros_has_no_factors():
+    rows, columns = np.nonzero(np.ones((10, 10)))
+    assert not column_factors(np.zeros(100), rows, columns, (10, 10), 4).any()
+
+
+def test_equal_scores_are_nothing_to_learn_from_whatever_single_precision_makes_of_them(table: Path):
+    config = tiny(table)
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    model = train_model(config, interactions, split)[0]
+    data = encode(config, interactions, split, EmbeddingStore())
+    scores = np.full(len(split.valid), 6.3, dtype=np.float32)
+    assert scores.std() > 0  # in single precision, the mean is off
+    model.residual_prior = None
+    fit_residual_prior(model, data, split.valid, scores, seed=0)
+    assert model.residual_prior is None
+    assert "scores, are equal" in model.card["no_adaptation"]
+
+
+def test_some_rows_of_some_targets_are_drawn_where_there_are_many():
+    targets = np.repeat(np.arange(250), [300] + [3] * 249)
+    found = rows_by_target(targets, np.random.default_rng(0))
+    assert len(found) == 200
+    assert all(len(np.unique(targets[own])) == 1 and (np.diff(own) > 0).all() for own in found)
+    assert max(map(len, found)) <= 128
+    (only,) = rows_by_target(targets, np.random.default_rng(0), least=4)
+    assert len(only) == 128
+    assert targets[only].max() == 0
+
+
 @pytest.mark.parametrize("rows", [0, 50])
 def test_a_few_rows_tell_nothing_of_errors_by_score(rows: int):
     knots, scales = residual_scale(np.arange(rows, dtype=float), np.ones(rows))
@@ -126,8 +175,19 @@ def test_intervals_hold_what_the_correction_moved_and_are_inflated():
     found = Corrected(np.zeros(4), np.full(4, 0.2), moved, 1.5)
     before = np.full(4, 0.5)
     assert found.difficulty(before, 2.0) == pytest.approx(1.5 * np.hypot(0.1, moved / 2.0))
-    still = dataclasses.replace(found, moved=np.zeros(4), narrowing=np.ones(4))
-    assert still.difficulty(before, 2.0) == pytest.approx(before)
+    hardly = dataclasses.replace(found, moved=np.array([0.0, 1e-12, 0.0, 0.0]))
+    assert hardly.difficulty(before, 2.0) == pytest.approx(1.5 * 0.1)
+
+
+def test_intervals_stay_as_they_are_where_nothing_is_corrected():
+    model = adaptable_model(Covariance(0.0, 0.0, 4.0, 0.0, 0.01), factors=0, powers=(0.0, 0.0))
+    model.residual_prior = dataclasses.replace(model.residual_prior, inflation=1.5)
+    target, known = model.compile_target(QUERY), many_smiles(24)
+    scores, signs = target.score(known).values, np.where(np.arange(24) % 2, 1.5, -1.5)
+    measured = [Measurement(one, float(value)) for one, value in zip(known, scores + signs, strict=True)]
+    adaptation = dataclasses.replace(target.adapt(measured).adaptation, choice="none")
+    found = adaptation.corrected(scores, target.prior.similarity(known), adaptation.similarity(known))
+    assert np.array_equal(found.difficulty(np.full(24, 0.5), 2.0), np.full(24, 0.5))
 
 
 def test_training_sets_the_width_of_intervals_after_adaptation(tmp_path: Path):
@@ -139,6 +199,27 @@ def test_training_sets_the_width_of_intervals_after_adaptation(tmp_path: Path):
     _, few = trained(write_table(tmp_path / "few.csv", targets=12))
     assert "interval_rows" not in few.residual_prior.learned
     assert few.residual_prior.inflation == 1.0
+
+
+def test_compounds_to_be_scored_are_drawn_from_all_of_a_target():
+    few, many = np.arange(10), np.arange(1000)
+    assert np.array_equal(_at_most(few, np.random.default_rng(0)), few)
+    drawn = _at_most(many, np.random.default_rng(0))
+    assert len(np.unique(drawn)) == 64
+    assert 300 < drawn.mean() < 700
+
+
+def test_intervals_are_set_with_bounds_as_bounds(tmp_path: Path):
+    """As adapting takes them; of the bounds of a table, the labels are the numbers alone."""
+    path = write_table(
+        tmp_path / "table.csv", targets=6, relation=lambda number, place: "<" if place == 1 else ""
+    )
+    interactions = open_data(tiny(path).data)
+    labels = SimpleNamespace(labels=torch.from_numpy(interactions.point()))
+    measured = [_measurement(interactions, labels, row) for row in range(len(interactions))]
+    assert {one.relation for one in measured if one.smiles == measured[1].smiles} == {-1}
+    assert sum(one.relation == 0 for one in measured) == len(measured) - 6
+    assert [one.value for one in measured] == pytest.approx(interactions.point().tolist())
 
 
 def test_a_few_targets_are_enough_to_start_from(tmp_path: Path):
@@ -176,3 +257,26 @@ def test_a_model_without_some_targets_keeps_the_profiles_of_the_compounds_that_a
     fewer = without_targets(model, [0, 1])
     assert len(fewer.residual_prior.profiles) == len(fewer.landmark_compounds)
     assert fewer.compile_target(model.memory_sequences[0]).residual_prior is not None
+
+
+@pytest.mark.parametrize(("second", "draws"), [(1, 1), (-1, 0)], ids=["corrected", "not corrected"])
+def test_intervals_are_set_by_draws_that_are_corrected(second: int, draws: int):
+    """Residuals of both signs speak against an offset: nothing is corrected, so nothing is inflated."""
+    prior = ResidualPrior(Covariance(9.0, 0.0, 0.0, 0.0, 0.05), 6.0, 1.0, np.zeros((0, 0), np.float32))
+    labels = torch.tensor([12.0, 6.0 + 6 * second, 6.0, 6.0])
+    data = SimpleNamespace(
+        compound_index=np.arange(4), labels=labels, similarity=None, counts=np.eye(4, 16, dtype=np.uint8)
+    )
+    found = _ratios(
+        model=SimpleNamespace(retrieval=None, radius=2),
+        prior=prior,
+        data=data,
+        valid=np.arange(4),
+        scores=np.full(4, 6.0, dtype=np.float32),
+        held_out=SimpleNamespace(difficulty=np.ones(4)),
+        quantiles=np.ones(4, dtype=np.float32),
+        measured=[Measurement(str(place), float(labels[place])) for place in range(2)],
+        support=np.arange(2),
+        query=np.arange(2, 4),
+    )
+    assert len(list(found)) == draws

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from hyperpcm.adaptation.views import TargetView, TargetViews
 from hyperpcm.datasets.few_shot import FewShotTask
+from hyperpcm.errors import LabelError
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 
 __all__ = ["FineTuning", "Tunable", "tunable_embedding", "tunable_weights"]
@@ -152,7 +153,12 @@ class FineTuning:
             views: of the targets.
             tunable: what of a target is tuned.
             tasks: of validation targets, with the labels of their query, target by target.
+
+        Raises:
+            LabelError: there is no task.
         """
+        if not tasks:
+            raise LabelError(f"{name}: no validation target has compounds enough to choose its settings on.")
         size = cls(name, views, tunable, 1.0, 1)._squared_gradient(task for task, _ in tasks)
         tried = list(itertools.product(PULLS, STEPS))
         candidates = [cls(name, views, tunable, pull * size, steps) for pull, steps in tried]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from scipy import linalg
 
-from hyperpcm.adaptation.marginal_likelihood import ROUNDING, fit_variances
+from hyperpcm.adaptation.marginal_likelihood import fit_variances
 from hyperpcm.adaptation.views import TargetViews
 from hyperpcm.chem import tanimoto
 from hyperpcm.datasets.few_shot import FewShotTask
@@ -109,7 +109,6 @@ def _variances(kernels: Sequence[npt.NDArray[np.floating]], tasks: Sequence[FewS
     parts = [torch.from_numpy(kernel.astype(np.float64)) for kernel in kernels]
     start = [_PART] * (len(parts[0]) + 1)
     _, shares = fit_variances(parts, [torch.from_numpy(own) for own in residuals], total, start)
-    shares[-1] = max(shares[-1], ROUNDING)
     return [float(share * total) for share in shares]
 
 

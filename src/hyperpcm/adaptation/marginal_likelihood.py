@@ -15,12 +15,11 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-__all__ = ["ROUNDING", "fit_variances"]
+__all__ = ["fit_variances"]
 
 Floats = npt.NDArray[np.float64]
 
-ROUNDING: Final = 1e-6
-"""Least variance of the noise, as a share of the residual variance."""
+_ROUNDING: Final = 1e-6  # added to the variance of the noise, as a share of the residual variance
 _BOUNDS: Final = (-12.0, 8.0)  # of logarithms of shares of the residual variance
 
 
@@ -53,7 +52,7 @@ def fit_variances(
         value = 0.5 * ((at - torch.from_numpy(usual)) / width).square().sum()
         for own, measured in zip(parts, residuals, strict=True):
             covariance = torch.einsum("p,pij->ij", weights[:-1], own)
-            covariance = covariance + (weights[-1] + ROUNDING * total) * torch.eye(len(covariance))
+            covariance = covariance + (weights[-1] + _ROUNDING * total) * torch.eye(len(covariance))
             root = torch.linalg.cholesky(covariance)
             solved = torch.linalg.solve_triangular(root, measured[:, None], upper=False)
             value = value + 0.5 * solved.square().sum() + root.diagonal().log().sum()

@@ -12,7 +12,8 @@ from hyperpcm.adaptation.views import TargetViews
 from hyperpcm.chem import tanimoto
 from hyperpcm.datasets.few_shot import FewShotTask
 from hyperpcm.errors import ConfigError
-from hyperpcm.target_model.adaptation import Measurement, fit_adaptation
+from hyperpcm.target_model import Measurement
+from hyperpcm.target_model.adaptation import fit_adaptation
 
 __all__ = ["Posterior"]
 

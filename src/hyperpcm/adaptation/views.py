@@ -24,11 +24,11 @@ from hyperpcm.nn.hypernetwork import Hypernetwork
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import QsarNetwork, qsar_hidden
 from hyperpcm.target_model import TargetModel
+from hyperpcm.target_model.adapting import fingerprint
 
 __all__ = ["TargetView", "TargetViews"]
 
 Integers = npt.NDArray[np.int64]
-_RADIUS, _WIDTH = 2, 2048  # of fingerprints where the target retrieves no labels
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,14 +60,13 @@ class TargetView:
     @cached_property
     def radius(self) -> int:
         """Radius of the fingerprints."""
-        return _RADIUS if self.compiled.prior is None else self.compiled.prior.radius
+        return fingerprint(self.compiled)[0]
 
     @cached_property
     def counts(self) -> npt.NDArray[np.uint8]:
         """Morgan counts of its compounds, uint8 [n, w]."""
-        prior = self.compiled.prior
-        width = _WIDTH if prior is None else prior.landmarks.shape[1]
-        return morgan_counts(self.smiles, radius=self.radius, width=width)
+        radius, width = fingerprint(self.compiled)
+        return morgan_counts(self.smiles, radius=radius, width=width)
 
     @cached_property
     def near(self) -> Float[np.ndarray, "n j"] | None:

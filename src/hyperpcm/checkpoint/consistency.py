@@ -199,7 +199,7 @@ def _check_adaptation(adaptation: Adaptation) -> None:
     _require(adaptation.whitening.shape == (anchors, anchors), "the anchors of the adaptation")
     _require(weights.mean.shape == (columns + anchors,), "the weights of the adaptation")
     _require(weights.root.shape == (columns + anchors,) * 2, "the covariance of the adaptation")
-    of_measured = (weights.left_out, weights.expected, adaptation.before)
+    of_measured = (adaptation.left_out, adaptation.expected, adaptation.before)
     fits = measured > 0 and all(part.shape == (measured,) for part in of_measured)
     _require(fits, "the measurements of the adaptation")
 

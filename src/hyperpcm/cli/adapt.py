@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,7 +13,7 @@ import typer
 from hyperpcm.cli.arguments import FastaRecord, ScoringModel, TargetProtein, column_roles
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.models import model_source, target_model_of, tell_licences
-from hyperpcm.cli.rejections import as_record, rejection_log
+from hyperpcm.cli.rejections import RejectionLog, as_record, rejection_log
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError
 
@@ -21,14 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["adapt"]
 
-_CONTRADICTION: Final = 1.0  # label units: replicates further apart are named
+_CONTRADICTION: Final = 1.0  # label units: measurements of one compound further apart are named
 _NAMED: Final = 3
 _RELATIONS: Final = {0: "=", 1: ">", -1: "<"}
 _SCHEMA: Final[dict[str, type]] = {"smiles": str, "relation": str, "value": float, "source": str}
 _CHOICES: Final = {
     "posterior": "scores are corrected in full",
     "blend": "half of the correction is used: the measurements do not clearly speak for all of it",
-    "none": "nothing is corrected: left out one at a time, the measurements are told better without them",
+    "none": "nothing is corrected: left out one at a time, the compounds are told better without the others",
 }
 
 
@@ -81,10 +83,18 @@ def adapt(
 
     console: Console = ctx.obj
     origin, fasta = model_source(model), target_file(target)
-    _check(assay, out, forget, forget_all=forget_all, seen=seen)
+    of_table = {
+        "--column": columns,
+        "--quantity": quantity,
+        "--unit": unit,
+        "--source": source,
+        "--rejected": rejected,
+    }
+    given = [name for name, value in of_table.items() if value is not None and value != []]
+    _check(assay, out, forget, given, forget_all=forget_all, seen=seen)
     inputs = [*origin.files, *(one for one in (fasta, assay) if one is not None)]
     if out is not None:
-        _check_out(out, overwrite=overwrite, inputs=inputs, shows=seen)
+        _check_out(out, rejected, overwrite=overwrite, inputs=inputs, shows=seen)
     before = target_model_of(origin, target, record=record)
     if seen:
         _tell_seen(console, before, out, overwrite=overwrite, as_json=as_json)
@@ -96,11 +106,13 @@ def adapt(
         found = unadapted(before, None if forget_all else _of_sources(before, forget or []))
     read: Assay | None = None
     if assay is not None:
-        read = _read(console, assay, found, columns, quantity, unit, rejected, overwrite=overwrite)
+        log = rejection_log(rejected, overwrite=overwrite, inputs=inputs)
+        read = _read(console, assay, found, columns, quantity, unit, log)
         named = assay.name if source is None else source
         measurements = without_seen(found, _measurements(read, named))
-        _tell_repeats(console, measurements, len(read.smiles))
+        _tell_repeats(console, found, measurements, named, len(read.smiles))
         found = adapted(found, measurements)
+        _tell_contradictions(console, found, {one.smiles for one in measurements})
     from hyperpcm.checkpoint import save_target_model
 
     save_target_model(found, out, overwrite=overwrite)
@@ -116,20 +128,36 @@ def adapt(
 
 
 def _check(
-    assay: Path | None, out: Path | None, forget: Sequence[str] | None, *, forget_all: bool, seen: bool
+    assay: Path | None,
+    out: Path | None,
+    forget: Sequence[str] | None,
+    of_table: Sequence[str],
+    *,
+    forget_all: bool,
+    seen: bool,
 ) -> None:
-    """Refuse words that do not go together."""
+    """Refuse words that do not go together, such as those that say how to read a table that there is not."""
     if seen:
-        if assay is not None or forget or forget_all:
+        if assay is not None or forget or forget_all or of_table:
             raise InputError("--seen tells what was measured and changes nothing; leave the rest out.")
         return
+    if forget and forget_all:
+        raise InputError("--forget-all takes back every source; leave --forget out.")
     if assay is None and not forget and not forget_all:
         raise InputError("a table of measured compounds is missing; or say what to take back with --forget.")
+    if assay is None and of_table:
+        raise InputError(
+            f"{' and '.join(of_table)} would say how to read a table of measured compounds; there is none."
+        )
     if out is None:
         raise InputError("say which file to write: --out kinase-v2.hpcm. The model given stays as it is.")
 
 
-def _check_out(out: Path, *, overwrite: bool, inputs: Sequence[Path], shows: bool) -> None:
+def _check_out(
+    out: Path, rejected: Path | None, *, overwrite: bool, inputs: Sequence[Path], shows: bool
+) -> None:
+    if rejected is not None and rejected.resolve() == out.resolve():
+        raise InputError(f"{out}: --out and --rejected are one file. Write the refused rows to another one.")
     from hyperpcm.datasets.output import TableWriter
     from hyperpcm.datasets.output_files import check_output
 
@@ -146,22 +174,20 @@ def _read(
     columns: Sequence[str] | None,
     quantity: str | None,
     unit: str | None,
-    rejected: Path | None,
-    *,
-    overwrite: bool,
+    log: AbstractContextManager[RejectionLog],
 ) -> Assay:
     """The measurements of a table; rows that cannot be used are named."""
     from hyperpcm.datasets.assay import read_assay
 
     roles = column_roles(columns or ())
-    with rejection_log(rejected, overwrite=overwrite, inputs=[assay]) as log:
+    with log as refused:
         read = read_assay(
             assay, target.quantity, target.sequence, columns=roles or None, quantity=quantity, unit=unit
         )
-        log.add(read.rejections)
+        refused.add(read.rejections)
     for note in read.notes:
         console.note(note)
-    log.tell(console, len(read.smiles) + len(read.rejections), "used")
+    refused.tell(console, len(read.smiles) + len(read.rejections), "used")
     return read
 
 
@@ -188,36 +214,59 @@ def _of_sources(target: TargetModel, sources: Sequence[str]) -> Any:
     return lambda one: one.source in sources
 
 
-def _tell_repeats(console: Console, measurements: Sequence[Measurement], rows: int) -> None:
-    """Say which rows count for nothing, and which compounds have values that contradict one another."""
+def _tell_repeats(
+    console: Console, before: TargetModel, measurements: Sequence[Measurement], source: str, rows: int
+) -> None:
+    """Say which rows count for nothing, and where others of that source were seen."""
     if len(measurements) < rows:
         console.note(f"{rows - len(measurements):,} of {rows:,} rows were seen before and count once")
-    values: dict[str, list[float]] = {}
-    for one in measurements:
-        if one.relation == 0:
-            values.setdefault(one.smiles, []).append(one.value)
-    apart = {
-        smiles: max(own) - min(own) for smiles, own in values.items() if max(own) - min(own) > _CONTRADICTION
-    }
+    had = () if before.adaptation is None else before.adaptation.measurements
+    same = sum(one.source == source for one in had)
+    if measurements and same:
+        name = printable(source)
+        console.note(
+            f"{_counted(same, 'measurement')} of the source {name} were seen before; these are added. If "
+            f"they take the place of those, say --forget {name}; if they are another file's, --source NAME"
+        )
+
+
+def _tell_contradictions(console: Console, target: TargetModel, compounds: Collection[str]) -> None:
+    """Name those of some compounds whose measurements contradict one another, whichever file they are of."""
+    apart: dict[str, float] = {}
+    measured: dict[str, list[Measurement]] = {smiles: [] for smiles in compounds}
+    for one in () if target.adaptation is None else target.adaptation.measurements:
+        if one.smiles in measured:
+            measured[one.smiles].append(one)
+    for smiles, own in measured.items():
+        least = max((one.value for one in own if one.relation >= 0), default=-math.inf)
+        most = min((one.value for one in own if one.relation <= 0), default=math.inf)
+        if least - most > _CONTRADICTION:
+            apart[smiles] = least - most
     if apart:
-        worst = sorted(apart, key=lambda smiles: -apart[smiles])[:_NAMED]
+        worst = sorted(apart, key=lambda smiles: (-apart[smiles], smiles))[:_NAMED]
         named = "; ".join(f"{printable(smiles)} by {apart[smiles]:.2f}" for smiles in worst)
         console.error(
-            f"{len(apart):,} compounds have values more than {_CONTRADICTION:g} apart, and all count: {named}"
+            f"{_counted(len(apart), 'compound')} with measurements more than {_CONTRADICTION:g} apart; "
+            f"values count with their mean, and before bounds: {named}"
         )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _in_words(about: Mapping[str, Any] | None, quantity: str) -> str:
     if about is None:
         return "the model as it was before any measurement"
-    lines = [f"{about['measurements']:,} measurements of {about['compounds']:,} compounds seen"]
+    measured = _counted(about["measurements"], "measurement")
+    lines = [f"{measured} of {_counted(about['compounds'], 'compound')} seen"]
     if about["bounds"]:
         lines[0] += f", {about['bounds']:,} of them bounds"
     lines.append(f"  {_CHOICES[about['choice']]}")
     if about["rmse_before"] is not None:
         lines.append(
             f"  error on a measured compound: {about['rmse_before']:.2f} {quantity} before, "
-            f"{about['rmse_left_out']:.2f} told from the others"
+            f"{about['rmse_left_out']:.2f} told from the other compounds"
         )
     if about["choice"] != "none":
         lines.append(f"  assay: offset {about['offset']:+.2f}, slope {about['slope']:.2f}")

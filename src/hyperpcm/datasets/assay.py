@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.datasets.interactions import Interactions, Quantity
-from hyperpcm.datasets.units import P_SCALES, P_UNIT
+from hyperpcm.datasets.labels import CONSTANT
+from hyperpcm.datasets.units import CONCENTRATIONS, P_SCALES, P_UNIT
 from hyperpcm.datasets.user_table import read_table
 from hyperpcm.errors import LabelError, Rejection
 
@@ -48,22 +49,20 @@ def read_assay(
     columns: Mapping[str, str] | None = None,
     quantity: str | None = None,
     unit: str | None = None,
-    progress: Callable[[int], None] | None = None,
 ) -> Assay:
     """Read a table of compounds and values; repeated measurements stay apart.
 
     Args:
         path: of a CSV, TSV or Parquet file, as `read_table` takes it; no column of targets is needed.
-        model: the quantity that the values must be of. Where its labels are the lower edges of bins, values
-            are lowered by half the width of a bin, to the edge that they have on average.
+        model: the quantity that the values must be of. Where its labels are bins, scores are centres of bins,
+            and values count as they are.
         sequence: of the target.
         columns: the column of a role, where its name does not tell.
         quantity: what the values are, where the column does not tell, or what they are to count as.
         unit: of the values, where the table does not tell.
-        progress: is called with the number of compounds standardised.
 
     Raises:
-        TableError: the file cannot be read, or names several targets.
+        TableError: the file cannot be read, names several targets, or has the sequence of another.
         LabelError: values of another quantity than the model's; the message names the way, if there is one.
     """
     table = read_table(
@@ -74,23 +73,15 @@ def read_assay(
         unit=unit,
         kind="regression",
         merge=False,
-        progress=progress,
     )
     _check_quantity(Path(path), table, model)
-    values, notes = table.point().astype(np.float64), list(table.notes)
-    if model.bin_width is not None and table.quantity.bin_width is None:
-        half = model.bin_width / 2
-        values = values - half
-        notes.append(
-            f"The model's labels are lower edges of bins of {model.bin_width:g}: values count as {half:g} "
-            "less."
-        )
+    values = np.array([float(str(value)) for value in table.point()])  # 7.3, not the float32 next to it
     return Assay(
         smiles=tuple(table.compounds[place] for place in table.compound_index),
         values=values,
         relations=table.relations,
         rejections=tuple(table.rejections),
-        notes=tuple(notes),
+        notes=tuple(note for note in table.notes if not note.endswith(CONSTANT)),
     )
 
 
@@ -99,17 +90,19 @@ def _check_quantity(path: Path, table: Interactions, model: Quantity) -> None:
     if found.lower() == wanted.lower() or found.lower() in _ANY_OF.get(wanted.lower(), ()):
         return
     is_p = [name.lower() in P_SCALES for name in (found, wanted)]
+    is_concentration = wanted.lower() in (name.lower() for name in CONCENTRATIONS.values())
+    kind = wanted.removeprefix("p") if is_concentration else wanted
     if all(is_p):
         raise LabelError(
             f"{path}: values are {found}, and the model predicts {wanted}. Both are {P_UNIT}, and differ by "
             f"what the assay does to them: to count them as {wanted}, whose offset is estimated with the "
-            f"rest, say --quantity {wanted.removeprefix('p')}."
+            f"rest, say --quantity {kind}."
         )
     if is_p[1]:
         raise LabelError(
             f"{path}: values are {found}, and the model predicts {wanted} in {P_UNIT}. If they are "
             f"concentrations, say of which kind and in which unit, and they are converted: "
-            f"--quantity {wanted.removeprefix('p')} --unit nM. If they are {wanted} already: "
+            f"--quantity {kind} --unit nM. If they are {wanted} already: "
             f"--quantity {wanted}."
         )
     raise LabelError(

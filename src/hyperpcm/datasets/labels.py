@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,12 @@ from hyperpcm.datasets.units import (
 from hyperpcm.datasets.value_units import named_unit, read_units
 from hyperpcm.errors import LabelError
 
-__all__ = ["Kind", "Labels", "read_labels"]
+__all__ = ["CONSTANT", "Kind", "Labels", "read_labels"]
 
 Kind = Literal["regression", "binary"]
+
+CONSTANT: Final = "nothing can be learned from a constant."
+"""How the note ends that all values are equal."""
 
 _CLASSES: Mapping[str, float] = {
     **dict.fromkeys(("1", "1.0", "active", "true", "yes", "binder"), 1.0),
@@ -171,7 +174,7 @@ def _regression_labels(
     values[list(problems)] = np.nan
     usable = values[np.isfinite(values)]
     if len(usable) > 1 and usable.min() == usable.max():
-        notes.append(f"Every value is {usable[0]:g}: nothing can be learned from a constant.")
+        notes.append(f"Every value is {usable[0]:g}: {CONSTANT}")
     return Labels(label, values, relations, problems, tuple(notes))
 
 

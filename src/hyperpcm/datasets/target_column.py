@@ -62,9 +62,12 @@ def read_targets(table: RawTable, columns: Columns, fasta: Path | None) -> Targe
 def the_same_target(table: RawTable, columns: Columns, sequence: str) -> TargetColumn:
     """The same target for each row.
 
+    A name cannot be compared with a sequence: that there is one is among the notes.
+
     Raises:
-        TableError: a column tells the rows of several targets apart.
+        TableError: a column tells the rows of several targets apart, or has the sequence of another one.
     """
+    names: dict[str, None] = {}
     for role in ("target", "sequence"):
         texts = table.columns[columns.names[role]] if role in columns.names else []
         different = list(dict.fromkeys(text.strip() for text in texts if text and text.strip()))
@@ -75,7 +78,23 @@ def the_same_target(table: RawTable, columns: Columns, sequence: str) -> TargetC
                 f"expected. Keep the rows of that one; or, if that is no column of targets, say "
                 f"--column {role}=."
             )
-    return TargetColumn([sequence] * len(table), {}, ())
+        for text in different:
+            found = _judge(text)
+            if found == sequence:
+                continue
+            if not isinstance(found, InvalidSequenceError) and len(found) >= _NAME_LENGTH:
+                raise TableError(
+                    f"{table.path}: column {columns.names[role]!r} has another sequence "
+                    f"({found[:_NAME_LENGTH]}…, {len(found):,} residues) than the target of the model "
+                    f"({sequence[:_NAME_LENGTH]}…, {len(sequence):,} residues). If measurements on it are to "
+                    f"count nevertheless, say --column {role}=."
+                )
+            names[text] = None
+    notes = []
+    if names:
+        said = listed([text[:_NAME_LENGTH] for text in names])
+        notes.append(f"The rows name their target {said}; a name does not tell whether it is the model's.")
+    return TargetColumn([sequence] * len(table), {}, tuple(notes))
 
 
 def _judge(text: str) -> str | InvalidSequenceError:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from hyperpcm.target_model.adaptation import Adaptation, Measurement
+    from hyperpcm.target_model.adaptation import Adaptation
     from hyperpcm.target_model.calibration import Calibration
     from hyperpcm.target_model.label_scale import LabelScale
+    from hyperpcm.target_model.measurement import Measurement
     from hyperpcm.target_model.model import TargetModel
     from hyperpcm.target_model.nearest import NearestLandmark
     from hyperpcm.target_model.numpy_form import NumpyTargetModel
@@ -38,7 +39,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Adaptation", "Measurement"), "adaptation"),
+    "Adaptation": "adaptation",
+    "Measurement": "measurement",
     **dict.fromkeys(("Covariance", "ResidualPrior"), "residual_prior"),
     "Calibration": "calibration",
     "LabelScale": "label_scale",

@@ -5,6 +5,8 @@
 The columns are those of the `ResidualPrior`; the part that goes by structure is written over anchors, which
 are measured compounds, so that every part is linear. With no more measured compounds than anchors that is
 exact; with more it is the Nyström approximation, and what it leaves out counts as noise.
+All measurements of one compound are one row: the noise was learned from one label of each compound, and most
+of it is what sets this compound apart, which no repetition averages away.
 
 Source: Snelson and Ghahramani, "Sparse Gaussian processes using pseudo-inputs", NeurIPS 2005; Kass and
 Raftery, "Bayes factors", J. Am. Stat. Assoc. 1995 (evidence of 3 is strong).
@@ -25,10 +27,11 @@ from scipy import linalg
 from torch import Tensor
 
 from hyperpcm.chem import morgan_counts, tanimoto
-from hyperpcm.target_model.linear_posterior import LinearPosterior, fit_linear
+from hyperpcm.target_model.linear_posterior import LeftOut, LinearPosterior, fit_linear, log_densities
+from hyperpcm.target_model.measurement import Measurement, pooled
 from hyperpcm.target_model.residual_prior import ResidualPrior, smoothed_profiles
 
-__all__ = ["ANCHORS", "Adaptation", "Corrected", "Measurement", "fit_adaptation"]
+__all__ = ["ANCHORS", "Adaptation", "Corrected", "fit_adaptation"]
 
 Floats = npt.NDArray[np.float64]
 Choice = Literal["posterior", "blend", "none"]
@@ -36,26 +39,8 @@ Choice = Literal["posterior", "blend", "none"]
 ANCHORS: Final = 512
 """Most measured compounds that the part by structure is written over."""
 _JITTER: Final = 1e-6
-_OF_WEIGHTS: Final = ("mean", "root", "expected", "left_out")
 _SHARES: Final[Mapping[Choice, float]] = {"posterior": 1.0, "blend": 0.5, "none": 0.0}
 _EVIDENCE: Final = 3.0  # natural logarithm of the odds against the posterior at which less of it is used
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One measured compound.
-
-    Attributes:
-        smiles: standardised.
-        value: in the quantity of the model.
-        relation: 0: the value; 1: what was measured lies above it; -1: below.
-        source: where it comes from: a file, and what the user says of it.
-    """
-
-    smiles: str
-    value: float
-    relation: int = 0
-    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +52,7 @@ class Corrected:
         narrowing: standard deviation of what is not known of each label, over that before the measurements,
             in (0, 1].
         moved: by how much each score was corrected, in label units, float64 [n].
-        inflation: as `ResidualPrior` has it.
+        inflation: as `ResidualPrior` has it; 1 where no correction was made.
     """
 
     values: Floats
@@ -87,7 +72,7 @@ class Corrected:
         """
         hard = np.asarray(before, dtype=np.float64) * self.narrowing
         found: Floats = self.inflation * np.hypot(hard, self.moved / np.asarray(quantile, dtype=np.float64))
-        return np.where(self.moved == 0, hard, found)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +85,12 @@ class Adaptation:
         radius: of those fingerprints.
         whitening: W with W Wᵀ the inverse of the anchors' likeness [z, z].
         weights: posterior of the weights, offset and slope first, then profile, then structure.
+        expected: what the other compounds say of the label of each measured one, less its score, in label
+            units; one for each measurement [n].
+        left_out: log density of what was measured of that compound given the others, likewise [n].
         before: scores of the measured compounds without what was measured, in label units [n].
-        choice: what leaving one measurement out at a time speaks for: the posterior, half of it, or none.
-        densities: mean log density of a measurement given the others, for each choice.
+        choice: what leaving one compound out at a time speaks for: the posterior, half of it, or none.
+        densities: mean log density of a compound given the others, for each choice.
         measurements: all that were seen, in their order.
     """
 
@@ -111,6 +99,8 @@ class Adaptation:
     radius: int
     whitening: Float[np.ndarray, "z z"]
     weights: LinearPosterior
+    expected: Floats
+    left_out: Floats
     before: Floats
     choice: Choice
     densities: Mapping[str, float]
@@ -147,8 +137,9 @@ class Adaptation:
         noise = self.prior.noise(values)
         before = np.square(columns).sum(axis=1) + rest + noise
         share = self.share
-        narrowing = 1 + share * (np.sqrt(np.minimum((variance + rest + noise) / before, 1.0)) - 1)
-        return Corrected(values + share * mean, narrowing, share * mean, self.prior.inflation)
+        narrowing = _narrowing(share, variance + rest + noise, before)
+        inflation = self.prior.inflation if share > 0 else 1.0
+        return Corrected(values + share * mean, narrowing, share * mean, inflation)
 
     @property
     def share(self) -> float:
@@ -176,8 +167,8 @@ class Adaptation:
             "whitening": torch.from_numpy(self.whitening).float(),
             "mean": torch.from_numpy(self.weights.mean.copy()),
             "root": torch.from_numpy(self.weights.root).float(),
-            "expected": torch.from_numpy(self.weights.expected.copy()),
-            "left_out": torch.from_numpy(self.weights.left_out.copy()),
+            "expected": torch.from_numpy(self.expected.copy()),
+            "left_out": torch.from_numpy(self.left_out.copy()),
         }
         header = {
             "radius": self.radius,
@@ -196,13 +187,17 @@ class Adaptation:
         width, choice = int(header["width"]), header["choice"]
         if choice not in _SHARES:
             raise ValueError(f"an adaptation chooses {', '.join(_SHARES)}, not {choice!r}")
-        weights = (tensors[name].double().numpy() for name in _OF_WEIGHTS)
+        mean, root, expected, left_out = (
+            tensors[name].double().numpy() for name in ("mean", "root", "expected", "left_out")
+        )
         return cls(
             prior=prior,
             anchors=np.unpackbits(tensors["anchors"].numpy(), axis=1, count=width),
             radius=int(header["radius"]),
             whitening=tensors["whitening"].double().numpy(),
-            weights=LinearPosterior(*weights),
+            weights=LinearPosterior(mean, root),
+            expected=expected,
+            left_out=left_out,
             before=tensors["before"].numpy(),
             choice=choice,
             densities=header["densities"],
@@ -218,35 +213,50 @@ def fit_adaptation(
     counts: npt.NDArray[np.uint8],
     radius: int,
     *,
+    profiles: Floats | None = None,
     most_anchors: int = ANCHORS,
 ) -> Adaptation:
     """Return the correction that measurements give, in closed form.
 
     Args:
         prior: what is known before.
-        measurements: one at least.
+        measurements: one at least; those with the same SMILES are of one compound.
         scores: of the measured compounds before, in label units [n].
         near: Tanimoto similarity of them to the landmarks [n, j]; None where the target has none.
         counts: Morgan counts of them, uint8 [n, w].
         radius: of those.
+        profiles: ψ of them where that is at hand [n, r]; ``near`` plays no part then.
         most_anchors: that the part by structure may be written over.
     """
-    values = np.array([one.value for one in measurements], dtype=np.float64)
-    relations = np.array([one.relation for one in measurements], dtype=np.int64)
-    before = np.asarray(scores, dtype=np.float64)
-    bits = (counts > 0).astype(np.uint8)
+    before, rows = np.asarray(scores, dtype=np.float64), pooled(measurements)
+    own = before[rows.first]
+    if profiles is None:
+        near = None if near is None else near[rows.first]
+        psi = _profiles(prior, near, len(own))
+    else:
+        psi = profiles[rows.first]
+    bits = (counts[rows.first] > 0).astype(np.uint8)
     anchors, whitening = _anchored(prior, bits, most_anchors)
-    profiles = _profiles(prior, near, len(values))
-    columns, rest = _columns(prior, before, profiles, tanimoto(bits, anchors), whitening)
-    noise = prior.noise(before) + rest
-    weights = fit_linear(columns, values - before, noise, relations)
+    columns, rest = _columns(prior, own, psi, tanimoto(bits, anchors), whitening)
+    noise, lower, upper = prior.noise(own) + rest, rows.lower - own, rows.upper - own
+    weights, told = fit_linear(columns, lower, upper, noise)
     weights = dataclasses.replace(weights, root=_kept(weights.root))
-    densities = _densities(columns, values - before, noise, relations, weights)
+    each = _densities(np.square(columns).sum(axis=1) + noise, told, lower, upper)
+    densities: dict[str, float] = {name: float(found.mean()) for name, found in each.items()}
     best = max(_SHARES, key=lambda name: densities[name])
-    is_clear = len(values) * (densities[best] - densities["posterior"]) > _EVIDENCE
-    choice: Choice = best if is_clear else "posterior"
+    is_clear = len(own) * (densities[best] - densities["posterior"]) > _EVIDENCE
     return Adaptation(
-        prior, anchors, radius, whitening, weights, before, choice, densities, tuple(measurements)
+        prior=prior,
+        anchors=anchors,
+        radius=radius,
+        whitening=whitening,
+        weights=weights,
+        expected=told.mean[rows.of],
+        left_out=each["posterior"][rows.of],
+        before=before,
+        choice=best if is_clear else "posterior",
+        densities=densities,
+        measurements=tuple(measurements),
     )
 
 
@@ -303,29 +313,30 @@ def _pivots(prior: ResidualPrior, bits: npt.NDArray[np.uint8], most: int) -> npt
         pivot = int(left.argmax())
         row = prior.likeness(tanimoto(bits[pivot : pivot + 1], bits))[0]
         row -= rows[:step].T @ rows[:step, pivot]
-        rows[step] = row / np.sqrt(max(left[pivot], _JITTER))
+        rows[step] = row / np.sqrt(max(left[pivot], _JITTER * prior.covariance.structure))
         left = np.maximum(left - rows[step] ** 2, 0.0)
         chosen.append(pivot)
+        left[chosen] = -1.0  # none is chosen again
     return np.sort(np.array(chosen))
 
 
-def _densities(
-    columns: Floats,
-    residuals: Floats,
-    noise: Floats,
-    relations: npt.NDArray[np.integer],
-    weights: LinearPosterior,
-) -> dict[str, float]:
-    """Mean log density of each measurement given the others, for each choice."""
-    from scipy.special import log_ndtr
+def _densities(total: Floats, told: LeftOut, lower: Floats, upper: Floats) -> dict[Choice, Floats]:
+    """Log density of each compound given the others, under what each choice makes of them.
 
-    total = np.square(columns).sum(axis=1) + noise
-    z = residuals / np.sqrt(total)
-    exact = -0.5 * z**2 - 0.5 * np.log(2 * np.pi * total)
-    nothing = np.where(relations == 0, exact, log_ndtr(-relations * z))
-    mixed = np.logaddexp(nothing, weights.left_out) - np.log(2)
-    return {
-        "posterior": float(weights.left_out.mean()),
-        "blend": float(mixed.mean()),
-        "none": float(nothing.mean()),
-    }
+    Args:
+        total: variance of the residual of each before anything was measured, noise with it [c].
+        told: what the others say of it.
+        lower: of the residual [c].
+        upper: likewise [c].
+    """
+    found: dict[Choice, Floats] = {}
+    for choice, share in _SHARES.items():
+        narrowing = _narrowing(share, told.variance, total)
+        found[choice] = log_densities(share * told.mean, total * narrowing**2, lower, upper)
+    return found
+
+
+def _narrowing(share: float, after: Floats, before: Floats) -> Floats:
+    """The standard deviation where so much of the posterior counts, over that of the prior."""
+    found: Floats = 1 + share * (np.sqrt(np.minimum(after / before, 1.0)) - 1)
+    return found

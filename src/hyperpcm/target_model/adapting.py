@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from hyperpcm.chem import morgan_counts
 from hyperpcm.errors import ConfigError, LabelError
-from hyperpcm.target_model.adaptation import Adaptation, Measurement, fit_adaptation
+from hyperpcm.target_model.adaptation import Adaptation, fit_adaptation
+from hyperpcm.target_model.measurement import Measurement
+from hyperpcm.target_model.residual_prior import ResidualPrior, smoothed_profiles
 
 if TYPE_CHECKING:
     from hyperpcm.target_model.model import TargetModel
@@ -21,6 +23,8 @@ __all__ = ["adapted", "fingerprint", "summary", "unadapted", "without_seen"]
 
 _RADIUS: Final = 2  # of fingerprints where the target retrieves no labels
 _WIDTH: Final = 2048
+_BLOCK: Final = 512  # compounds whose similarities to the landmarks are held at once
+_DISTANT: Final = 100  # standard deviations between value and score that no measurement explains
 
 
 def adapted(
@@ -33,49 +37,102 @@ def adapted(
 
     Args:
         target: not mutated.
-        measurements: of standardised compounds, in the quantity of the model. Several of one compound each
-            count, as far as the noise allows.
+        measurements: in the quantity of the model; of each compound, values count with their mean, and bounds
+            where there is no value.
         scores: before anything was measured, of compounds where they are at hand, by standardised SMILES; the
             others are scored.
 
+    Returns:
+        The target; the measurements that it keeps have standardised SMILES.
+
     Raises:
         ConfigError: the model cannot be adapted; it says why.
-        LabelError: a value that is not finite.
+        LabelError: a value that is not finite, or far from anything that the model predicts; or a relation
+            that is none.
+        InvalidSmilesError: a SMILES that is no compound.
     """
     prior = target.residual_prior
     if prior is None:
         reason = target.provenance.get("model", {}).get("no_adaptation")
         said = reason or "an older version trained it; train it again."
         raise ConfigError(f"this target model cannot learn from measurements: {said}")
-    strange = [one for one in measurements if not np.isfinite(one.value)]
-    if strange:
-        raise LabelError(
-            f"{strange[0].smiles}: the measured value is {strange[0].value}, which is no number."
-        )
+    _refuse_strange(measurements)
     before = unadapted(target)
     seen = () if target.adaptation is None else target.adaptation.measurements
-    every = (*seen, *measurements)
-    if not every:
+    if not (seen or measurements):
         return before
+    every, known = _scored(before, (*seen, *measurements), {} if scores is None else scores)
     compounds = list(dict.fromkeys(one.smiles for one in every))
-    of_compounds = _scores(before, compounds, {} if scores is None else scores)
-    near = None if before.prior is None else before.prior.similarity(compounds)
-    radius, width = fingerprint(before)
-    counts = morgan_counts(compounds, radius=radius, width=width)
     places = {smiles: place for place, smiles in enumerate(compounds)}
     rows = np.array([places[one.smiles] for one in every])
-    own_near = None if near is None else near[rows]
-    found = fit_adaptation(prior, every, of_compounds[rows], own_near, counts[rows], radius)
+    of_rows = np.array([known[smiles] for smiles in compounds], dtype=np.float32)[rows]
+    _refuse_distant(before, prior, every, of_rows)
+    radius, width = fingerprint(before)
+    counts = morgan_counts(compounds, radius=radius, width=width)[rows]
+    psi = _profiles(before, prior, compounds)[rows]
+    found = fit_adaptation(prior, every, of_rows, None, counts, radius, profiles=psi)
     return dataclasses.replace(before, adaptation=found)
 
 
-def _scores(
-    target: TargetModel, smiles: Sequence[str], known: Mapping[str, float]
-) -> npt.NDArray[np.float32]:
-    """Scores of standardised SMILES, those at hand as they are."""
-    missing = [text for text in dict.fromkeys(smiles) if text not in known]
-    found = dict(zip(missing, target.score(missing, strict=True).values, strict=True)) if missing else {}
-    return np.array([found[text] if text in found else known[text] for text in smiles], dtype=np.float32)
+def _refuse_strange(measurements: Sequence[Measurement]) -> None:
+    for one in measurements:
+        if not np.isfinite(one.value):
+            raise LabelError(f"{one.smiles}: the measured value is {one.value}, which is no number.")
+        if one.relation not in (-1, 0, 1):
+            raise LabelError(
+                f"{one.smiles}: the relation of the measured value is {one.relation!r}. Say 0 for the value "
+                "itself, 1 where what was measured lies above it, -1 where below."
+            )
+
+
+def _refuse_distant(
+    target: TargetModel,
+    prior: ResidualPrior,
+    measurements: Sequence[Measurement],
+    scores: npt.NDArray[np.float32],
+) -> None:
+    """Refuse values that are on another scale than the scores."""
+    parts = dataclasses.astuple(prior.covariance)
+    limit = _DISTANT * (prior.spread + float(np.sqrt(sum(parts))))
+    off = np.abs(np.array([one.value for one in measurements]) - scores)
+    worst = int(off.argmax())
+    if off[worst] > limit:
+        own, quantity = measurements[worst], target.quantity
+        unit = f" in {quantity.unit}" if quantity.unit else ""
+        raise LabelError(
+            f"{own.smiles}: the measured value is {own.value:g}, and the model predicts {scores[worst]:.2f}: "
+            f"they do not seem to be on one scale. Values have to be {quantity.name}{unit}."
+        )
+
+
+def _scored(
+    target: TargetModel, measurements: Sequence[Measurement], known: Mapping[str, float]
+) -> tuple[list[Measurement], dict[str, float]]:
+    """The measurements with standardised SMILES, and the scores of these, those at hand as they are."""
+    missing = [text for text in dict.fromkeys(one.smiles for one in measurements) if text not in known]
+    scores, standard = dict(known), {}
+    if missing:
+        found = target.score(missing, strict=True)
+        for text, smiles, value in zip(missing, found.smiles, found.values.tolist(), strict=True):
+            standard[text] = text if smiles is None else smiles
+            scores.setdefault(standard[text], value)
+    every = [
+        one if standard.get(one.smiles, one.smiles) == one.smiles
+        else dataclasses.replace(one, smiles=standard[one.smiles])
+        for one in measurements
+    ]  # fmt: skip
+    return every, scores
+
+
+def _profiles(target: TargetModel, prior: ResidualPrior, smiles: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Profiles of compounds [n, r]; of a few compounds at a time, as landmarks may be many."""
+    found = np.zeros((len(smiles), prior.profiles.shape[1]))
+    if target.prior is None or not prior.profiles.shape[1]:
+        return found
+    for start in range(0, len(smiles), _BLOCK):
+        near = target.prior.similarity(smiles[start : start + _BLOCK])
+        found[start : start + _BLOCK] = smoothed_profiles(near, prior.profiles)
+    return found
 
 
 def fingerprint(target: TargetModel) -> tuple[int, int]:
@@ -100,27 +157,36 @@ def unadapted(target: TargetModel, forgotten: Callable[[Measurement], bool] | No
 def without_seen(target: TargetModel, measurements: Sequence[Measurement]) -> list[Measurement]:
     """Return the measurements that the target has not seen: a file that is given again counts once.
 
-    A row is the same where compound, value, relation and source are; of several equal rows of one file as
-    many count as there are.
+    SMILES are standardised ones. A row is the same where compound, value (in single precision), relation and
+    source are; of several equal rows of one file as many count as there are.
     """
-    seen = collections.Counter(() if target.adaptation is None else target.adaptation.measurements)
+    had = () if target.adaptation is None else target.adaptation.measurements
+    seen = collections.Counter(_as_row(one) for one in had)
     found = []
     for one in measurements:
-        if seen[one]:
-            seen[one] -= 1
+        row = _as_row(one)
+        if seen[row]:
+            seen[row] -= 1
         else:
             found.append(one)
     return found
 
 
+def _as_row(one: Measurement) -> Measurement:
+    return dataclasses.replace(one, value=float(np.float32(one.value)))
+
+
 def summary(adaptation: Adaptation) -> dict[str, Any]:
-    """Return what an adaptation rests on and says, as JSON values."""
-    weights, prior = adaptation.weights, adaptation.prior
-    measured = adaptation.measurements
-    spread = prior.covariance
+    """Return what an adaptation rests on and says, as JSON values.
+
+    Offset, in label units, and slope are those of the correction where scores are usual.
+    """
+    prior, mean = adaptation.prior, adaptation.weights.mean
+    measured, covariance = adaptation.measurements, adaptation.prior.covariance
+    usual = adaptation.share * float(prior.sizes([prior.centre])[0][0])
     exact = np.array([one.relation == 0 for one in measured])
     residuals = (np.array([one.value for one in measured]) - adaptation.before)[exact]
-    left_out = residuals - adaptation.weights.expected[exact]
+    left_out = residuals - adaptation.expected[exact]
     return {
         "measurements": len(measured),
         "compounds": len({one.smiles for one in measured}),
@@ -130,8 +196,8 @@ def summary(adaptation: Adaptation) -> dict[str, Any]:
         "log_densities": dict(adaptation.densities),
         "rmse_before": _root_mean_square(residuals),
         "rmse_left_out": _root_mean_square(left_out),
-        "offset": float(weights.mean[0] * np.sqrt(spread.offset)),
-        "slope": float(1 + weights.mean[1] * np.sqrt(spread.slope) / prior.spread),
+        "offset": float(usual * mean[0] * np.sqrt(covariance.offset)),
+        "slope": float(1 + usual * mean[1] * np.sqrt(covariance.slope) / prior.spread),
     }
 
 

@@ -54,6 +54,8 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("what is used of them", found["choice"]),
     ]
     if found["rmse_before"] is not None:
-        error = f"{found['rmse_before']:.2f} before, {found['rmse_left_out']:.2f} with the other measurements"
+        error = (
+            f"{found['rmse_before']:.2f} before, {found['rmse_left_out']:.2f} told from the other compounds"
+        )
         facts.append(("error on a measured compound", error))
     return facts

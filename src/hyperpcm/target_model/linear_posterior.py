@@ -1,7 +1,7 @@
-"""Bayesian linear regression with Gaussian noise, bounds in place of values, and leave-one-out densities.
+"""Bayesian linear regression with Gaussian noise, intervals in place of values, and rows left out.
 
 Weights have a standard normal prior; what is known about the size of effects is in the columns. A value that
-is only known to lie above or below a bound is a site of expectation propagation.
+is only known to lie between bounds is a site of expectation propagation.
 
 Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, sections 2.1, 3.6 and 5.4;
 Minka, "Expectation propagation for approximate Bayesian inference", UAI 2001.
@@ -15,16 +15,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
-from scipy.special import log_ndtr
+from scipy.special import erfcx, log_ndtr
 
-__all__ = ["LinearPosterior", "fit_linear"]
+__all__ = ["LeftOut", "LinearPosterior", "fit_linear", "log_densities"]
 
 Floats = npt.NDArray[np.float64]
 
-_SWEEPS: Final = 50
-_SETTLED: Final = 1e-6  # largest change of a site's mean, as a share of its noise, that ends the sweeps
-_DAMPING: Final = 0.7
+_SWEEPS: Final = 200
+_SETTLED: Final = 1e-6  # how far a site is from what the others make of it, in units of its noise, at the end
+_DAMPING: Final = 0.7  # of the first step; halved when a step leads away
 _LEAST_PRECISION: Final = 1e-10
+_LEAST_VARIANCE: Final = 1e-12  # of a row whose columns are all 0, as a share of its noise
 _HALF_LOG_TAU: Final = 0.5 * np.log(2 * np.pi)
 
 
@@ -35,104 +36,141 @@ class LinearPosterior:
     Attributes:
         mean: of the weights [d].
         root: L with L Lᵀ = covariance of the weights [d, d].
-        expected: of each measurement, given the others [n].
-        left_out: log density of each measurement given the others [n].
     """
 
     mean: Floats
     root: Floats
-    expected: Floats
-    left_out: Floats
 
     def at(self, columns: Floats) -> tuple[Floats, Floats]:
         """Return mean and variance of the linear model, without noise, at other rows [n, d]."""
         return columns @ self.mean, np.square(columns @ self.root).sum(axis=1)
 
 
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """What is told of the value of each row by the other rows.
+
+    Attributes:
+        mean: [n].
+        variance: the noise of the row with it [n].
+    """
+
+    mean: Floats
+    variance: Floats
+
+
 def fit_linear(
-    columns: Floats, values: Floats, noise: Floats, relations: npt.NDArray[np.integer]
-) -> LinearPosterior:
-    """Return the posterior of the weights, whose prior is standard normal.
+    columns: Floats, lower: Floats, upper: Floats, noise: Floats
+) -> tuple[LinearPosterior, LeftOut]:
+    """Return the posterior of the weights, whose prior is standard normal, and what it is row by row.
 
     Args:
         columns: of the measured rows [n, d].
-        values: of them [n].
+        lower: the value lies above it; minus infinity where nothing is known below [n].
+        upper: likewise below; the same as ``lower`` where the value itself is known [n].
         noise: variance of the noise of each [n], above 0.
-        relations: 0: the value; 1: it lies above what is given; -1: below [n].
     """
-    bounded = np.flatnonzero(relations != 0)
-    precisions, means = 1 / noise, values.astype(np.float64).copy()
-    precisions[bounded], means[bounded] = 0.0, 0.0  # nothing is known of them before the first sweep
-    mean, root = _weights(columns, precisions, means)
-    own = columns[bounded]
+    bounded = np.flatnonzero(lower != upper)
+    precisions, weighted = 1 / noise, lower / noise
+    precisions[bounded], weighted[bounded] = 0.0, 0.0  # nothing is known of them before the first sweep
+    posterior = _weights(columns, precisions, weighted)
+    own, sites = columns[bounded], _Sites(lower[bounded], upper[bounded], noise[bounded])
+    damping, before = _DAMPING, np.inf
     for _ in range(_SWEEPS if len(bounded) else 0):
-        at, variance = own @ mean, np.square(own @ root).sum(axis=1)
-        site_mean, site_precision = _site(
-            at, variance, means[bounded], precisions[bounded], values[bounded], noise[bounded],
-            relations[bounded],
-        )  # fmt: skip
-        new = (1 - _DAMPING) * precisions[bounded] + _DAMPING * site_precision
-        weighted = (1 - _DAMPING) * precisions[bounded] * means[bounded]
-        weighted += _DAMPING * site_precision * site_mean
-        change = np.abs(weighted - precisions[bounded] * means[bounded]) * np.sqrt(noise[bounded])
-        precisions[bounded], means[bounded] = new, weighted / new
-        mean, root = _weights(columns, precisions, means)
-        if change.max() < _SETTLED:
+        precise, heavy = precisions[bounded], weighted[bounded]
+        found = sites.updated(*posterior.at(own), precise, heavy)
+        change = sites.distance(found[0] - precise, found[1] - heavy)
+        if change < _SETTLED:
             break
-    expected, left_out = _left_out(columns, mean, root, means, precisions, values, noise, relations)
-    return LinearPosterior(mean, root, expected, left_out)
+        if change >= before:
+            damping /= 2
+        before = change
+        precisions[bounded] = precise + damping * (found[0] - precise)
+        weighted[bounded] = heavy + damping * (found[1] - heavy)
+        posterior = _weights(columns, precisions, weighted)
+    middle, spread = _cavity(*posterior.at(columns), precisions, weighted, noise)
+    return posterior, LeftOut(middle, spread + noise)
 
 
-def _weights(columns: Floats, precisions: Floats, means: Floats) -> tuple[Floats, Floats]:
-    """Mean of the weights, and L with L Lᵀ their covariance."""
+def log_densities(mean: Floats, variance: Floats, lower: Floats, upper: Floats) -> Floats:
+    """Return the log density of values under normal distributions, or log probability of intervals [n].
+
+    Args:
+        mean: of the distributions [n].
+        variance: of them [n].
+        lower: as in `fit_linear` [n].
+        upper: likewise [n].
+    """
+    deviation = np.sqrt(variance)
+    is_value = lower == upper
+    with np.errstate(invalid="ignore"):
+        z = (np.where(is_value, lower, mean) - mean) / deviation
+    density = -0.5 * z**2 - np.log(deviation) - _HALF_LOG_TAU
+    probability, _, _ = _interval((lower - mean) / deviation, (upper - mean) / deviation)
+    return np.where(is_value, density, probability)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sites:
+    """The rows whose values are known as intervals."""
+
+    lower: Floats
+    upper: Floats
+    noise: Floats
+
+    def updated(
+        self, at: Floats, variance: Floats, precisions: Floats, weighted: Floats
+    ) -> tuple[Floats, Floats]:
+        """The Gaussians that say of each row what its interval says, given the other rows: precision, and
+        precision times mean.
+        """
+        middle, spread = _cavity(at, variance, precisions, weighted, self.noise)
+        total = spread + self.noise
+        deviation = np.sqrt(total)
+        _, slope, curvature = _interval((self.lower - middle) / deviation, (self.upper - middle) / deviation)
+        shift, curvature = slope / deviation, curvature / total
+        precision = np.maximum(curvature / (1 - spread * curvature), _LEAST_PRECISION)
+        return precision, middle * precision + shift * (1 + spread * precision)
+
+    def distance(self, of_precisions: Floats, of_weighted: Floats) -> float:
+        """The largest of some changes, in units of the noise."""
+        found = np.maximum(np.abs(of_weighted) * np.sqrt(self.noise), np.abs(of_precisions) * self.noise)
+        return float(found.max())
+
+
+def _weights(columns: Floats, precisions: Floats, weighted: Floats) -> LinearPosterior:
     information = columns.T @ (precisions[:, None] * columns)
     information.flat[:: len(information) + 1] += 1.0
     upper = linalg.cholesky(information, lower=False)
     root = linalg.solve_triangular(upper, np.eye(len(upper)), lower=False)
-    return root @ (root.T @ (columns.T @ (precisions * means))), root
+    return LinearPosterior(root @ (root.T @ (columns.T @ weighted)), root)
 
 
-def _cavity(at: Floats, variance: Floats, means: Floats, precisions: Floats) -> tuple[Floats, Floats]:
+def _cavity(
+    at: Floats, variance: Floats, precisions: Floats, weighted: Floats, noise: Floats
+) -> tuple[Floats, Floats]:
     """Mean and variance of the model at each row without what that row says."""
+    variance = np.maximum(variance, _LEAST_VARIANCE * noise)
     precision = np.maximum(1 / variance - precisions, _LEAST_PRECISION)
-    return (at / variance - precisions * means) / precision, 1 / precision
+    return (at / variance - weighted) / precision, 1 / precision
 
 
-def _site(
-    at: Floats,
-    variance: Floats,
-    means: Floats,
-    precisions: Floats,
-    bounds: Floats,
-    noise: Floats,
-    relations: npt.NDArray[np.integer],
-) -> tuple[Floats, Floats]:
-    """The Gaussian that says of each row what its bound says, given the other rows: mean and precision."""
-    middle, spread = _cavity(at, variance, means, precisions)
-    total = spread + noise
-    z = relations * (middle - bounds) / np.sqrt(total)
-    ratio = np.exp(-0.5 * z**2 - _HALF_LOG_TAU - log_ndtr(z))  # of density and probability
-    shift = relations * ratio / np.sqrt(total)
-    curvature = ratio * (z + ratio) / total
-    precision = np.maximum(curvature / np.maximum(1 - spread * curvature, _LEAST_PRECISION), _LEAST_PRECISION)
-    tilted = middle + spread * shift
-    narrowed = 1 / (1 / spread + precision)
-    return (tilted / narrowed - middle / spread) / precision, precision
+def _interval(lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of the probability Φ(upper - m) - Φ(lower - m), the logarithm at m = 0, its slope in m, and minus its
+    curvature, which lies between 0 and 1.
 
-
-def _left_out(
-    columns: Floats,
-    mean: Floats,
-    root: Floats,
-    means: Floats,
-    precisions: Floats,
-    values: Floats,
-    noise: Floats,
-    relations: npt.NDArray[np.integer],
-) -> tuple[Floats, Floats]:
-    at, variance = columns @ mean, np.square(columns @ root).sum(axis=1)
-    middle, spread = _cavity(at, variance, means, precisions)
-    total = spread + noise
-    z = (values - middle) / np.sqrt(total)
-    density = -0.5 * z**2 - 0.5 * np.log(total) - _HALF_LOG_TAU
-    return middle, np.where(relations == 0, density, log_ndtr(-relations * z))
+    Far from 0 the ratio φ(x) / Φ(x) is taken whole, √(2/π) / erfcx(-x/√2): φ and Φ alone would underflow.
+    """
+    is_right = lower > -upper  # the side with the smaller tail is the left one
+    low, high = np.where(is_right, -upper, lower), np.where(is_right, -lower, upper)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        outside = log_ndtr(low) - log_ndtr(high)
+        below = np.exp(outside)
+        inside = np.where(high > low, -np.expm1(outside), 1.0)
+        at_high = np.where(np.isposinf(high), 0.0, np.sqrt(2 / np.pi) / erfcx(-high / np.sqrt(2)) / inside)
+        at_low = np.where(below > 0, below * np.sqrt(2 / np.pi) / erfcx(-low / np.sqrt(2)) / inside, 0.0)
+        logarithm = log_ndtr(high) + np.log(inside)
+        slope = at_low - at_high
+        tilt = np.where(at_high > 0, high * at_high, 0.0) - np.where(at_low > 0, low * at_low, 0.0)
+    curvature = np.clip(slope**2 + tilt, 0.0, 1.0)
+    return logarithm, np.where(is_right, -slope, slope), curvature

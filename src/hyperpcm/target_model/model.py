@@ -25,9 +25,10 @@ from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import GeneratedLayer, QsarNetwork, qsar_scores
 from hyperpcm.nn.scaling import Standardiser
-from hyperpcm.target_model.adaptation import Adaptation, Corrected, Measurement
+from hyperpcm.target_model.adaptation import Adaptation, Corrected
 from hyperpcm.target_model.calibration import Calibration, difficulty_columns
 from hyperpcm.target_model.label_scale import LabelScale
+from hyperpcm.target_model.measurement import Measurement
 from hyperpcm.target_model.nearest import NearestLandmark, nearest_landmarks
 from hyperpcm.target_model.parts import add_part, tensors_of
 from hyperpcm.target_model.prior import RetrievedPrior

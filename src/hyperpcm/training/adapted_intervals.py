@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -58,16 +58,20 @@ def fit_inflation(
     prior, calibration = model.residual_prior, model.calibration
     if prior is None or calibration is None:
         return
+    generator = np.random.default_rng([seed, 31])
     place = np.full(len(interactions), -1, dtype=np.int64)
     place[valid] = np.arange(len(valid))
     groups = np.searchsorted(calibration.bounds, held_out.nearest_target, side="right")
     quantiles = calibration.quantiles[groups, round(_LEVEL * (GRID + 1)) - 1]
     ratios = [np.zeros(0)]
     for draw in _draws(interactions, valid, seed):
-        query, support = place[draw.query][:_MOST_QUERY], place[draw.support]
+        query, support = _at_most(place[draw.query], generator), place[draw.support]
         if (quantiles[query] == NOT_THERE).any():
             continue
-        ratios += list(_ratios(model, prior, data, valid, scores, held_out, quantiles, support, query))
+        measured = [_measurement(interactions, data, int(row)) for row in draw.support]
+        ratios += list(
+            _ratios(model, prior, data, valid, scores, held_out, quantiles, measured, support, query)
+        )
     found = np.concatenate(ratios)
     if len(found) < _LEAST_RATIOS:
         return
@@ -85,6 +89,17 @@ def _draws(interactions: Interactions, valid: npt.NDArray[np.int64], seed: int) 
     return [draws[number] for number in np.sort(kept)]
 
 
+def _at_most(rows: npt.NDArray[np.int64], generator: np.random.Generator) -> npt.NDArray[np.int64]:
+    """The rows, or some of them where they are many."""
+    return rows if len(rows) <= _MOST_QUERY else np.sort(generator.choice(rows, _MOST_QUERY, replace=False))
+
+
+def _measurement(interactions: Interactions, data: EncodedData, row: int) -> Measurement:
+    """What one row of the table says, as adapting takes it: bounds are bounds."""
+    smiles = interactions.compounds[interactions.compound_index[row]]
+    return Measurement(smiles, float(data.labels[row]), int(interactions.relations[row]))
+
+
 def _ratios(
     model: HyperPCM,
     prior: ResidualPrior,
@@ -93,10 +108,14 @@ def _ratios(
     scores: npt.NDArray[np.float32],
     held_out: HeldOut,
     quantiles: npt.NDArray[np.float32],
+    measured: Sequence[Measurement],
     support: npt.NDArray[np.int64],
     query: npt.NDArray[np.int64],
 ) -> Iterator[npt.NDArray[np.float64]]:
-    """Of each number of measured compounds, errors over half the widths that intervals have uninflated."""
+    """Of each number of measured compounds, errors over half the widths that intervals have uninflated.
+
+    Where nothing is corrected, nothing is inflated either: such draws do not count.
+    """
     both = np.concatenate([support, query])
     compounds = data.compound_index[valid[both]]
     near, own = np.zeros((len(both), 0), dtype=np.float32), prior
@@ -110,10 +129,11 @@ def _ratios(
     for size in _SIZES:
         if size > number:
             return
-        measured = [Measurement("", float(labels[row])) for row in support[:size]]
         adapted = fit_adaptation(
-            own, measured, scores[support[:size]], near[:size], counts[:size], model.radius
+            own, measured[:size], scores[support[:size]], near[:size], counts[:size], model.radius
         )
+        if adapted.choice == "none":
+            continue
         to_anchors = tanimoto(counts[number:], adapted.anchors)
         found = adapted.corrected(scores[query], near[number:], to_anchors)
         uninflated = dataclasses.replace(found, inflation=1.0)

@@ -75,6 +75,8 @@ def column_factors(
 
 
 def _start(table: sparse.csr_array, factors: int, seed: int) -> Floats:
+    if not table.count_nonzero():
+        return np.zeros((table.shape[1], factors))
     start = np.random.default_rng(seed).standard_normal(min(table.shape))
     _, sizes, axes = svds(table, k=factors, v0=start)
     found: Floats = axes.T * (sizes / np.sqrt(table.shape[0]))

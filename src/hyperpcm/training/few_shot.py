@@ -117,13 +117,18 @@ def few_shot_part(
         progress: called with a stage, what is done and what there is.
 
     Raises:
-        ConfigError: an unknown baseline.
+        ConfigError: an unknown baseline; or a model that is refitted (``training.refit``).
         SplitError: a split that is not by target, or no held-out target has enough compounds.
-        LabelError: a binary table.
+        LabelError: a binary table, or as `model_adapters`.
     """
     if split.name not in FEW_SHOT_SPLITS:
         raise SplitError(
             f"few-shot needs held-out targets: use {' or '.join(FEW_SHOT_SPLITS)}, not {split.name}."
+        )
+    if config.training.refit and row.is_zero_shot and row.baseline is None:
+        raise ConfigError(
+            "training.refit: few-shot methods are tuned on scores of validation targets, which a refitted "
+            "model has learned from. Leave it out here."
         )
     started = time.perf_counter()
     labels = interactions.point()
@@ -198,11 +203,6 @@ def _trained(
     progress: Progress | None,
 ) -> tuple[HyperPCM, EncodedData]:
     kept = EmbeddingStore() if store is None else store
-    if config.training.refit:
-        raise ConfigError(
-            "training.refit: few-shot methods are tuned on scores of validation targets, which a refitted "
-            "model has learned from. Leave it out here."
-        )
     if prior:
         model = prior_alone(config, interactions, split, kept, progress)
     else:

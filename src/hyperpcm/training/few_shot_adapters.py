@@ -23,6 +23,7 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.evaluation.few_shot import Draw, FewShotInputs, FewShotProtocol, draw_targets
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import EncodedData
+from hyperpcm.training.target_rows import rows_by_target
 
 __all__ = ["MODEL_ADAPTERS", "model_adapters"]
 
@@ -37,8 +38,6 @@ MODEL_ADAPTERS: Final = (
     "fine_tune_embedding",
 )
 """Names of the adapters that `model_adapters` returns."""
-_MOST_TARGETS: Final = 200  # validation targets whose residuals variances are fitted to
-_MOST_ROWS: Final = 128  # of each
 _TUNED_ON: Final = 24  # validation targets that the settings of fine-tuning are chosen on
 _TUNED_AT: Final = (4, 16)  # measured compounds of each
 
@@ -56,7 +55,8 @@ def model_adapters(
         protocol: how compounds of validation targets are drawn, too.
 
     Raises:
-        LabelError: no validation label differs from its score.
+        LabelError: no validation label differs from its score, or no validation target has compounds enough
+            to choose the settings of fine-tuning on.
     """
     if model.residual_prior is None:
         logger.warning(
@@ -82,13 +82,10 @@ def _whole_targets(inputs: FewShotInputs, split: Split, seed: int) -> list[FewSh
     generator = np.random.default_rng([seed, 29])
     targets = inputs.interactions.target_index[split.valid]
     nothing = np.zeros(0, dtype=np.int64)
-    tasks = []
-    for target in _evenly(np.unique(targets), _MOST_TARGETS).tolist():
-        rows = split.valid[targets == target]
-        if len(rows) > _MOST_ROWS:
-            rows = np.sort(generator.choice(rows, _MOST_ROWS, replace=False))
-        tasks.append(inputs.task(Draw(target, 0, rows, nothing)))
-    return tasks
+    return [
+        inputs.task(Draw(int(targets[own[0]]), 0, split.valid[own], nothing))
+        for own in rows_by_target(targets, generator)
+    ]
 
 
 def _tuning_tasks(

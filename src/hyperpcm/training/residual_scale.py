@@ -26,20 +26,18 @@ def residual_scale(scores: Floats, residuals: Floats) -> tuple[Floats, Floats]:
 
     Returns:
         Knots, ascending, and scales, both float64 [k]: means over parts of equal size, which lie between the
-        knots as straight lines.
+        knots as straight lines. Parts with one knot are taken together.
     """
     usual = float(np.abs(residuals).mean()) if len(residuals) else 0.0
     if len(scores) < _LEAST_ROWS or not usual > 0:
         return np.zeros(0), np.zeros(0)
-    order = np.argsort(scores, kind="stable")
-    knots: list[float] = []
-    scales: list[float] = []
-    for rows in np.array_split(order, _KNOTS):
-        size = (np.abs(residuals[rows]).sum() + _SHRUNK * usual) / (len(rows) + _SHRUNK)
-        knot = float(scores[rows].mean())
-        if not knots or np.float32(knot) > np.float32(knots[-1]):
-            knots.append(knot)
-            scales.append(max(float(size) / usual, _LEAST))
+    parts: dict[np.float32, list[npt.NDArray[np.int64]]] = {}
+    for rows in np.array_split(np.argsort(scores, kind="stable"), _KNOTS):
+        parts.setdefault(np.float32(scores[rows].mean()), []).append(rows)
+    sizes = []
+    for tied in parts.values():
+        off = np.abs(residuals[np.concatenate(tied)])
+        sizes.append(max((off.sum() + _SHRUNK * usual) / (len(off) + _SHRUNK) / usual, _LEAST))
     # as files keep them, so that a model that is read again is the one that was written
-    single = np.array([knots, scales], dtype=np.float32).astype(np.float64)
+    single = np.array([list(parts), sizes], dtype=np.float32).astype(np.float64)
     return single[0], single[1]

@@ -2,7 +2,8 @@
 
 Profiles come from training rows, each as it looks while its own labels are hidden. The weights of the parts
 of the covariance maximise the marginal likelihood of the residuals of the validation side, target by target,
-times a wide prior around usual shares of the residual variance, which matters where targets are few.
+times a wide prior around usual shares of the residual variance, which matters where targets are few. A label
+that is a bound counts as a value where it lies.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.sparse.linalg import ArpackError
 from torch import Tensor
 
-from hyperpcm.adaptation.marginal_likelihood import ROUNDING, fit_variances
+from hyperpcm.adaptation.marginal_likelihood import fit_variances
 from hyperpcm.chem import tanimoto
 from hyperpcm.errors import LabelError
 from hyperpcm.model import HyperPCM
@@ -26,6 +28,7 @@ from hyperpcm.target_model.residual_prior import smoothed_profiles
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.factor_analysis import column_factors
 from hyperpcm.training.residual_scale import residual_scale
+from hyperpcm.training.target_rows import rows_by_target
 
 __all__ = ["fit_residual_prior"]
 
@@ -33,11 +36,9 @@ Floats = npt.NDArray[np.float64]
 
 _RANKS: Final = (4, 8, 16)
 _LARGE: Final = 100_000  # labels; of more, the largest rank is not tried
-_MOST_TARGETS: Final = 200
-_MOST_ROWS: Final = 128  # of each target
 _LEAST_ROWS: Final = 4
 _LEAST_PART: Final = 1e-3  # of the residual variance: a part of less is left out
-_EXPONENT: Final = 2.0
+_LEAST_SPREAD: Final = 1e-6  # of scores, relative to them: of less, single precision tells nothing
 _PARTS: Final = 4  # offset, slope, structure, profile; those of `Covariance` before the noise
 _USUAL: Final = (0.1, 0.05, 0.2, 0.5, 0.4)  # shares of the parts and of the noise
 _WIDTH: Final = 1.5  # standard deviation of their logarithms
@@ -72,6 +73,8 @@ def fit_residual_prior(
         model.residual_prior = _fitted(model, data, valid, scores, seed)
     except LabelError as error:
         model.card["no_adaptation"] = str(error)
+    except (np.linalg.LinAlgError, ArpackError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
+        model.card["no_adaptation"] = f"how its residuals go together cannot be computed: {error}."
     if progress is not None:
         progress("residuals", 1, 1)
 
@@ -83,7 +86,8 @@ def _fitted(
     scores: npt.NDArray[np.float32],
     seed: int,
 ) -> ResidualPrior:
-    groups = _groups(data, valid, seed)
+    targets_of_rows = data.target_index[valid]
+    groups = rows_by_target(targets_of_rows, np.random.default_rng([seed, 23]), least=_LEAST_ROWS)
     if not groups:
         raise LabelError(
             f"no validation target has {_LEAST_ROWS} measured compounds, which are needed to learn how "
@@ -91,15 +95,15 @@ def _fitted(
         )
     residuals = data.labels.numpy()[valid].astype(np.float64) - scores
     total = float(np.square(residuals).mean())
-    centre, spread = float(scores.mean()), float(scores.std())
-    if not total > 0 or not spread > 0:
+    centre, spread = float(scores.mean(dtype=np.float64)), float(scores.std(dtype=np.float64))
+    if not total > 0 or spread <= _LEAST_SPREAD * max(1.0, abs(centre)):
         raise LabelError(
             "all validation residuals, or all scores, are equal: there is nothing to learn from."
         )
     nothing = np.zeros((len(model.landmark_compounds), 0), dtype=np.float32)
     memory = None if model.retrieval is None else model.label_memory()
     hidden = _hidden_rows(model, data)
-    bare = ResidualPrior(_ANY, centre, spread, nothing, _EXPONENT)
+    bare = ResidualPrior(_ANY, centre, spread, nothing)
     if hidden is not None:
         knots, scales = residual_scale(*hidden)
         bare = replace(bare, knots=knots, scales=scales)
@@ -116,7 +120,7 @@ def _fitted(
         "targets": len(groups),
         "rows": int(sum(map(len, groups))),
         "residual_variance": total,
-        "log_likelihood": -weighed / sum(map(len, groups)),
+        "log_posterior": -weighed / sum(map(len, groups)),
         "factors": best.profiles.shape[1],
         "powers": list(best.powers),
         "covariance": asdict(best.covariance),
@@ -143,21 +147,6 @@ def _hidden_rows(model: HyperPCM, data: EncodedData) -> tuple[Floats, Floats] | 
     rows, scale = torch.from_numpy(data.learned.copy()), model.label_scale
     expected = scale.to_labels(scale.prior(data.prior[rows])).double().numpy()
     return expected, data.labels[rows].double().numpy() - expected
-
-
-def _groups(data: EncodedData, valid: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.int64]]:
-    """Places in ``valid`` of some rows of some targets."""
-    generator = np.random.default_rng([seed, 23])
-    targets = data.target_index[valid]
-    found = [np.flatnonzero(targets == target) for target in np.unique(targets)]
-    found = [own for own in found if len(own) >= _LEAST_ROWS]
-    if len(found) > _MOST_TARGETS:
-        kept = np.sort(generator.choice(len(found), _MOST_TARGETS, replace=False))
-        found = [found[place] for place in kept]
-    return [
-        own if len(own) <= _MOST_ROWS else np.sort(generator.choice(own, _MOST_ROWS, replace=False))
-        for own in found
-    ]
 
 
 def _profile_tables(
@@ -204,7 +193,7 @@ class _Target:
         compounds = data.compound_index[rows]
         counts = data.counts[compounds]
         self.scores, self._residuals = scores, residuals
-        self._likeness = tanimoto(counts, counts).astype(np.float64) ** _EXPONENT
+        self._likeness = tanimoto(counts, counts).astype(np.float64) ** ResidualPrior.exponent
         self.kept, self.near = np.zeros(0, dtype=np.int64), np.zeros((len(rows), 0), dtype=np.float32)
         if memory is not None and data.similarity is not None:
             target = int(data.target_index[rows[0]])
@@ -246,6 +235,6 @@ def _weights(targets: list[_Target], prior: ResidualPrior, total: float) -> tupl
         for share, size in zip(shares[:-1], sizes, strict=True)
     ]
     offset, slope, structure, profile = *kept, *[0.0] * (_PARTS - number)
-    noise = float(max(shares[-1], ROUNDING) * total)
+    noise = float(shares[-1] * total)
     value += sum(target.log_units(prior) for target in targets)
     return value, Covariance(offset, slope, structure, profile, noise)
