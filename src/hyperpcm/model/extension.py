@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperpcm.chem import tanimoto
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.errors import IncompatibleModelError
 from hyperpcm.model.appended import Appended
@@ -22,7 +21,7 @@ from hyperpcm.model.label_merge import Conflict, merged_labels
 from hyperpcm.model.memory_ridge import ExtendedMemory, extended_columns, extended_ridge
 from hyperpcm.model.overlaid import Overlaid
 from hyperpcm.model.overlay import Overlay, check_name, overlay_of
-from hyperpcm.target_model.residual_prior import smoothed_profiles
+from hyperpcm.target_model.residual_prior import read_profiles
 
 __all__ = ["Extension", "overlaid_origin", "trained_model", "with_overlays", "with_targets"]
 
@@ -190,16 +189,11 @@ def _memory_tensors(
 
 
 def _profiles(before: Mapping[str, Tensor], added: Appended, width: int) -> Float[Tensor, "b r"]:
-    """Profiles of new landmarks, read from the known ones as those of any compound.
-
-    How they err was not learned. With none they would count as landmarks that err with nothing, and hide the
-    profiles of known compounds like them.
-    """
+    """Profiles of new landmarks, read from the known ones as in `ResidualPrior.over`."""
     known, new = (
         np.unpackbits(bits.numpy(), axis=1, count=width) for bits in (before["landmarks"], added.fingerprints)
     )
-    found = smoothed_profiles(tanimoto(new, known), before[_PROFILES].numpy())
-    return torch.from_numpy(found.astype(np.float32))
+    return torch.from_numpy(read_profiles(new, known, before[_PROFILES].numpy()))
 
 
 def _overlaid(model: HyperPCM, overlays: Sequence[Overlay]) -> Overlaid:

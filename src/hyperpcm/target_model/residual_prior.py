@@ -18,23 +18,33 @@ functions); Tipping and Bishop, "Probabilistic principal component analysis", J.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor
 
-__all__ = ["Covariance", "ResidualPrior", "averaged_profiles", "profile_weights", "smoothed_profiles"]
+from hyperpcm.chem import tanimoto
+
+__all__ = [
+    "Covariance",
+    "ResidualPrior",
+    "averaged_profiles",
+    "profile_weights",
+    "read_profiles",
+    "smoothed_profiles",
+]
 
 _Array = TypeVar("_Array", npt.NDArray[np.float64], Tensor)
 
 Floats = npt.NDArray[np.float64]
 
 _SHARPNESS: Final = 8  # power of the Tanimoto similarity that a profile is read from landmarks with
+_SIMILARITIES: Final = 8_000_000  # held at once, 64 MB in double precision
 _NOTHING: Final = 0.2  # weight of "no profile" beside that of the landmarks; that of the compound itself is 1
 
 
@@ -68,6 +78,24 @@ def smoothed_profiles(near: npt.NDArray[np.floating], profiles: npt.NDArray[np.f
         profiles: of the landmarks [j, r].
     """
     return averaged_profiles(profile_weights(np.asarray(near, dtype=np.float64)), profiles)
+
+
+def read_profiles(
+    bits: UInt8[np.ndarray, "n w"], known: UInt8[np.ndarray, "j w"], profiles: npt.NDArray[np.floating]
+) -> Float32[np.ndarray, "n r"]:
+    """Return ψ of compounds as `smoothed_profiles`, from fingerprints; some compounds at a time.
+
+    Args:
+        bits: fingerprints of the compounds.
+        known: of the landmarks.
+        profiles: of the landmarks [j, r].
+    """
+    found = np.zeros((len(bits), profiles.shape[1]), dtype=np.float32)
+    rows = max(1, _SIMILARITIES // max(1, len(known)))
+    for start in range(0, len(bits), rows):
+        near = tanimoto(bits[start : start + rows], known)
+        found[start : start + rows] = smoothed_profiles(near, profiles)
+    return found
 
 
 def profile_weights(similarity: _Array) -> _Array:
@@ -162,18 +190,24 @@ class ResidualPrior:
         """
         return dataclasses.replace(self, profiles=self.profiles[kept.numpy()])
 
-    def over(self, before: Sequence[str], after: Sequence[str]) -> ResidualPrior:
-        """Return the prior over other landmarks: those that are there in both keep their profiles.
+    def over(
+        self, places: npt.NDArray[np.int64], bits: UInt8[np.ndarray, "m w"], known: UInt8[np.ndarray, "j w"]
+    ) -> ResidualPrior:
+        """Return the prior over other landmarks: those that were there keep their profiles.
+
+        The others read theirs from those that were there, as any compound does. How they err was not
+        learned; with no profile they would count as landmarks that err with nothing, and hide the profiles of
+        those like them.
 
         Args:
-            before: the compounds of its landmarks [j].
-            after: the compounds of the others; one that was not there has no profile.
+            places: of the other landmarks among those that were there, −1 where one was not [n].
+            bits: fingerprints of those that were not there, in their order.
+            known: fingerprints of those that were there.
         """
-        places = {compound: place for place, compound in enumerate(before)}
-        found = np.zeros((len(after), self.profiles.shape[1]), dtype=np.float32)
-        for place, compound in enumerate(after):
-            if compound in places:
-                found[place] = self.profiles[places[compound]]
+        found = np.zeros((len(places), self.profiles.shape[1]), dtype=np.float32)
+        found[places >= 0] = self.profiles[places[places >= 0]]
+        if self.profiles.shape[1]:
+            found[places < 0] = read_profiles(bits, known, self.profiles)
         return dataclasses.replace(self, profiles=found)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -6,6 +6,7 @@ validation rows back for: whoever uses the model wants it to know all labels.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from hyperpcm.checkpoint import save_model
@@ -62,8 +63,10 @@ def refit_model(
     model.correction.copy_(chosen.correction)
     model.calibration, model.logit_map = chosen.calibration, chosen.logit_map  # no rows are left to hold back
     if chosen.residual_prior is not None:
-        before, after = chosen.landmark_compounds, model.landmark_compounds
-        model.residual_prior = chosen.residual_prior.over(before, after)
+        known = {compound: place for place, compound in enumerate(chosen.landmark_compounds)}
+        places = np.array([known.get(one, -1) for one in model.landmark_compounds], dtype=np.int64)
+        new = model.landmark_bits()[places < 0]
+        model.residual_prior = chosen.residual_prior.over(places, new, chosen.landmark_bits())
     rates = tuple(chosen.card.get("learning_rates", ()))
     if float(chosen.correction) > 0 and rates:
         prepared = PreparedRun(config, interactions, split, model, data, run, resume, rates)
