@@ -1,4 +1,8 @@
-"""Solves the kernel ridge regression of `hyperpcm.nn.kernel_ridge` by conjugate gradients."""
+"""Solves the kernel ridge regression of `hyperpcm.nn.kernel_ridge` by conjugate gradients.
+
+Source: Chen et al., "Similarity-based classification: concepts and algorithms", JMLR 2009 (similarities that
+are no kernel: negative eigenvalues are clipped, and those to others are projected alike).
+"""
 
 from __future__ import annotations
 
