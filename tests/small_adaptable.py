@@ -12,6 +12,8 @@ from hyperpcm.target_model.residual_prior import smoothed_profiles
 from small_models import QUERY, SMILES, WIDTH, made_model, many_smiles
 
 LANDMARKS = (*SMILES, *many_smiles(16))
+COMPOUNDS = many_smiles(200)
+NAMES = [f"c{row}" for row in range(len(COMPOUNDS))]
 COVARIANCE = Covariance(offset=0.3, slope=0.1, structure=0.4, profile=0.8, noise=0.05)
 
 

@@ -14,21 +14,8 @@ from hyperpcm.chem.rules import lipinski_violations
 from hyperpcm.errors import ConfigError, InputError
 from hyperpcm.screening import StructureFilter
 from hyperpcm.target_model import Measurement
-from small_adaptable import COVARIANCE, adaptable_target, prior_covariance, true_values
-from small_models import WIDTH, many_smiles
-
-COMPOUNDS = many_smiles(200)
-NAMES = [f"c{row}" for row in range(len(COMPOUNDS))]
-
-
-@pytest.fixture(scope="module")
-def target():
-    return adaptable_target()
-
-
-@pytest.fixture(scope="module")
-def pool(target):
-    return HeldCompounds.of(target, COMPOUNDS, NAMES)
+from small_adaptable import COMPOUNDS, COVARIANCE, NAMES, adaptable_target, prior_covariance, true_values
+from small_models import WIDTH
 
 
 @pytest.fixture(scope="module")

@@ -5,25 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperpcm.adaptation import Campaign, CompoundTable, HeldCompounds, LibraryState, scored_library
+from hyperpcm.adaptation import Campaign, CompoundTable, LibraryState, scored_library
 from hyperpcm.adaptation import suggest_batch as module
 from hyperpcm.chem import morgan_counts, tanimoto
 from hyperpcm.screening import StructureFilter
-from small_adaptable import adaptable_target
-from small_models import WIDTH, many_smiles
-
-COMPOUNDS = many_smiles(200)
-NAMES = [f"c{row}" for row in range(len(COMPOUNDS))]
-
-
-@pytest.fixture(scope="module")
-def target():
-    return adaptable_target()
-
-
-@pytest.fixture(scope="module")
-def pool(target):
-    return HeldCompounds.of(target, COMPOUNDS, NAMES)
+from small_adaptable import COMPOUNDS, NAMES
+from small_models import WIDTH
 
 
 @pytest.fixture
