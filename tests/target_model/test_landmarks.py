@@ -11,9 +11,12 @@ import torch
 from hyperpcm.checkpoint import load_target_model, save_target_model
 from hyperpcm.errors import ConfigError
 from hyperpcm.model import HyperPCM
-from hyperpcm.target_model import TargetModel
+from hyperpcm.model.compiling import unmeasured_target
+from hyperpcm.target_model import Measurement, TargetModel
 from hyperpcm.target_model.landmarks import influence
 from small_models import PUBLISHED, QUERY, SMALL, made_model, many_smiles
+from small_views import COMPOUNDS as SCORED
+from small_views import learned_model
 
 COMPOUNDS = 120
 
@@ -113,6 +116,24 @@ def test_a_limit_of_the_model_is_lifted_by_a_larger_one():
     assert lifted.provenance["landmarks"]["largest_difference"] == 0
     change = differences(cut, own, lifted)
     assert stated["largest_difference"] == pytest.approx(change.max(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [SMALL, SMALL | {"retrieval": {"max_landmarks": 4, "ridge_landmarks": 6}}, PUBLISHED],
+    ids=["all landmarks", "few landmarks", "no retrieval"],
+)
+def test_a_target_that_is_not_measured_has_the_same_landmarks_and_scores(settings: dict):
+    model = learned_model(settings)
+    found, whole = unmeasured_target(model, QUERY), model.compile_target(QUERY, exact=True)
+    assert found.score(SCORED).values.tolist() == whole.score(SCORED).values.tolist()
+    assert set(whole.provenance) - set(found.provenance) <= {"landmarks", "background", "rounding"}
+    measured = [Measurement(SCORED[0], 7.5), Measurement(SCORED[1], 5.0)]
+    adapted, other = (each.adapt(measured).score(SCORED).values for each in (found, whole))
+    np.testing.assert_array_equal(adapted, other)
+    if whole.prior is not None:
+        assert found.prior.compounds == whole.prior.compounds
+        np.testing.assert_array_equal(found.prior.landmarks, whole.prior.landmarks)
 
 
 def test_a_model_that_retrieves_nothing_states_no_landmarks():

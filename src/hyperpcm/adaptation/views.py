@@ -19,6 +19,7 @@ from torch import Tensor
 from hyperpcm.chem import morgan_counts
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.model import HyperPCM, Member
+from hyperpcm.model.compiling import unmeasured_target
 from hyperpcm.model.known_compounds import known_compounds
 from hyperpcm.nn.hypernetwork import Hypernetwork
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
@@ -187,12 +188,13 @@ class TargetViews:
         table = self._interactions
         places = np.unique(table.compound_index[table.target_index == target])
         at = slice(target, target + 1)
+        similarity = None if self._similarity is None else self._similarity[at]
         return TargetView(
             model=self.model,
-            compiled=self.model.compile_target(table.targets[target], exact=True),
+            compiled=unmeasured_target(self.model, table.targets[target], similarity=similarity),
             places=places,
             smiles=tuple(table.compounds[place] for place in places),
             embeddings=self._compounds[torch.from_numpy(places)],
             target=self._targets[at],
-            similarity=None if self._similarity is None else self._similarity[at],
+            similarity=similarity,
         )

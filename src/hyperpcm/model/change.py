@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 
 from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.model.compiling import unmeasured_target
 from hyperpcm.model.hyperpcm import HyperPCM
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 
@@ -220,7 +221,7 @@ class _Asked:
 
     def of(self, model: HyperPCM, sequence: str) -> npt.NDArray[np.float64]:
         """The score of each compound for one target."""
-        compiled = model.compile_target(sequence, exact=True)
+        compiled = unmeasured_target(model, sequence)
         near: Float[torch.Tensor, "n j"] | None = None
         if compiled.prior is not None:
             near = torch.from_numpy(tanimoto(self.counts, compiled.prior.landmarks))

@@ -19,7 +19,7 @@ from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.learned_compounds import LearnedCompounds
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.nn.qsar import QsarNetwork
-from hyperpcm.nn.retrieval import CollapsedLabels
+from hyperpcm.nn.retrieval import CollapsedLabels, LabelRetrieval
 from hyperpcm.protein import validate_sequence
 from hyperpcm.target_model import Calibration, CompiledRidge, CompiledTrees, RetrievedPrior, TargetModel
 from hyperpcm.target_model.calibration import target_constants
@@ -29,7 +29,7 @@ from hyperpcm.target_model.rounding import rounded_within_tolerance
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target"]
+__all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target", "unmeasured_target"]
 
 
 @torch.no_grad()
@@ -47,16 +47,53 @@ def compile_target(
         raise ConfigError(f"a target keeps 1 landmark compound at least, not {limit}")
     if not landmark_tolerance >= 0:
         raise ConfigError(f"the tolerance of landmarks is a share from 0 on, not {landmark_tolerance}")
+    compiled = _compiled(model, sequence, name, every=True)
+    return _shortened(model, compiled, exact=exact, limit=limit, tolerance=landmark_tolerance)
+
+
+@torch.no_grad()
+def unmeasured_target(
+    model: HyperPCM, sequence: str, name: str = "", *, similarity: Float[Tensor, "1 m"] | None = None
+) -> TargetModel:
+    """Return the frozen model of one protein as it scores in training and evaluation.
+
+    It has the landmarks that `HyperPCM.compile_target` keeps where none are asked for, and all digits. What
+    leaving landmarks out changes is not measured, nor what the target gives to known compounds in general:
+    where a model knows many compounds, that takes most of the time of compiling.
+
+    Args:
+        sequence: amino acids; validated first.
+        name: what to call the target.
+        similarity: alignment similarity of the sequence to the memory rows, where that is at hand.
+
+    Raises:
+        InvalidSequenceError: the sequence cannot be used.
+    """
+    return _compiled(model, sequence, name, every=False, similarity=similarity)
+
+
+def _compiled(
+    model: HyperPCM, sequence: str, name: str, *, every: bool, similarity: Tensor | None = None
+) -> TargetModel:
+    """Return the target over all landmarks, or over those that it sees in training and evaluation."""
     target = validate_sequence(sequence, name=name)
     model.eval()
     device = model.memory_embeddings.device
     embedding = torch.from_numpy(model.target_encoder.encode([target.sequence])).to(device)
-    similarity = None
-    if model.config.needs_alignment:
+    if not model.config.needs_alignment:
+        similarity = None
+    elif similarity is None:
         similarity = torch.from_numpy(model.aligner.encode([target.sequence])).to(device)
+    else:
+        similarity = similarity.to(device)
     networks = _networks(model, embedding, similarity)
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
-    compiled = TargetModel(
+    prior, residual_prior = None, model.residual_prior
+    if similarity is not None and model.retrieval is not None:
+        prior, kept = _prior(model, model.retrieval, embedding, similarity, every=every)
+        if residual_prior is not None and not every:
+            residual_prior = residual_prior.only(kept)
+    return TargetModel(
         name=target.name or name,
         sequence=target.sequence,
         quantity=model.quantity,
@@ -64,10 +101,10 @@ def compile_target(
         networks=networks,
         compound_scaler=copy.deepcopy(model.compound_scaler).cpu(),
         label_scale=model.label_scale,
-        prior=None if similarity is None else _prior(model, embedding, similarity),
+        prior=prior,
         learned_compounds=_learned_compounds(model),
         calibration=_calibration(model, similarity),
-        residual_prior=model.residual_prior,
+        residual_prior=residual_prior,
         provenance={
             "model": licences | copy.deepcopy(model.card),
             "model_sha256": model.origin,
@@ -75,26 +112,26 @@ def compile_target(
             "changes": list(target.changes),
         },
     )
-    return _shortened(model, compiled, exact=exact, limit=limit, tolerance=landmark_tolerance)
 
 
-def _prior(model: HyperPCM, embedding: Tensor, similarity: Tensor) -> RetrievedPrior | None:
-    """Return what a target retrieves from the memory, over all landmarks; None where it retrieves nothing."""
-    if model.retrieval is None:
-        return None
-    collapsed, every = collapse_labels(model, model.label_memory(), similarity, every=True)
+def _prior(
+    model: HyperPCM, retrieval: LabelRetrieval, embedding: Tensor, similarity: Tensor, *, every: bool
+) -> tuple[RetrievedPrior, Tensor]:
+    """Return what a target retrieves from the memory, and the positions of these landmarks."""
+    collapsed, kept = collapse_labels(model, model.label_memory(), similarity, every=every)
     trees = collapse_trees(model, embedding, similarity)
     if trees is not None:
         trees.trees.cpu()
-    return RetrievedPrior(
-        copy.deepcopy(model.retrieval).cpu().requires_grad_(False),
+    prior = RetrievedPrior(
+        copy.deepcopy(retrieval).cpu().requires_grad_(False),
         collapsed.cpu(),
-        model.landmark_bits(),
+        model.landmark_bits(kept),
         model.radius,
-        _ridge(model, similarity, every),
+        _ridge(model, similarity, kept),
         trees,
-        model.landmark_compounds,
+        tuple(model.landmark_compounds[place] for place in kept.tolist()),
     )
+    return prior, torch.from_numpy(kept)
 
 
 def _shortened(

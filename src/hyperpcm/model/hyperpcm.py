@@ -344,9 +344,10 @@ class HyperPCM(nn.Module):
         every = self.config.retrieval.max_landmarks + (0 if self.ridge is None else len(self.ridge_columns))
         return every if asked is None else asked
 
-    def landmark_bits(self) -> npt.NDArray[np.uint8]:
-        """Return the presence bits of the landmark compounds' fingerprints, uint8 [j, w]."""
-        return np.unpackbits(self.landmarks.cpu().numpy(), axis=1, count=self.landmark_width)
+    def landmark_bits(self, places: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.uint8]:
+        """Return the presence bits of the fingerprints of landmark compounds, all or some, uint8 [j, w]."""
+        packed = self.landmarks.cpu().numpy()
+        return np.unpackbits(packed if places is None else packed[places], axis=1, count=self.landmark_width)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and JSON header from which `from_state` rebuilds the model."""

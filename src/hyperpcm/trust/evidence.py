@@ -16,6 +16,7 @@ from hyperpcm.chem import morgan_counts, standardise, tanimoto
 from hyperpcm.encoders import target_encoder
 from hyperpcm.errors import ConfigError
 from hyperpcm.model import HyperPCM, without_targets
+from hyperpcm.model.compiling import unmeasured_target
 from hyperpcm.model.known_compounds import known_compounds
 from hyperpcm.target_model.scores import LEVEL, Scores
 from hyperpcm.trust.attribution import atom_contributions
@@ -94,7 +95,7 @@ class TargetEvidence:
         if top < 0 or neighbours < 0:
             raise ConfigError(f"a card shows 0 known targets and compounds or more, not {top}, {neighbours}.")
         self.model, self.top, self.neighbours = model, top, neighbours
-        self.compiled = model.compile_target(sequence, name=name, exact=True)
+        self.compiled = unmeasured_target(model, sequence, name)
         sequence = self.compiled.sequence
         known = model.memory_sequences
         self._own = known.index(sequence) if sequence in known else None
@@ -176,7 +177,8 @@ class TargetEvidence:
         found: dict[tuple[int, int], float] = {}
         for done, (row, places) in enumerate(asking.items(), start=1):
             reduced = without_targets(self.model, [row])
-            compiled = reduced.compile_target(self.compiled.sequence, exact=True)
+            similarity = self._similarity[:, torch.arange(self._similarity.shape[1]) != row]
+            compiled = unmeasured_target(reduced, self.compiled.sequence, similarity=similarity)
             values = compiled.score([structures[place] for place in places]).values
             found |= {(place, row): float(value) for place, value in zip(places, values, strict=True)}
             if progress is not None:

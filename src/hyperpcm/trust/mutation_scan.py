@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from hyperpcm.model import HyperPCM
+from hyperpcm.model.compiling import unmeasured_target
 from hyperpcm.nn.molecular_graphs import MolecularGraphs
 from hyperpcm.protein import Mutation, mutated
 from hyperpcm.target_model import TargetModel
@@ -46,7 +47,7 @@ class PreparedCompounds:
         Raises:
             InvalidSequenceError: the sequence cannot be used.
         """
-        target = self._model.compile_target(sequence, exact=True)
+        target = unmeasured_target(self._model, sequence)
         scores, difficulty = target.assess_embedded(
             self._embeddings, self._similarity_to(target), self._learned_by(target)
         )
