@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 from rdkit import Chem, DataStructs
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
@@ -67,6 +68,18 @@ def test_similarity_across_block_borders_equals_a_plain_loop():
     for i, j in [(0, 0), (2047, 2047), (2048, 2048), (2099, 2054), (5, 2050), (2098, 3)]:
         shared, union = ((a[i] > 0) & (b[j] > 0)).sum(), ((a[i] > 0) | (b[j] > 0)).sum()
         assert similarity[i, j] == pytest.approx(shared / union, abs=1e-6)
+
+
+@pytest.mark.parametrize(("rows", "most"), [(15, 3), (16, 3), (40, 3), (40, 300)])
+def test_sums_and_products_count_the_same_bits(rows: int, most: int):
+    random = np.random.default_rng(rows)
+    a, b = np.zeros((rows, 6000), dtype=np.uint8), np.zeros((8200, 6000), dtype=np.uint8)
+    for table, size in ((a, most), (b, 40)):
+        for row in table[:-1]:  # the last has no bit
+            row[random.choice(600 if most < 256 else 6000, random.integers(1, size + 1), replace=False)] = 2
+    shared = (scipy.sparse.csr_matrix(a > 0, dtype=np.int64) @ scipy.sparse.csr_matrix(b > 0).T).toarray()
+    union = (a > 0).sum(1)[:, None] + (b > 0).sum(1) - shared
+    np.testing.assert_array_equal(tanimoto(a, b), np.float32(shared) / np.float32(np.maximum(union, 1)))
 
 
 def test_two_empty_rows_are_not_similar():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 _BLOCK: Final = 2048  # rows of one float32 block: 16 MB at 2,048 bits
+_SUMMED: Final = 8192  # rows of one block whose bits are summed in bytes: 16 MB at 2,048 bits
+_FEW_ROWS: Final = 16  # so few are multiplied: turning the other table round would cost more than it saves
+_SPARSE: Final = 16  # of so many bits one is set at most where summing is faster than multiplying
 
 
 def morgan_counts(
@@ -139,8 +142,8 @@ def _table(entries: CountEntries, width: int) -> npt.NDArray[np.uint8]:
 def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Give the Tanimoto similarity of every row of `a` to every row of `b`, on presence (count > 0).
 
-    Computed by float32 matrix products in blocks: sums of bits stay exact below 16.7 million, so the only
-    rounding is in the final division.
+    Computed by sums of bytes over the bits that a row of `a` has, or by float32 matrix products where rows
+    have many bits or are few; both count exactly, so the only rounding is in the final division.
 
     Args:
         a: counts or bits [n, w].
@@ -162,12 +165,35 @@ def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[
     similarity = np.empty((len(a), len(b)), dtype=np.float32)
     size_a = np.count_nonzero(a, axis=1).astype(np.float32)
     size_b = np.count_nonzero(b, axis=1).astype(np.float32)
-    for right in range(0, len(b), _BLOCK):
-        bits_b = (b[right : right + _BLOCK] > 0).astype(np.float32).T
-        for left in range(0, len(a), _BLOCK):
-            block = similarity[left : left + _BLOCK, right : right + _BLOCK]
-            shared = (a[left : left + _BLOCK] > 0).astype(np.float32) @ bits_b
-            union = size_a[left : left + _BLOCK, None] + size_b[None, right : right + _BLOCK]
-            union -= shared
-            np.divide(shared, np.maximum(union, 1, out=union), out=block)
+    by_sums = len(a) >= _FEW_ROWS and size_a.max() <= np.iinfo(np.uint8).max
+    by_sums = by_sums and size_a.sum() * _SPARSE <= a.size
+    for rows, columns, shared in (_shared_by_sums if by_sums else _shared_by_products)(a, b):
+        union = size_a[rows, None] + size_b[None, columns]
+        union -= shared
+        np.divide(shared, np.maximum(union, 1, out=union), out=similarity[rows, columns])
     return similarity
+
+
+_Shared = Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]
+"""How many bits rows of one table share with rows of another, block by block."""
+
+
+def _shared_by_products(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> _Shared:
+    for right in range(0, len(b), _BLOCK):
+        columns = slice(right, right + _BLOCK)
+        bits = (b[columns] > 0).astype(np.float32).T
+        for left in range(0, len(a), _BLOCK):
+            rows = slice(left, left + _BLOCK)
+            yield rows, columns, (a[rows] > 0).astype(np.float32) @ bits
+
+
+def _shared_by_sums(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> _Shared:
+    places, bits = np.nonzero(a)
+    starts = np.searchsorted(places, np.arange(len(a) + 1))
+    for right in range(0, len(b), _SUMMED):
+        columns = slice(right, right + _SUMMED)
+        having = np.ascontiguousarray((b[columns] > 0).T).view(np.uint8)
+        for row in range(len(a)):
+            own = having[bits[starts[row] : starts[row + 1]]]
+            shared = own.sum(axis=0, dtype=np.uint8).astype(np.float32)
+            yield slice(row, row + 1), columns, shared[None]
