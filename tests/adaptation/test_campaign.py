@@ -165,6 +165,29 @@ def test_never_keeps_compounds_out_whatever_is_released_saved_or_loaded(target, 
     assert loaded.ask(3, "greedy").compounds.smiles == first[3:6]
 
 
+def test_what_is_on_order_is_believed_and_what_is_barred_is_not(target, pool, labels, tmp_path):
+    def asked(**conditions) -> list[str]:
+        campaign = Campaign(target, pool, **conditions)
+        measure(campaign, COMPOUNDS[:10], labels)
+        return list(campaign.ask(6).compounds.smiles)
+
+    first = asked()
+    without = HeldCompounds.of(target, [one for one in COMPOUNDS if one not in first])
+    campaign = Campaign(target, without)
+    measure(campaign, COMPOUNDS[:10], labels)
+    unaware = list(campaign.ask(6).compounds.smiles)
+    assert asked(never=first) == unaware
+    campaign = Campaign(target, pool, ordered=first)
+    measure(campaign, COMPOUNDS[:10], labels)
+    campaign.save(tmp_path / "campaign.json")
+    believed = list(campaign.ask(6).compounds.smiles)
+    assert believed != unaware
+    whole = Campaign(target, pool)
+    measure(whole, COMPOUNDS[:10], labels)
+    assert [*first, *believed] == list(whole.ask(12).compounds.smiles)
+    assert list(Campaign.load(tmp_path / "campaign.json", target, pool).ask(6).compounds.smiles) == believed
+
+
 @pytest.mark.parametrize("strategy", ["ucb", "ei"])
 def test_what_is_pending_counts_as_measured_for_the_next_batch(target, pool, labels, strategy):
     campaign, whole = Campaign(target, pool), Campaign(target, pool)

@@ -120,7 +120,7 @@ def test_prices_conditions_and_what_is_on_order_are_kept(files, tmp_path):
     order.write_text("\n".join(row["smiles"] for row in rows_of(tmp_path / "first.csv")) + "\n")
     done = suggest(
         files, out, "--strategy", "greedy", "--table", files.prices, "--price-column", "euro", "--budget", 12,
-        "--where", "stock > 0", "--where", "stock != 2", "--never", order,
+        "--where", "stock > 0", "--where", "stock != 2", "--ordered", order,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     rows = rows_of(out)
@@ -199,6 +199,7 @@ def test_a_target_that_cannot_learn_is_greedy_and_says_why(files, tmp_path):
         (["--where", "stock", "--table", "PRICES"], "--where 'stock': write a column"),
         (["--where", "purity > 9", "--table", "PRICES"], "no column 'purity'"),
         (["--never", "C1CC"], "--never, row 1: PARSE"),
+        (["--ordered", "C1CC"], "--ordered, row 1: PARSE"),
         (["--table", "missing.csv", "--where", "a = b"], "there is no such file"),
     ],
 )
@@ -225,7 +226,7 @@ def test_what_is_read_from_is_never_replaced(files, tmp_path):
     order = tmp_path / "order.csv"
     order.write_text("smiles\n" + "\n".join(COMPOUNDS[50:]) + "\n")
     table = ["--table", files.prices, "--price-column", "euro"]
-    for out, options in ((files.prices, table), (order, ["--never", order])):
+    for out, options in ((files.prices, table), (order, ["--never", order]), (order, ["--ordered", order])):
         before = out.read_text()
         done = suggest(files, out, "--overwrite", *options)
         assert done.exit_code == 2

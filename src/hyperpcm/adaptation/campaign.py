@@ -70,8 +70,9 @@ class Campaign:
         seed: of all draws.
         table: which compounds may be bought, for how much; None: all, for nothing.
         only: which structures may be chosen; None: all.
-        never: standardised structures that are not suggested, whatever is released. Those of the library
-            count as on order: their values will be known.
+        ordered: standardised structures that are on order: not suggested, whatever is released, and their
+            values will be known.
+        never: standardised structures that are not suggested either, and of which nothing will be known.
 
     Raises:
         ConfigError: a seed below 0.
@@ -85,6 +86,7 @@ class Campaign:
         seed: int = 0,
         table: CompoundTable | None = None,
         only: StructureFilter | None = None,
+        ordered: Collection[str] = (),
         never: Collection[str] = (),
     ) -> None:
         if seed < 0:
@@ -92,7 +94,7 @@ class Campaign:
         self.target, self.library, self.seed = target, library, seed
         self.rounds = 0
         self._table, self._only = table, StructureFilter() if only is None else only
-        self._pending, self._never = set[str](), frozenset(never)
+        self._pending, self._ordered, self._never = set[str](), frozenset(ordered), frozenset(never)
         self._scores: dict[str, float] = {}  # of what was suggested, so that it is not scored again
 
     @property
@@ -130,8 +132,8 @@ class Campaign:
     ) -> Suggestion:
         """Return which compounds to measure next; none that was measured or is pending.
 
-        For ``ucb`` and ``ei`` what is pending or never suggested, the 1,024 most promising of it, counts as
-        measured with the value that is expected.
+        For ``ucb`` and ``ei`` what is pending or on order, the 1,024 most promising of it, counts as measured
+        with the value that is expected.
 
         Args:
             batch: how many; fewer where conditions allow no more.
@@ -152,7 +154,8 @@ class Campaign:
             self.library,
             posterior,
             self.measured,
-            on_order=self._pending | self._never,
+            on_order=self._pending | self._ordered,
+            never=self._never,
             table=self._table,
             seed=[*key, 1],
         )
@@ -185,6 +188,7 @@ class Campaign:
             seed=self.seed,
             rounds=self.rounds,
             pending=frozenset(self._pending),
+            ordered=self._ordered,
             never=self._never,
             measurements=self.measured,
         ).write(path)
@@ -197,7 +201,8 @@ class Campaign:
             path: of the file.
             target: the same, adapted or not; what it has seen is what the file says.
             library: scored by it.
-            conditions: ``table`` and ``only``, as for `Campaign`; ``never`` adds to what the file says.
+            conditions: ``table`` and ``only``, as for `Campaign`; ``ordered`` and ``never`` add to what the
+                file says.
 
         Raises:
             InputError: the file cannot be read, or it is of another target.
@@ -205,8 +210,9 @@ class Campaign:
         record = CampaignRecord.read(path)
         if record.target != target_digest(target):
             raise InputError(f"{path}: is the campaign of another target. Give the one that it began with.")
-        barred = record.never | set(conditions.pop("never", ()))
-        found = cls(unadapted(target), library, seed=record.seed, never=barred, **conditions)
+        for kind in ("ordered", "never"):
+            conditions[kind] = getattr(record, kind) | set(conditions.get(kind, ()))
+        found = cls(unadapted(target), library, seed=record.seed, **conditions)
         if record.measurements:
             found.target = found.target.adapt(record.measurements)
         found.rounds, found._pending = record.rounds, set(record.pending)

@@ -27,6 +27,7 @@ class CampaignRecord:
         seed: of all draws.
         rounds: questions answered.
         pending: structures suggested and not measured.
+        ordered: structures that are on order.
         never: structures that are not suggested.
         measurements: all that the target has seen.
     """
@@ -35,6 +36,7 @@ class CampaignRecord:
     seed: int
     rounds: int
     pending: frozenset[str]
+    ordered: frozenset[str]
     never: frozenset[str]
     measurements: tuple[Measurement, ...]
 
@@ -50,6 +52,7 @@ class CampaignRecord:
             "seed": self.seed,
             "rounds": self.rounds,
             "pending": sorted(self.pending),
+            "ordered": sorted(self.ordered),
             "never": sorted(self.never),
             "measurements": [dataclasses.asdict(one) for one in self.measurements],
         }
@@ -72,6 +75,7 @@ class CampaignRecord:
                 seed=_number(told["seed"]),
                 rounds=_number(told["rounds"]),
                 pending=_texts(told["pending"]),
+                ordered=_texts(told.get("ordered", [])),
                 never=_texts(told.get("never", [])),
                 measurements=tuple(_measurement(one) for one in told["measurements"]),
             )

@@ -74,6 +74,7 @@ def surveyed(
     measurements: Sequence[Measurement],
     *,
     on_order: Collection[str],
+    never: Collection[str],
     table: CompoundTable | None,
     seed: list[int],
 ) -> Survey:
@@ -83,16 +84,18 @@ def surveyed(
         library: not empty.
         posterior: of the target.
         measurements: that it has seen; their compounds cannot be chosen.
-        on_order: structures that cannot be chosen either.
+        on_order: structures that cannot be chosen either, whose values will be known.
+        never: structures that cannot be chosen, and of which nothing will be known.
         table: which compounds may be bought, for how much; None: all, for nothing.
         seed: of the draws of what is best.
 
     Raises:
         InputError: the table tells none of the library.
     """
-    values, seen, ordered = measured_values(measurements), {one.smiles for one in measurements}, set(on_order)
+    values, seen = measured_values(measurements), {one.smiles for one in measurements}
+    ordered, excluded = set(on_order), set(never)
     parts, rows, copies = list[tuple[Floats, ...]](), list[Places](), list[Copy]()
-    known, told, waiting, start = dict[int, float](), list[int](), list[int](), 0
+    known, told, waiting, barred, start = dict[int, float](), list[int](), list[int](), list[int](), 0
     top = TopDraws(len(library), seed)
     for block in library.blocks():
         copies.extend(block.copies)
@@ -105,6 +108,8 @@ def surveyed(
                     known[place] = values[smiles]
             elif smiles in ordered:
                 waiting.append(place)
+            elif smiles in excluded:
+                barred.append(place)
         prices = np.zeros(len(block)) if table is None else table.of(block.names, block.smiles)
         linear = list(posterior.linear(block))
         for one in linear:
@@ -121,7 +126,7 @@ def surveyed(
             "no compound of the library is in the table with all its conditions; they are joined by "
             f"{table.joined_by}. Check that both call compounds alike."
         )
-    prices[[*told, *waiting]] = np.nan
+    prices[[*told, *waiting, *barred]] = np.nan
     return Survey(
         mean=mean,
         deviation=deviation,

@@ -56,9 +56,13 @@ def suggest(
         typer.Option(help="Condition on a column of it, such as 'stock > 0'; may be given again."),
     ] = None,
     only: Only = None,
+    ordered: Annotated[
+        list[str] | None,
+        typer.Option(help="Compounds on order, whose values will be known: a file or SMILES. Not suggested."),
+    ] = None,
     never: Annotated[
         list[str] | None,
-        typer.Option(help="Compounds not to suggest, which count as on order: a file or SMILES."),
+        typer.Option(help="Compounds not to suggest: a file or SMILES."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
     columns: CompoundColumns = None,
@@ -73,7 +77,7 @@ def suggest(
     """Choose the compounds of a library that are best measured next on a target.
 
     The first call scores the library once and keeps that beside it; after new measurements the next batch
-    takes seconds. What was measured, or is given with --never, is not suggested.
+    takes seconds. What was measured, or is given with --ordered or --never, is not suggested.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -88,12 +92,13 @@ def suggest(
     if not is_index:
         existing_file(library, "compounds")
     prices = _table(table, library, price_column, budget, where or [], roles, is_index=is_index)
-    read = [target, library, *input_files(never or []), *([] if table is None else [table])]
+    barred_files = input_files([*(ordered or []), *(never or [])])
+    read = [target, library, *barred_files, *([] if table is None else [table])]
     check_hits_file(out, overwrite=overwrite, inputs=read)
     model = load_target_model(target)
     check_level([model], level)
     tell_licences(console, model)
-    barred = known_actives(never or [], "--never")
+    on_order, barred = known_actives(ordered or [], "--ordered"), known_actives(never or [], "--never")
     if strategy is None:
         strategy = "greedy" if model.residual_prior is None else "ucb"
         _tell_choice(console, model, strategy)
@@ -108,7 +113,9 @@ def suggest(
             processes=default_processes(model.encoder) if processes is None else processes,
             progress=progress.rows("compounds scored", rated=True),
         )
-    campaign = Campaign(model, state, seed=seed, table=prices, only=only_these, never=barred)
+    campaign = Campaign(
+        model, state, seed=seed, table=prices, only=only_these, ordered=on_order, never=barred
+    )
     found = campaign.ask(batch, strategy, most_similar=most_similar, budget=budget)
     scores = model.score(found.compounds.smiles, level=level)
     write_suggestion(out, model, found, scores.intervals, overwrite=overwrite)
