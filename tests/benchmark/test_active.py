@@ -213,6 +213,17 @@ def test_a_part_that_cannot_be_read_is_told_with_its_file(tmp_path, changed, sai
         view_of(benchmark)
 
 
+@pytest.mark.parametrize("shares", [[[0.3, 0.4], [0.3, 0.5]], [[0.3, 0.4], [0.3], [0.3, 0.6]]])
+def test_a_part_that_lacks_a_target_or_a_round_is_told_with_its_file(tmp_path, shares):
+    write_benchmark(tmp_path, kind=KIND)
+    benchmark = find_benchmark(tmp_path, "small")
+    broken = part(benchmark, "model", 0)
+    broken["found"]["ei"] = shares
+    write_results(benchmark, broken)
+    with pytest.raises(TableError, match=r"table\.json: .*ei lacks shares of some target or round"):
+        view_of(benchmark)
+
+
 def test_means_are_over_targets_and_seeds_of_a_target_count_once():
     part = {"targets": [1, 2], "found": {"zero_shot": [[0.0], [1.0]], "greedy": [[0.5], [1.0]]}}
     again = {"targets": [1], "found": {"zero_shot": [[0.2]], "greedy": [[0.9]]}}

@@ -146,6 +146,19 @@ def test_parts_from_before_an_adapter_are_left_out_and_asked_for_again(copied):
         ]  # fmt: skip
 
 
+def test_of_parts_that_lack_different_adapters_those_with_the_most_are_kept(copied):
+    folder = copied / "results" / "fewshot" / "table"
+    for part in read_parts(copied / "results", "table"):
+        if part.row == "model":
+            gone = {"shift"} if part.fold == 0 else {"head", "fine_tune"}
+            curves = {name: curve for name, curve in part.curves.items() if name not in gone}
+            dataclasses.replace(part, curves=curves).write(folder / "model" / f"fold-{part.fold}-seed-0.json")
+    run(copied, rows=["near"], folds=[0], fresh=True)
+    summary = summary_of(copied)
+    assert summary["folds"] == [0]
+    assert "shift" not in summary["adapters"]
+
+
 def test_another_number_of_draws_is_another_protocol(copied):
     path = copied / "small" / "benchmark.toml"
     path.write_text(path.read_text().replace("draws = 2", "draws = 3"))

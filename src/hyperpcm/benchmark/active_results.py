@@ -92,6 +92,15 @@ class ActiveOnDisk(PartsOnDisk):
                 f"{self.path}: its protocol does not say how campaigns were replayed ({error})."
             ) from None
 
+    def checked(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a part with a share for each method, target and round."""
+        super().checked(part)
+        rounds, targets = self.replay.rounds, len(part["targets"])
+        for method, found in part["found"].items():
+            if [len(shares) for shares in found] != [rounds] * targets:
+                raise ValueError(f"{method} lacks shares of some target or round")
+        return part
+
     def of_row(self, row: str) -> list[Mapping[str, Any]]:
         """The parts of a row, fold by fold, without `older` ones."""
         older = self.older()

@@ -117,11 +117,11 @@ class FewShotOnDisk(Results):
         return MappingProxyType(found)
 
     def older(self) -> set[Job]:
-        """The jobs whose parts lack adapters that a later part of their row has; no summary holds them."""
-        known: dict[str, set[str]] = {}
+        """The jobs whose parts lack adapters that another part of their row has; no summary holds them."""
+        widest: dict[str, set[str]] = {}
         for job, part in self._parts.items():
-            known.setdefault(job.row, set()).update(part.curves)
-        return {job for job, part in self._parts.items() if set(part.curves) < known[job.row]}
+            widest[job.row] = max(widest.get(job.row, set()), set(part.curves), key=len)
+        return {job for job, part in self._parts.items() if widest[job.row] - set(part.curves)}
 
     def forget(self, jobs: Collection[Job]) -> None:
         """Leave out these parts; their files go when the next one is written."""

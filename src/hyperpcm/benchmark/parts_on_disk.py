@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -40,11 +40,21 @@ class PartsOnDisk(Results):
             self.protocol: Mapping[str, Any] | None = record["protocol"]
             parts = {_job(part): part for part in record["parts"]}
             self.parts: dict[Job, Mapping[str, Any]] = {
-                job: _holding(part, self.needed) for job, part in parts.items() if job.row in rows
+                job: self.checked(part) for job, part in parts.items() if job.row in rows
             }
         except (KeyError, TypeError, ValueError) as error:
             raise TableError(f"{path}: this is not a results file of this kind ({error}).") from None
         self._others = {job: part for job, part in parts.items() if job.row not in rows}
+
+    def checked(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a part of the file, which holds what is needed of it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it does not.
+        """
+        for name in (*_NEEDED, *self.needed):
+            part[name]
+        return part
 
     @abc.abstractmethod
     def means(self, reference: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -101,14 +111,3 @@ class PartsOnDisk(Results):
 
 def _job(part: Mapping[str, Any]) -> Job:
     return Job(int(part["fold"]), int(part["seed"]), str(part["row"]))
-
-
-def _holding(part: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
-    """The part, which holds what is needed of it.
-
-    Raises:
-        KeyError: it does not.
-    """
-    for name in (*_NEEDED, *names):
-        part[name]
-    return part
