@@ -3,8 +3,8 @@
     python scripts/vendor_web.py          fetch the pinned versions from npm and write them anew
     python scripts/vendor_web.py check    compare what is there with the lists of digests
 
-Only the standard library and `npm pack` are used. Each package is one folder with its licence; `SHA256SUMS` lists
-every file as `sha256sum --check` reads it. A file whose digest is not the one listed is not written:
+Only the standard library and `npm pack` are used. Each package is one folder with its licence; `SHA256SUMS`
+lists every file as `sha256sum --check` reads it. A file whose digest is not the one listed is not written:
 `python scripts/vendor_web.py renew` takes it nevertheless, after a version below was changed by hand.
 """
 
@@ -52,9 +52,7 @@ PACKAGES: Mapping[Path, tuple[Package, ...]] = {
         ),
         Package("3dmol", "2.5.5", "3dmol", {"3Dmol-min.js": "build/3Dmol-min.js", "LICENSE": "LICENSE"}),
     ),
-    TESTS: (
-        Package("axe-core", "4.14.1", "axe-core", {"axe.min.js": "axe.min.js", "LICENSE": "LICENSE"}),
-    ),
+    TESTS: (Package("axe-core", "4.14.1", "axe-core", {"axe.min.js": "axe.min.js", "LICENSE": "LICENSE"}),),
 }
 
 

@@ -18,7 +18,7 @@ function draw(place) {
   const colour = colours();
   const traces = told.series.map((one, number) => ({
     type: "scatter", mode: one.mode, name: one.name, x: one.x, y: one.y, text: one.text,
-    hovertemplate: one.hover, error_y: one.spread ? { type: "data", array: one.spread, thickness: 1.2, color: colour(one.colour) } : undefined,
+    hovertemplate: one.hover, error_y: one.above ? { type: "data", array: one.above, arrayminus: one.below, thickness: 1.2, color: colour(one.colour) } : undefined,
     line: { color: colour(one.colour), width: 2, dash: one.dash || "solid" },
     marker: { color: colour(one.colour), size: 9, symbol: one.symbol || ["circle", "diamond", "square"][number], line: { width: 1, color: colour("--card") } },
   }));
