@@ -31,20 +31,25 @@ def adapt_view(found: AdaptedTarget) -> dict[str, Any]:
         "curve": _curve(found.curve, title),
         "curve_told": _curve_told(found.curve),
         "rows": [_row(one) for one in found.compounds],
-        "rejected": refused_view(found.rejected, "used"),
+        "rejected": refused_view(found.rejected, len(found.rejected), "used"),
         "download": f"/targets/{target.id}/file",
         "screen": f"/?{urlencode({'target': target.id})}",
     }
 
 
-def refused_view(refused: Sequence[Refused], verb: str) -> dict[str, Any] | None:
-    """Return rows that could not be used as a table of them; None where there are none."""
-    if not refused:
+def refused_view(refused: Sequence[Refused], number: int, verb: str) -> dict[str, Any] | None:
+    """Return rows that could not be used as a table of them; None where there are none.
+
+    Args:
+        refused: the first of them.
+        number: of all.
+        verb: what could not be done with them.
+    """
+    if not number:
         return None
-    more = len(refused) - _REFUSED
-    rows = "row" if len(refused) == 1 else "rows"
+    more = number - min(len(refused), _REFUSED)
     return {
-        "told": f"{len(refused):,} {rows} could not be {verb}",
+        "told": f"{counted(number, 'row')} could not be {verb}",
         "rows": [
             {"row": f"{one.row:,}", "text": one.text[:200], "reason": one.reason}
             for one in refused[:_REFUSED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -22,12 +23,12 @@ _FISHED: Final = (
 _BY_SCORE: Final = "Targets by score; this panel does not tell what each target usually gives."
 
 
-def compound_view(answer: PanelAnswer, addressed: dict[str, str]) -> dict[str, Any]:
+def compound_view(answer: PanelAnswer, known: Collection[str]) -> dict[str, Any]:
     """Return what the template of the page needs.
 
     Args:
         answer: of one compound.
-        addressed: by which each target's evidence is asked for, where it can be.
+        known: names of the known targets, whose evidence can be asked for by name.
     """
     (one,) = answer.compounds
     scores = [target.score for target in one.targets]
@@ -50,7 +51,7 @@ def compound_view(answer: PanelAnswer, addressed: dict[str, str]) -> dict[str, A
         "high": number(high),
         "with_unusual": unusual,
         "fishing": _FISHED if unusual else _BY_SCORE,
-        "rows": _rows(one, addressed),
+        "rows": _rows(one, known),
     }
 
 
@@ -65,7 +66,7 @@ def _facts(one: CompoundOnPanel, answer: PanelAnswer) -> list[tuple[str, str]]:
     return facts
 
 
-def _rows(one: CompoundOnPanel, addressed: dict[str, str]) -> list[dict[str, Any]]:
+def _rows(one: CompoundOnPanel, known: Collection[str]) -> list[dict[str, Any]]:
     """The targets that stand out most, or else the strongest."""
     ranked = sorted(one.targets, key=_standing)[:_IN_TABLE]
     most = max((target.above_usual or 0.0 for target in ranked), default=0.0)
@@ -76,8 +77,8 @@ def _rows(one: CompoundOnPanel, addressed: dict[str, str]) -> list[dict[str, Any
             "score": number(target.score),
             "unusual": number(target.above_usual),
             "share": round(100 * max(0.0, target.above_usual or 0.0) / most, 1) if most > 0 else 0,
-            "evidence": f"/evidence?{urlencode({'target': addressed[target.target], 'smiles': one.smiles})}"
-            if target.target in addressed
+            "evidence": f"/evidence?{urlencode({'known': target.target, 'smiles': one.smiles})}"
+            if target.target in known
             else "",
         }
         for rank, target in enumerate(ranked, start=1)
