@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.target_model.told import nearest_target
 from hyperpcm.target_model.unseen import UNSEEN
 
 if TYPE_CHECKING:
     from hyperpcm.cli.console import Console
-    from hyperpcm.datasets.output import Column
     from hyperpcm.target_model import Intervals, Scores, TargetModel
 
 __all__ = [
-    "INTERVAL_COLUMNS",
     "Level",
     "abstained",
     "check_domain",
     "check_level",
     "domain_in_words",
     "interval_cells",
-    "interval_columns",
     "interval_header",
-    "nearest_target",
     "tell_intervals",
     "tell_probabilities",
-    "told_interval",
 ]
 
 Level = Annotated[float, typer.Option(help="Share of the labels that intervals hold, in hundredths.")]
 """Option of commands that give intervals; 0.8 by default."""
-INTERVAL_COLUMNS: Final[dict[str, type]] = {"lower": float, "upper": float, "level": float, "domain": str}
-"""Columns of a table with intervals, in its files."""
 _PLACES: Final = {"inside": "inside the", "edge": "at the edge of the", "outside": "outside the"}
 
 
@@ -93,24 +87,6 @@ def tell_intervals(console: Console, target: TargetModel) -> None:
         )
 
 
-def nearest_target(target: TargetModel) -> dict[str, Any] | None:
-    """Return the known target nearest to a compiled one, and the error there (JSON values).
-
-    Args:
-        target: as compiled.
-
-    Returns:
-        Its name, its alignment similarity, and the root mean squared error of held-out rows of targets as
-        near, None where no calibration tells it; None where the model aligns nothing.
-    """
-    domain = target.provenance.get("domain", {})
-    if "nearest_target" not in domain:
-        return None
-    similarity, calibration = float(domain["nearest_similarity"]), target.calibration
-    error = None if calibration is None else calibration.error_at("target", similarity)
-    return {"name": domain["nearest_target"], "similarity": similarity, "error": error}
-
-
 def tell_probabilities(console: Console, target: TargetModel) -> None:
     """Say what the probabilities of a target rest on, or why they were not calibrated."""
     card = target.provenance.get("model", {})
@@ -140,28 +116,6 @@ def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:
         )
         for row, verdict in enumerate(intervals.verdicts)
         if verdict == "outside"
-    }
-
-
-def interval_columns(intervals: Intervals) -> dict[str, Column]:
-    """Return the columns of `INTERVAL_COLUMNS` for all rows."""
-    return {
-        "lower": intervals.lower,
-        "upper": intervals.upper,
-        "level": [None if verdict is None else intervals.level for verdict in intervals.verdicts],
-        "domain": list(intervals.verdicts),
-    }
-
-
-def told_interval(intervals: Intervals | None, row: int) -> dict[str, Any]:
-    """Return the values of `INTERVAL_COLUMNS` for one row as JSON values; empty where there are none."""
-    if intervals is None:
-        return {}
-    return {
-        "lower": float(intervals.lower[row]),
-        "upper": float(intervals.upper[row]),
-        "level": intervals.level,
-        "domain": intervals.verdicts[row],
     }
 
 
