@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from hyperpcm.errors import ConfigError, Rejection
-from hyperpcm.target_model.told import nearest_target
-from hyperpcm.target_model.unseen import UNSEEN
+from hyperpcm.target_model.told import interval_notes, probability_notes
 
 if TYPE_CHECKING:
     from hyperpcm.cli.console import Console
@@ -61,42 +60,14 @@ def check_domain(target: TargetModel) -> None:
 
 def tell_intervals(console: Console, target: TargetModel) -> None:
     """Say what the intervals of a target rest on, or why there are none."""
-    calibration = target.calibration
-    if calibration is None:
-        reason = target.provenance.get("model", {}).get("no_intervals")
-        if reason:
-            console.note(f"No intervals: {reason}")
-        return
-    held = calibration.held_out
-    console.note(
-        f"Intervals are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} targets: "
-        f"{UNSEEN[held['unseen']]}."
-    )
-    nearest = nearest_target(target)
-    if nearest is not None and nearest["error"] is not None:
-        console.note(
-            f"The nearest known target is {nearest['name']} (alignment similarity "
-            f"{nearest['similarity']:.2f}); held-out rows of targets as near as that were off by "
-            f"{nearest['error']:.2f} (root mean square)."
-        )
-    if calibration.nearest_target is not None and calibration.nearest_target < calibration.reach[0]:
-        console.note(
-            f"No known target is as near to this one ({calibration.nearest_target:.2f}) as one was to the "
-            f"held-out targets ({calibration.reach[0]:.2f} and more): every compound counts as outside the "
-            "domain."
-        )
+    for note in interval_notes(target):
+        console.note(note)
 
 
 def tell_probabilities(console: Console, target: TargetModel) -> None:
     """Say what the probabilities of a target rest on, or why they were not calibrated."""
-    card = target.provenance.get("model", {})
-    held, reason = card.get("probabilities"), card.get("no_probabilities")
-    if held is not None:
-        rows = f"{held['rows']:,} held-out rows of {held['targets']:,} targets: {UNSEEN[held['unseen']]}"
-        kept = "as the model gives them; no correction was surely better on"
-        console.note(f"Probabilities are {'calibrated on' if held['share'] > 0 else kept} {rows}.")
-    elif reason is not None:
-        console.note(f"Probabilities are not calibrated: {reason}")
+    for note in probability_notes(target):
+        console.note(note)
 
 
 def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:

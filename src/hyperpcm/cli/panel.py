@@ -11,9 +11,10 @@ from hyperpcm.cli.arguments import CompoundColumns, Device, Precision, column_ro
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.panel_findings import fishing_table, selectivity_table
-from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
+from hyperpcm.cli.panel_targets import panel_of, tell_all_licences
 from hyperpcm.cli.rejections import all_rejections, name_rejections
 from hyperpcm.errors import InputError
+from hyperpcm.screening.panel_files import target_files
 
 if TYPE_CHECKING:
     from hyperpcm.screening import Panel

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from hyperpcm.screening.backing import Backing
     from hyperpcm.screening.top import Hit
 
-__all__ = ["SDF_ENDINGS", "check_hits_file", "write_hits", "write_sdf"]
+__all__ = ["HIT_COLUMNS", "SDF_ENDINGS", "check_hits_file", "write_hits", "write_sdf"]
 
 SDF_ENDINGS: Final = (".sdf", ".sd")
-_SCHEMA: Final[dict[str, type]] = {
+HIT_COLUMNS: Final[dict[str, type]] = {
     "target": str,
     "rank": int,
     "score": float,
@@ -45,7 +45,7 @@ def check_hits_file(path: Path, *, overwrite: bool, inputs: Sequence[Path]) -> N
     if path.suffix.lower() in SDF_ENDINGS:
         check_output(path, overwrite=overwrite, inputs=inputs)
     else:
-        TableWriter(path, _SCHEMA, overwrite=overwrite, inputs=inputs)
+        TableWriter(path, HIT_COLUMNS, overwrite=overwrite, inputs=inputs)
 
 
 def write_hits(
@@ -87,8 +87,8 @@ def write_hits(
         return
     from hyperpcm.datasets.output import TableWriter
 
-    with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
-        writer.write({name: [line[name] for line in lines] for name in _SCHEMA})
+    with TableWriter(path, HIT_COLUMNS, overwrite=overwrite) as writer:
+        writer.write({name: [line[name] for line in lines] for name in HIT_COLUMNS})
 
 
 def _told(backing: Backing, place: int) -> dict[str, object]:

@@ -29,6 +29,7 @@ __all__ = [
     "contradictions",
     "fingerprint",
     "measurements_of",
+    "profiles_of",
     "summary",
     "unadapted",
     "without_seen",
@@ -96,7 +97,7 @@ def adapted(
     _refuse_distant(before, prior, every, of_rows)
     radius, width = fingerprint(before)
     counts = morgan_counts(compounds, radius=radius, width=width)[rows]
-    psi = _profiles(before, prior, compounds)[rows]
+    psi = profiles_of(before, prior, compounds)[rows]
     found = fit_adaptation(prior, every, of_rows, None, counts, radius, profiles=psi)
     return dataclasses.replace(before, adaptation=found)
 
@@ -151,8 +152,8 @@ def _scored(
     return every, scores
 
 
-def _profiles(target: TargetModel, prior: ResidualPrior, smiles: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Profiles of compounds [n, r]; of a few compounds at a time, as landmarks may be many."""
+def profiles_of(target: TargetModel, prior: ResidualPrior, smiles: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the profiles of standardised compounds [n, r]; of a few at a time, as landmarks may be many."""
     found = np.zeros((len(smiles), prior.profiles.shape[1]))
     if target.prior is None or not prior.profiles.shape[1]:
         return found
