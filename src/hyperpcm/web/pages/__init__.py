@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hyperpcm.web.pages.routes import error_page, login_page, routes
+from hyperpcm.web.pages.routes import UPLOADS, error_page, routes
 
-__all__ = ["error_page", "login_page", "routes"]
+__all__ = ["UPLOADS", "error_page", "routes"]

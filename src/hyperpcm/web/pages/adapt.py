@@ -69,7 +69,8 @@ def _table(form: Mapping[str, str]) -> MeasuredTable:
 
 def _quantity(service: Service) -> dict[str, Any]:
     quantity = service.served.quantity
-    told = f"Values are {quantity.title}" + ("." if quantity.kind == "binary" else ", or another as said below.")
+    binary = quantity.kind == "binary"
+    told = f"Values are {quantity.title}{'.' if binary else ', or another as said below.'}"
     return {"name": quantity.name, "unit": quantity.unit, "column": quantity.name, "told": told}
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Request, Response
 
 from hyperpcm.errors import UnknownIdError
+from hyperpcm.web.pages import adapt, compound, evidence, jobs, login, model, screen
 from hyperpcm.web.pages.files import static_files
 from hyperpcm.web.pages.look import page
 
 if TYPE_CHECKING:
+    from hyperpcm.web.security import Tokens
     from hyperpcm.web.service import Service
 
-__all__ = ["error_page", "login_page", "routes"]
+__all__ = ["UPLOADS", "error_page", "routes"]
 
-_FOR_EVER = "public, max-age=31536000, immutable"  # another content has another address
-_HEADINGS = {
+UPLOADS: Final = ("/screen",)
+"""Addresses of pages that take files."""
+_FOR_EVER: Final = "public, max-age=31536000, immutable"  # another content has another address
+_HEADINGS: Final = {
     403: "Not allowed",
     404: "Nothing is here",
     409: "Not yet",
@@ -26,20 +30,20 @@ _HEADINGS = {
 }
 
 
-def routes(service: Service) -> APIRouter:
-    """Return the pages of a service.
+def routes(service: Service, tokens: Tokens) -> APIRouter:
+    """Return the routes of the pages.
 
     Args:
-        service: that they ask.
+        service: what answers.
+        tokens: what admits a browser.
     """
-    from hyperpcm.web.pages import adapt, compound, evidence, jobs, model, screen
-
     router = APIRouter(include_in_schema=False)
     for one in (screen, jobs, evidence, compound, adapt, model):
         one.add(router, service)
+    login.add(router, tokens)
 
     @router.get("/static/{name:path}")
-    def static(name: str) -> Response:
+    async def static(name: str) -> Response:
         found = static_files().get(name)
         if found is None:
             raise UnknownIdError("there is no such file.")
@@ -49,12 +53,6 @@ def routes(service: Service) -> APIRouter:
 
 
 def error_page(_request: Request, status: int, message: str) -> Response:
-    """Return a page that says what went wrong; the API says it as JSON."""
-    heading = _HEADINGS.get(status, "This did not work")
-    return page("error.html", status=status, heading=heading, told=message)
-
-
-def login_page(next: str = "/", *, failed: bool = False) -> Response:
-    """Return the page that asks for the token of the server."""
-    error = "This is not the token that this server was started with." if failed else None
-    return page("login.html", status=401 if failed else 200, error=error, next=next, pages=())
+    """Return a page that says what went wrong."""
+    told = message[:1].upper() + message[1:]
+    return page("error.html", status=status, heading=_HEADINGS.get(status, "This did not work"), told=told)

@@ -1,0 +1,165 @@
+"""Targets, scores and evidence as the service answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hyperpcm.chem import standardise
+from hyperpcm.encoders.licences import noncommercial_notice
+from hyperpcm.errors import ConfigError
+from hyperpcm.protein import Target
+from hyperpcm.target_model import NearestLandmark, Scores, TargetModel
+from hyperpcm.target_model.adapting import summary
+from hyperpcm.target_model.card import target_card_text
+from hyperpcm.target_model.told import interval_notes, nearest_target, probability_notes, told_interval
+from hyperpcm.trust import Evidence
+from hyperpcm.trust.explained import Explained, atom_weights, atoms_of, evidence_record, other_weight
+from hyperpcm.web.answers import Atoms, CompoundEvidence, CompoundScore, Refused, ScoreAnswer, TargetAnswer
+from hyperpcm.web.asked import GivenCompound
+from hyperpcm.web.served import ServedModel, quantity_answer
+
+__all__ = ["check_level", "evidence_answer", "score_answer", "target_answer"]
+
+
+def check_level(model: TargetModel, level: float) -> None:
+    """Refuse a level that a calibrated target has no intervals of.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if model.calibration is not None:
+        model.calibration.half_widths(np.zeros(0, dtype=np.float32), level)
+
+
+def target_answer(id: str, model: TargetModel, known: str | None, changes: Sequence[str]) -> TargetAnswer:
+    """Return what is told of a compiled target.
+
+    Args:
+        id: of it.
+        model: it.
+        known: name of the known target with its sequence.
+        changes: what was changed when its sequence was read.
+    """
+    notice = noncommercial_notice(model.licences)
+    return TargetAnswer(
+        id=id,
+        name=model.name,
+        sequence=model.sequence,
+        residues=len(model.sequence),
+        changes=tuple(changes),
+        known=known,
+        nearest_target=nearest_target(model),
+        quantity=quantity_answer(model.quantity),
+        has_intervals=model.calibration is not None,
+        adapted=None if model.adaptation is None else summary(model.adaptation),
+        notes=(*([] if notice is None else [notice]), *interval_notes(model), *probability_notes(model)),
+        card=target_card_text(model),
+    )
+
+
+def score_answer(
+    target: TargetAnswer,
+    model: TargetModel,
+    compounds: Sequence[GivenCompound],
+    *,
+    level: float,
+    nearest: bool,
+) -> ScoreAnswer:
+    """Return compounds ranked for a target.
+
+    Args:
+        target: what is told of it.
+        model: it.
+        compounds: as given.
+        level: share of the labels that intervals hold.
+        nearest: tell the most similar training compound of each.
+
+    Raises:
+        ConfigError: there are no intervals of this level.
+    """
+    scores = model.score([one.smiles for one in compounds], level=level)
+    order = [int(row) for row in scores.order()]
+    near: Sequence[NearestLandmark | None] = [None] * len(order)
+    if nearest and order:
+        near = model.nearest_landmarks([scores.smiles[row] for row in order])
+    ranked = (
+        _scored(scores, row, rank, compounds[row].name, one)
+        for rank, (row, one) in enumerate(zip(order, near, strict=True), start=1)
+    )
+    refused = (Refused(one.row + 1, one.text, one.code, one.reason) for one in scores.rejections)
+    return ScoreAnswer(target, tuple(ranked), tuple(refused))
+
+
+def _scored(scores: Scores, row: int, rank: int, name: str, near: NearestLandmark | None) -> CompoundScore:
+    return CompoundScore(
+        rank=rank,
+        row=row + 1,
+        name=name,
+        smiles=scores.smiles[row] or "",
+        score=float(scores.values[row]),
+        nearest_compound=None if near is None else near.smiles,
+        nearest_similarity=None if near is None else round(near.similarity, 4),
+        **told_interval(scores.intervals, row),
+    )
+
+
+def evidence_answer(
+    target: TargetAnswer,
+    model: TargetModel,
+    served: ServedModel,
+    compound: GivenCompound,
+    *,
+    known: int,
+    level: float,
+    mask: bool,
+) -> CompoundEvidence:
+    """Return what the score of a compound rests on; an adapted target tells no known targets.
+
+    Args:
+        target: what is told of it.
+        model: it.
+        served: the model that it was compiled from.
+        compound: as given.
+        known: known targets that are told.
+        level: of the interval.
+        mask: tell what is lost when an atom is masked, even where the target reads a fingerprint.
+
+    Raises:
+        InvalidSmilesError: the compound cannot be used.
+    """
+    smiles = standardise(compound.smiles).smiles
+    scored = score_answer(target, model, [compound], level=level, nearest=True).scores[0]
+    card: Evidence | None = None
+    if known and model.adaptation is None:
+        protein = Target(model.sequence, model.name, ())
+        card = served.evidence(protein, [smiles], top=known, level=level)[0]
+    return CompoundEvidence(
+        target=target,
+        compound=scored,
+        atoms=_atoms(model, smiles, mask=mask),
+        own=target.known,
+        of_mean=None if card is None else card.of_mean,
+        other_targets=None if card is None else other_weight(card),
+        entropy=None if card is None else card.entropy,
+        retrieved=() if card is None else tuple(evidence_record(card)["retrieved"]),
+    )
+
+
+def _atoms(model: TargetModel, smiles: str, *, mask: bool) -> Atoms | None:
+    """What atoms add; None where neither that nor masking can be told of what the target reads."""
+    try:
+        adds, masked = atoms_of(model, smiles, mask=mask)
+    except ConfigError:
+        return None
+    told = Explained(0, None, smiles, adds, masked, None)
+    return Atoms(
+        adds=None if adds is None else tuple(adds.atoms.tolist()),
+        whole=None if adds is None else float(adds.whole),
+        baseline=None if adds is None else float(adds.baseline),
+        is_exact=None if adds is None else adds.is_exact,
+        losses=None if masked is None else tuple(masked.losses.tolist()),
+        weights=tuple(atom_weights(told)),
+        score=float(told.score),
+    )
