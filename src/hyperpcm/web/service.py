@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from hyperpcm import __version__
 from hyperpcm.datasets.locking import only_run
 from hyperpcm.errors import InputError
 from hyperpcm.protein import Target
-from hyperpcm.screening import FILTERS, LibraryIndex
+from hyperpcm.screening import LibraryIndex
 from hyperpcm.target_model import TargetModel
 from hyperpcm.web.adapting import adapted_answer
 from hyperpcm.web.answers import (
@@ -34,7 +33,7 @@ from hyperpcm.web.answers import (
 from hyperpcm.web.asked import AskedTarget, GivenCompound, MeasuredTable, ResultQuery
 from hyperpcm.web.compiled import CompiledTargets
 from hyperpcm.web.gate import Gate
-from hyperpcm.web.jobs.board import JobBoard
+from hyperpcm.web.jobs.board import JobBoard, check_screen
 from hyperpcm.web.jobs.results import download, result_page
 from hyperpcm.web.panels import ServedPanel, panel_folder
 from hyperpcm.web.scoring import check_level, evidence_answer, score_answer, target_answer
@@ -325,29 +324,12 @@ class Service:
             InputError: what `compile` refuses, a setting that cannot be, or there is no library.
             BusyError: too many jobs wait or run.
         """
-        if not 1 <= top <= self.limits.max_hits:
-            raise InputError(f"top: a number from 1 to {self.limits.max_hits:,}, not {top:,}.")
-        if unknown := [name for name in only if name not in FILTERS]:
-            raise InputError(f"only: there is no filter {unknown[0][:50]!r}; there are {', '.join(FILTERS)}.")
-        if upload is None and self.settings.library is None:
-            raise InputError("this server has no library; upload a file of compounds.")
+        check_screen(self.settings, upload, top, only)
         id, model = self._resolved(asked)
         check_level(model, level)
-        library = "" if self.settings.library is None else self.settings.library.name
-        what = library if upload is None else (file_name or "uploaded compounds")
-        name = model.name or f"a target of {len(model.sequence):,} residues"
-        settings: dict[str, Any] = {
-            "library": upload is None,
-            "file_name": file_name[:200],
-            "columns": columns or None,
-            "top": top,
-            "only": list(only),
-            "level": level,
-            "target_id": id,
-            "target": name,
-        }
-        return self.jobs_board.submit(
-            "screen", f"{what[:100]} on {name[:100]}", settings, target=self.targets.path(id), upload=upload
+        settings = {"columns": columns or None, "top": top, "only": list(only), "level": level}
+        return self.jobs_board.submit_screen(
+            model, id, self.targets.path(id), upload, file_name=file_name, settings=settings
         )
 
     def jobs(self, number: int = 50) -> tuple[Job, ...]:

@@ -8,13 +8,15 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import anyio.to_thread
 
-from hyperpcm.errors import BusyError, UnknownIdError, disk_full_as_error
+from hyperpcm.errors import BusyError, InputError, UnknownIdError, disk_full_as_error
+from hyperpcm.screening import FILTERS
+from hyperpcm.target_model import TargetModel
 from hyperpcm.web.answers import Job, JobKind
 from hyperpcm.web.compiled import is_id
 from hyperpcm.web.jobs.outcome import JobFolder
@@ -22,7 +24,7 @@ from hyperpcm.web.jobs.store import JobStore
 from hyperpcm.web.jobs.worker import JobWorker
 from hyperpcm.web.settings import WebSettings
 
-__all__ = ["JobBoard"]
+__all__ = ["JobBoard", "check_screen"]
 
 _LOOK_S: Final = 0.4  # between two looks at a job that is followed
 _QUIET_S: Final = 15.0  # without news after which a sign of life is given
@@ -83,6 +85,41 @@ class JobBoard:
             folder.remove()
             raise
 
+    def submit_screen(
+        self,
+        model: TargetModel,
+        id: str,
+        target: Path,
+        upload: Path | None,
+        *,
+        file_name: str,
+        settings: Mapping[str, Any],
+    ) -> Job:
+        """Add a screen of an upload, or of the library of the server.
+
+        Args:
+            model: the target.
+            id: of it.
+            target: file of it.
+            upload: as from `new_upload`; None: the library.
+            file_name: what the upload is called by whoever sent it.
+            settings: ``columns``, ``top``, ``only`` and ``level``.
+
+        Raises:
+            BusyError: as many wait or run as are taken.
+        """
+        library = self._settings.library
+        what = (file_name or "uploaded compounds") if upload is not None or library is None else library.name
+        name = model.name or f"a target of {len(model.sequence):,} residues"
+        about = {
+            "library": upload is None,
+            "file_name": file_name[:200],
+            "target_id": id,
+            "target": name,
+        }
+        title = f"{what[:100]} on {name[:100]}"
+        return self.submit("screen", title, {**settings, **about}, target=target, upload=upload)
+
     def get(self, id: str) -> Job:
         """Return a job.
 
@@ -124,6 +161,21 @@ class JobBoard:
                     yield None
         finally:
             self._watchers -= 1
+
+
+def check_screen(settings: WebSettings, upload: Path | None, top: int, only: Sequence[str]) -> None:
+    """Refuse a screen that cannot be, before its target is compiled.
+
+    Raises:
+        InputError: too many hits, a filter that is not known, or there is no library.
+    """
+    most = settings.limits.max_hits
+    if not 1 <= top <= most:
+        raise InputError(f"top: a number from 1 to {most:,}, not {top:,}.")
+    if unknown := [name for name in only if name not in FILTERS]:
+        raise InputError(f"only: there is no filter {unknown[0][:50]!r}; there are {', '.join(FILTERS)}.")
+    if upload is None and settings.library is None:
+        raise InputError("this server has no library; upload a file of compounds.")
 
 
 def _link(source: Path, place: Path) -> None:
