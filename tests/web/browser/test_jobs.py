@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from browsing import Watched
 from small_models import QUERY
-
-if TYPE_CHECKING:
-    from conftest import Watched
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from browsing import RunningServer, Watched
 from small_models import QUERY
-
-if TYPE_CHECKING:
-    from conftest import Watched
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -83,7 +80,8 @@ def test_a_script_that_got_into_a_page_would_not_run(open_tab: Callable[..., Wat
     tab = open_tab()
     page = tab.open("/model")
     page.evaluate(
-        "const s = document.createElement('script'); s.textContent = 'window.caught = 1'; document.body.append(s);"
+        "const s = document.createElement('script'); s.textContent = 'window.caught = 1';"
+        "document.body.append(s);"
         "const d = document.createElement('div'); d.innerHTML = '<img src=x onerror=\"window.caught = 1\">';"
         "document.body.append(d)"
     )
@@ -94,9 +92,10 @@ def test_a_script_that_got_into_a_page_would_not_run(open_tab: Callable[..., Wat
     tab.complaints.clear()
 
 
+RESIDUES = ("MET", "LYS", "THR", "ALA", "TYR", "ILE", "ALA", "LYS")
 PDB = "".join(
-    f"ATOM  {number:5d}  CA  {residue} A{number:4d}    {number * 3.8:8.3f}{0:8.3f}{0:8.3f}  1.00  0.00           C\n"
-    for number, residue in enumerate(("MET", "LYS", "THR", "ALA", "TYR", "ILE", "ALA", "LYS"), start=1)
+    f"ATOM  {place:5d}  CA  {residue} A{place:4d}    {place * 3.8:8.3f}{0:8.3f}{0:8.3f}{1:6.2f}{0:6.2f}           C\n"
+    for place, residue in enumerate(RESIDUES, start=1)
 )
 
 
@@ -120,8 +119,6 @@ def test_a_structure_file_is_shown_in_the_browser_gives_its_sequence_and_is_sent
 @pytest.fixture
 def guarded(model_file: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a server that asks for a token."""
-    from conftest import RunningServer
-
     running = RunningServer(model_file, tmp_path / "guarded", "--token", "a token of sixteen letters")
     yield running.address
     running.stop()

@@ -11,11 +11,11 @@ from hyperpcm.datasets.output import TableWriter
 from hyperpcm.datasets.result_rows import result_rows
 from hyperpcm.errors import NotReadyError, UnknownIdError
 from hyperpcm.screening.hits_file import HIT_COLUMNS, write_sdf
-from hyperpcm.web.answers import CompoundScore, Job, QuantityAnswer, ResultPage
+from hyperpcm.web.answers import CompoundScore, Job, QuantityAnswer, Refused, ResultPage
 from hyperpcm.web.asked import ResultQuery
 from hyperpcm.web.jobs.outcome import JobFolder
 
-__all__ = ["DOWNLOADS", "download", "result_page"]
+__all__ = ["DOWNLOADS", "REFUSED_COLUMNS", "download", "refused_rows", "result_page"]
 
 DOWNLOADS: Final[Mapping[str, str]] = {
     "csv": "text/csv; charset=utf-8",
@@ -25,7 +25,8 @@ DOWNLOADS: Final[Mapping[str, str]] = {
 }
 """Kinds of files with their media types."""
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(CompoundScore))
-_REFUSED: Final[dict[str, type]] = {"row": int, "text": str, "code": str, "reason": str}
+REFUSED_COLUMNS: Final[dict[str, type]] = {"row": int, "text": str, "code": str, "reason": str}
+"""Columns of the file of rows that could not be used."""
 
 
 def result_page(work: Path, job: Job, quantity: QuantityAnswer, query: ResultQuery) -> ResultPage:
@@ -57,6 +58,17 @@ def result_page(work: Path, job: Job, quantity: QuantityAnswer, query: ResultQue
         descending=query.descending,
         refused=dict(job.summary.get("rejected", {})),
     )
+
+
+def refused_rows(work: Path, job: Job, *, most: int) -> tuple[Refused, ...]:
+    """Return the first rows of a screen that could not be used.
+
+    Raises:
+        UnknownIdError: as `result_page`.
+        NotReadyError: likewise.
+    """
+    found = result_rows(_ended(work, job).rejected, sort="row", limit=most)
+    return tuple(Refused(**row) for row in found.rows)
 
 
 def _ended(work: Path, job: Job) -> JobFolder:
@@ -91,7 +103,9 @@ def download(work: Path, job: Job, kind: str) -> Path:
 
 
 def _write(folder: JobFolder, path: Path, kind: str) -> None:
-    source, columns = (folder.rejected, _REFUSED) if kind == "rejected.csv" else (folder.hits, HIT_COLUMNS)
+    source, columns = (
+        (folder.rejected, REFUSED_COLUMNS) if kind == "rejected.csv" else (folder.hits, HIT_COLUMNS)
+    )
     rows: list[dict[str, Any]] = result_rows(source, sort=next(iter(columns)), limit=1 << 62).rows
     if kind == "sdf":
         write_sdf(path, rows, overwrite=True)

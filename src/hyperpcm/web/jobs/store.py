@@ -105,6 +105,24 @@ class JobStore:
             )
         return self.get(id)
 
+    def keep(self, id: str, kind: JobKind, title: str, summary: Mapping[str, Any]) -> Job:
+        """Add a job that is done already.
+
+        Args:
+            id: of it, never used before.
+            kind: what was done.
+            title: for people.
+            summary: what came out (JSON values).
+        """
+        now = time.time()
+        with self._change() as database:
+            database.execute(
+                "INSERT INTO jobs (id, kind, state, title, settings, created, started, finished, summary) "
+                "VALUES (?, ?, 'done', ?, '{}', ?, ?, ?, ?)",
+                (id, kind, title, now, now, now, json.dumps(dict(summary))),
+            )
+        return self.get(id)
+
     def get(self, id: str) -> Job:
         """Return a job.
 

@@ -20,6 +20,7 @@ from hyperpcm.screening.hits_file import write_hits
 from hyperpcm.screening.resumable import resumable_screen
 from hyperpcm.web.answers import JobKind
 from hyperpcm.web.jobs.outcome import JobFolder
+from hyperpcm.web.jobs.results import REFUSED_COLUMNS
 from hyperpcm.web.jobs.store import ClaimedJob
 from hyperpcm.web.panels import panel_folder
 from hyperpcm.web.served import ServedModel, target_id
@@ -29,8 +30,6 @@ __all__ = ["WORK", "Work", "build_panel", "screen"]
 
 Progress = Callable[[int, int | None], None]
 Work = Callable[[WebSettings, ClaimedJob, JobFolder, Progress], Mapping[str, Any]]
-
-_REFUSED: Final[dict[str, type]] = {"row": int, "text": str, "code": str, "reason": str}
 
 
 def screen(
@@ -64,7 +63,8 @@ def screen(
         write_hits(folder.hits, found.hits, panel.quantity, backing=backing, overwrite=True)
         _write_refused(folder.rejected, state)
     folder.tidy()
-    return _screened(found) | {"seconds": round(time.monotonic() - started, 2)}
+    seconds = round(time.monotonic() - started, 2)
+    return _screened(found) | {"target_id": asked["target_id"], "seconds": seconds}
 
 
 def _library(settings: WebSettings, asked: Mapping[str, Any], folder: JobFolder) -> tuple[Path, int]:
@@ -95,7 +95,7 @@ def _screened(found: Screened) -> dict[str, Any]:
 
 def _write_refused(path: Path, state: StateFolder) -> None:
     refused = list(state.refused())
-    with TableWriter(path, _REFUSED, overwrite=True) as writer:
+    with TableWriter(path, REFUSED_COLUMNS, overwrite=True) as writer:
         columns: dict[str, list[object]] = {
             "row": [one.row + 1 for one in refused],
             "text": [one.text for one in refused],

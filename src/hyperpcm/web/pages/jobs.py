@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
+from hyperpcm.errors import UnknownIdError
+from hyperpcm.web.asked import AskedTarget
+from hyperpcm.web.jobs.results import DOWNLOADS, refused_rows
 from hyperpcm.web.pages.adapt_view import refused_view
 from hyperpcm.web.pages.hits import hits_view, query_of
 from hyperpcm.web.pages.look import page
@@ -22,12 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _FILES: Final = {"csv": "Download CSV", "sdf": "SDF", "parquet": "Parquet"}
-_TYPES: Final = {
-    "csv": "text/csv; charset=utf-8",
-    "sdf": "chemical/x-mdl-sdfile",
-    "parquet": "application/vnd.apache.parquet",
-    "rejected.csv": "text/csv; charset=utf-8",
-}
 _SAID: Final = {"waiting": "Waiting for its turn", "running": "Running"}
 _DOMAINS: Final = (
     ("", "Anywhere"),
@@ -52,7 +49,7 @@ def add(router: APIRouter, service: Service) -> None:
     @router.get("/jobs/{id}/download/{kind}")
     async def download(id: str, kind: str) -> Response:
         path = await service.gate.run(service.result_file, id, kind)
-        return FileResponse(path, media_type=_TYPES[kind], filename=f"hyperpcm-{id[:8]}.{kind}")
+        return FileResponse(path, media_type=DOWNLOADS[kind], filename=f"hyperpcm-{id[:8]}.{kind}")
 
 
 def _page(service: Service, id: str, asked: Mapping[str, str], base: str) -> Response:
@@ -103,10 +100,19 @@ def _lead(job: Job) -> str:
 def _result(service: Service, job: Job, asked: Mapping[str, str]) -> dict[str, Any]:
     query = query_of(asked)
     found = service.results(job.id, query)
+    refused = refused_rows(service.settings.work, job, most=50)
     return {
         **hits_view(found, query, f"/jobs/{job.id}", job.summary["target_id"]),
-        "notes": job.summary.get("notes", ()),
+        "notes": _notes(service, job.summary["target_id"]),
         "domains": _DOMAINS,
         "downloads": [(f"/jobs/{job.id}/download/{kind}", name) for kind, name in _FILES.items()],
-        "rejected": refused_view(service.refused(job.id), sum(found.refused.values()), "scored"),
+        "rejected": refused_view(refused, sum(found.refused.values()), "scored"),
     }
+
+
+def _notes(service: Service, target: str) -> tuple[str, ...]:
+    """What has to be said with scores of a target; nothing once it is not kept any more."""
+    try:
+        return service.compile(AskedTarget(id=target)).notes
+    except UnknownIdError:
+        return ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +9,9 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
 from hyperpcm.errors import BusyError, HyperpcmError, InputError
+from hyperpcm.web.api.jobs import save_upload
 from hyperpcm.web.asked import compounds_of_text
+from hyperpcm.web.keeping import score_and_keep
 from hyperpcm.web.pages.forms import SCREEN_FIELDS, asked_target, fields
 from hyperpcm.web.pages.look import page
 from hyperpcm.web.pages.shown import with_target_choice
@@ -84,11 +84,11 @@ def _submit(service: Service, form: Mapping[str, str], file: UploadFile | None) 
             raise InputError("no file is chosen yet: choose one, or paste SMILES.")
         upload = service.upload_path()
         try:
-            _write(file, upload)
+            save_upload(file.file, upload)
             return service.submit_screen(
                 target,
                 upload,
-                file_name=file.filename or "",
+                file_name=_shown(file.filename or ""),
                 columns=_columns(form),
                 top=min(_TOP, service.limits.max_hits),
             )
@@ -97,12 +97,12 @@ def _submit(service: Service, form: Mapping[str, str], file: UploadFile | None) 
     compounds = compounds_of_text(form["smiles"])
     if not compounds:
         raise InputError("there are no compounds yet: paste SMILES, one a line, draw one, or upload a file.")
-    return service.score_and_keep(target, compounds)
+    return score_and_keep(service, target, compounds)
 
 
-def _write(file: UploadFile, path: Path) -> None:
-    with path.open("wb") as stream:
-        shutil.copyfileobj(file.file, stream, 1 << 20)
+def _shown(name: str) -> str:
+    """The name of a file as it is shown; it never becomes a path."""
+    return "".join(letter for letter in name if letter.isprintable())[:200]
 
 
 def _columns(form: Mapping[str, str]) -> dict[str, str] | None:

@@ -1,41 +1,36 @@
 // Progress of a job as the server tells it; when the job ends, the page is asked for anew.
 "use strict";
 
-const job = document.querySelector("[data-events]");
+const section = document.querySelector("[data-events]");
+const SAID = { waiting: "Waiting for its turn", running: "Running" };
 
-function show(state) {
+function show(job) {
   const bar = document.getElementById("progress");
-  const done = Number(state.done), total = Number(state.total);
-  if (total > 0) {
-    bar.max = total;
-    bar.value = Math.min(done, total);
+  const number = new Intl.NumberFormat("en-US");
+  document.getElementById("running").textContent = SAID[job.state] ?? "";
+  if (job.total) {
+    bar.max = job.total;
+    bar.value = Math.min(job.done, job.total);
+    document.getElementById("counts").textContent = `${number.format(job.done)} of ${number.format(job.total)}`;
   } else {
     bar.removeAttribute("value");
   }
-  const number = new Intl.NumberFormat("en-US");
-  const counted = total > 0 ? `${number.format(done)} of ${number.format(total)}` : done > 0 ? number.format(done) : "";
-  document.getElementById("counts").textContent = counted;
-  document.getElementById("stage").textContent = state.stage || state.message || "";
+  document.getElementById("stage").textContent = "";
 }
 
-function ended(state) {
-  return ["done", "failed", "cancelled"].includes(state.status);
-}
-
-if (job) {
-  const source = new EventSource(job.dataset.events);
-  const told = (event) => {
-    const state = JSON.parse(event.data);
-    show(state);
-    if (ended(state) || state.status !== job.dataset.status) {
-      source.close();
-      location.reload();
-    }
-  };
-  source.onmessage = told;
-  for (const kind of ["progress", "state", "end", "job"]) source.addEventListener(kind, told);
+function follow() {
+  const source = new EventSource(section.dataset.events);
+  source.addEventListener("progress", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("end", () => {
+    source.close();
+    location.reload();
+  });
   source.onerror = () => {
     document.getElementById("stage").textContent =
-      "The connection to the server is interrupted. The job goes on; this page asks again.";
+      "The connection to the server is interrupted; the job goes on. Trying again …";
+    // A refusal, such as of too many followers, ends the stream for good: ask anew after a while.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
   };
 }
+
+if (section) follow();
