@@ -94,7 +94,7 @@ def test_a_script_that_got_into_a_page_would_not_run(open_tab: Callable[..., Wat
 
 RESIDUES = ("MET", "LYS", "THR", "ALA", "TYR", "ILE", "ALA", "LYS")
 PDB = "".join(
-    f"ATOM  {place:5d}  CA  {residue} A{place:4d}    {place * 3.8:8.3f}{0:8.3f}{0:8.3f}{1:6.2f}{0:6.2f}           C\n"
+    f"ATOM  {place:5d}  CA  {residue} A{place:4d}    {place * 3.8:8.3f}{0:8.3f}{0:8.3f}{1:6.2f}{0:6.2f}\n"
     for place, residue in enumerate(RESIDUES, start=1)
 )
 

@@ -85,7 +85,11 @@ def _rest(atoms: Atoms) -> list[tuple[str, str]]:
 
 
 def _known(found: CompoundEvidence) -> dict[str, Any]:
+    none = "This model retrieves nothing from its memory for this."
+    if found.target.adapted is not None:
+        none = "Of a target that has learned from measurements, the known targets are not told."
     return {
+        "none": none,
         "weighed": found.of_mean is not None,
         "others": _percent(found.other_targets),
         "of_mean": _percent(found.of_mean),
