@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from browsing import RunningServer, Watched
-from hyperpcm.checkpoint import save_model
-from hyperpcm.target_model import Covariance, ResidualPrior
-from small_calibrations import calibrated_model
+from small_web_model import save_small_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -39,19 +37,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with intervals that can learn from measurements."""
-    model = calibrated_model()
-    covariance = Covariance(offset=0.3, slope=0.1, structure=0.4, profile=0.8, noise=0.05)
-    model.residual_prior = ResidualPrior(covariance, centre=6.0, spread=0.8, profiles=_profiles(model))
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    save_model(model, path)
-    return path
-
-
-def _profiles(model: Any) -> Any:
-    import numpy as np
-
-    generator = np.random.default_rng(0)
-    return generator.normal(size=(len(model.landmark_compounds), 2)).astype(np.float32)
+    return save_small_model(tmp_path_factory.mktemp("model") / "model.safetensors")
 
 
 @pytest.fixture(scope="session")
