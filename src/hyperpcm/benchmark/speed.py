@@ -65,10 +65,10 @@ _SERVER: Final = """
 ### A server
 
 Requests when nobody else asks, and {clients} clients that ask for {compounds} compounds again and again for
-{seconds:.0f} seconds, on the machine that serves them. A new target has {residues} residues; a known one is
-asked about 100 compounds.
+{seconds:.0f} seconds, on the machine that serves them. A new target has {residues} residues; a known one
+is asked about 100 compounds.
 
-| first page, ms | known target, ms | new target, s | requests/s | errors | median, ms | 95 %, ms | memory, MB |
+| first page, ms | known target, ms | new target, s | requests/s | errors | median, ms | 95 %, ms | MB |
 |---|---|---|---|---|---|---|---|"""
 
 _COMPOUNDS: Final = 1_000_000_000

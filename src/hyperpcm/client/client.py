@@ -135,7 +135,7 @@ class Client:
         compounds: Sequence[str | GivenCompound],
         *,
         level: float = 0.8,
-        nearest: bool = True,
+        nearest: bool = False,
     ) -> ScoreAnswer:
         """Return compounds ranked for a target, the strongest first."""
         asked = {

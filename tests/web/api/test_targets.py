@@ -29,7 +29,9 @@ def post(server: Running, place: str, **sent: object) -> dict:
 
 
 def test_scores_are_those_of_the_library_ranked_with_intervals_and_what_is_near(server: Running, compiled):
-    found = post(server, "score", target={"sequence": QUERY, "name": "query"}, compounds=ASKED, level=0.9)
+    found = post(
+        server, "score", target={"sequence": QUERY, "name": "query"}, compounds=ASKED, level=0.9, nearest=True
+    )
     expected = compiled.score(ASKED, level=0.9)
     rows = [int(row) for row in expected.order()]
     assert [one["row"] - 1 for one in found["scores"]] == rows
