@@ -61,6 +61,16 @@ The difference is the largest of an output to float32, in standard deviations of
 | layer | float32 | by entries | bfloat16 | difference of bfloat16 |
 |---|---|---|---|---|"""
 
+_SERVER: Final = """
+### A server
+
+Requests when nobody else asks, and {clients} clients that ask for {compounds} compounds again and again for
+{seconds:.0f} seconds, on the machine that serves them. A new target has {residues} residues; a known one
+is asked about 100 compounds.
+
+| first page, ms | known target, ms | new target, s | requests/s | errors | median, ms | 95 %, ms | MB |
+|---|---|---|---|---|---|---|---|"""
+
 _COMPOUNDS: Final = 1_000_000_000
 _TARGETS: Final = 500
 _NODES: Final = (1, 100, 1000)
@@ -211,6 +221,23 @@ def _on_paper(panel: Performance, index: Performance) -> str:
     return "\n".join(lines)
 
 
+def _server(result: Performance) -> str:
+    one = result.detail
+    head = _SERVER.format(
+        clients=one["clients"],
+        compounds=one["compounds_of_a_request"],
+        seconds=one["seconds"],
+        residues=one["new_target_residues"],
+    )
+    memory = one["memory_mb"]
+    return (
+        f"{head}\n| {1000 * one['first_page_seconds']:.0f} "
+        f"| {1000 * one['known_target_100_compounds_seconds']:.0f} | {one['new_target_seconds']:.2f} "
+        f"| {one['requests'] / one['seconds']:.0f} | {one['errors']:,} | {1000 * one['median_seconds']:.0f} "
+        f"| {1000 * one['p95_seconds']:.0f} | {memory[0]:.0f}, at the end {memory[-1]:.0f} |"
+    )
+
+
 _SECTIONS: Final[Mapping[str, Callable[[Performance], str]]] = MappingProxyType(
     {
         "screen_one_target": _screen,
@@ -219,5 +246,6 @@ _SECTIONS: Final[Mapping[str, Callable[[Performance], str]]] = MappingProxyType(
         "panel_gpu": _panel_on_gpu,
         "index": _index,
         "first_layer": _layers,
+        "serve": _server,
     }
 )

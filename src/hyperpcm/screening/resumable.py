@@ -10,7 +10,7 @@ from hyperpcm.errors import InputError
 from hyperpcm.screening.filters import StructureFilter
 from hyperpcm.screening.library_index import LibraryIndex
 from hyperpcm.screening.panel import Panel
-from hyperpcm.screening.screen import Screened, screen_library
+from hyperpcm.screening.screen import CHECKPOINT_S, Screened, screen_library
 from hyperpcm.screening.screen_state import StateFolder, screen_job
 
 __all__ = ["resumable_screen"]
@@ -28,6 +28,7 @@ def resumable_screen(
     processes: int | None = None,
     precision: str = "float32",
     progress: Callable[[int], None] | None = None,
+    checkpoint_seconds: float = CHECKPOINT_S,
 ) -> tuple[Screened, StateFolder]:
     """Screen a library, or go on with a screen that was stopped.
 
@@ -42,6 +43,7 @@ def resumable_screen(
         processes: that prepare compounds; None: as many as suit the encoder.
         precision: of the panel.
         progress: is called with the number of rows done.
+        checkpoint_seconds: least time between two states that are written.
 
     Raises:
         InputError: as `screen_library`; or the library changed while it was screened.
@@ -62,6 +64,7 @@ def resumable_screen(
         columns=columns or None,
         processes=default_processes(panel.encoder) if processes is None else processes,
         progress=progress,
+        checkpoint_seconds=checkpoint_seconds,
     )
     if screen_job(read, seals, settings) != folder.job:
         raise InputError(

@@ -40,6 +40,7 @@ class CompiledTargets:
         self._in_memory, self._on_disk = in_memory, on_disk
         self._held: OrderedDict[str, TargetModel] = OrderedDict()
         self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
         self.hits = self.misses = 0
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -56,12 +57,29 @@ class CompiledTargets:
         Raises:
             UnknownIdError: it is not here.
         """
+        found = self._in_memory_now(id)
+        if found is not None:
+            return found
         with self._lock:
-            if id in self._held:
-                self.hits += 1
-                self._held.move_to_end(id)
-                return self._held[id]
-            self.misses += 1
+            making = self._making.setdefault(id, threading.Lock())
+        try:
+            with making:  # of those that ask for one target at once, the first makes it for all
+                found = self._in_memory_now(id)
+                return found if found is not None else self._read_or_made(id, make)
+        finally:
+            with self._lock:
+                self._making.pop(id, None)
+
+    def _in_memory_now(self, id: str) -> TargetModel | None:
+        with self._lock:
+            if id not in self._held:
+                return None
+            self.hits += 1
+            self._held.move_to_end(id)
+            return self._held[id]
+
+    def _read_or_made(self, id: str, make: Callable[[], TargetModel] | None) -> TargetModel:
+        self.misses += 1
         found = self._read(id)
         if found is None:
             if make is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from hyperpcm.chem import standardise
 from hyperpcm.encoders.licences import noncommercial_notice
 from hyperpcm.errors import ConfigError
 from hyperpcm.protein import Target
-from hyperpcm.target_model import NearestLandmark, Scores, TargetModel
+from hyperpcm.target_model import Calibration, NearestLandmark, Scores, TargetModel
 from hyperpcm.target_model.adapting import summary
 from hyperpcm.target_model.card import target_card_text
 from hyperpcm.target_model.told import interval_notes, nearest_target, probability_notes, told_interval
@@ -20,7 +22,9 @@ from hyperpcm.web.answers import Atoms, CompoundEvidence, CompoundScore, Refused
 from hyperpcm.web.asked import GivenCompound
 from hyperpcm.web.served import ServedModel, quantity_answer
 
-__all__ = ["check_level", "evidence_answer", "score_answer", "target_answer"]
+__all__ = ["check_level", "evidence_answer", "intervals_of", "score_answer", "target_answer"]
+
+_LEVELS: Final = (0.5, 0.8, 0.9, 0.95)
 
 
 def check_level(model: TargetModel, level: float) -> None:
@@ -31,6 +35,16 @@ def check_level(model: TargetModel, level: float) -> None:
     """
     if model.calibration is not None:
         model.calibration.half_widths(np.zeros(0, dtype=np.float32), level)
+
+
+def intervals_of(calibration: Calibration) -> tuple[float, ...]:
+    """Return usual levels of which a calibration has intervals."""
+    nothing, found = np.zeros(0, dtype=np.float32), []
+    for level in _LEVELS:
+        with contextlib.suppress(ConfigError):
+            calibration.half_widths(nothing, level)
+            found.append(level)
+    return tuple(found)
 
 
 def target_answer(id: str, model: TargetModel, known: str | None, changes: Sequence[str]) -> TargetAnswer:

@@ -36,7 +36,7 @@ from hyperpcm.web.gate import Gate
 from hyperpcm.web.jobs.board import JobBoard, check_screen
 from hyperpcm.web.jobs.results import download, result_page
 from hyperpcm.web.panels import ServedPanel, panel_folder
-from hyperpcm.web.scoring import check_level, evidence_answer, score_answer, target_answer
+from hyperpcm.web.scoring import check_level, evidence_answer, intervals_of, score_answer, target_answer
 from hyperpcm.web.served import ServedModel, read_target, target_id
 from hyperpcm.web.settings import WebSettings
 
@@ -57,9 +57,12 @@ class Service:
 
     def __init__(self, settings: WebSettings) -> None:
         self.settings, self.limits = settings, settings.limits
-        self._held = ExitStack()
-        settings.work.mkdir(parents=True, exist_ok=True)
-        self._held.enter_context(only_run(settings.work / "server"))
+        with ExitStack() as held:
+            held.enter_context(only_run(settings.work / "server"))
+            self._prepare(settings)
+            self._held = held.pop_all()
+
+    def _prepare(self, settings: WebSettings) -> None:
         self.served = ServedModel(settings.model)
         work, limits = settings.work, settings.limits
         self.targets = CompiledTargets(
@@ -98,7 +101,7 @@ class Service:
             known_compounds=len(model.landmark_compounds),
             can_adapt=model.residual_prior is not None,
             has_intervals=calibration is not None,
-            levels=(0.5, 0.8, 0.9, 0.95) if calibration is not None else (),
+            levels=() if calibration is None else intervals_of(calibration),
             retrieves=model.retrieval is not None,
             library=None if library is None else library.name,
             library_rows=None if self._library is None else self._library.rows,

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from browsing import RunningServer, Watched
-from small_web_model import save_small_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -32,12 +31,6 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no Chromium here: apt-get install chromium, or name its program in HYPERPCM_CHROMIUM")
     return found
-
-
-@pytest.fixture(scope="session")
-def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model with intervals that can learn from measurements."""
-    return save_small_model(tmp_path_factory.mktemp("model") / "model.safetensors")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from small_web_model import save_small_model
+from small_servers import saved_model
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +16,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     from hyperpcm.web import WebSettings, create_app
 
     folder = tmp_path_factory.mktemp("pages")
-    settings = WebSettings(model=save_small_model(folder / "model.safetensors"), work=folder / "work")
+    settings = WebSettings(model=saved_model(folder), work=folder / "work")
     with TestClient(create_app(settings), base_url="http://127.0.0.1:8000") as asked:
         yield asked

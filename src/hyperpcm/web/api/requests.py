@@ -82,7 +82,7 @@ class ScoreRequest(_Request):
     target: TargetAsked
     compounds: _Listed
     level: _Level = 0.8
-    nearest: Annotated[bool, Field(description="Tell the most similar training compound of each.")] = True
+    nearest: Annotated[bool, Field(description="Tell the most similar training compound of each.")] = False
 
     def given(self) -> list[GivenCompound]:
         """Return the compounds as the service takes them."""

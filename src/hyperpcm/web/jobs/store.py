@@ -183,7 +183,7 @@ class JobStore:
             stale = "state = 'running' AND alive < ?"
             database.execute(
                 f"UPDATE jobs SET state = 'cancelled', finished = ?, version = version + 1 "
-                f"WHERE {stale} AND is_cancelled = 1",
+                f"WHERE (state = 'waiting' OR {stale}) AND is_cancelled = 1",
                 (now, now - LEASE_S),
             )
             database.execute(
