@@ -36,7 +36,7 @@ CLIENTS = 50
 COMPOUNDS = 20
 SECONDS = 60
 RESIDUES = 800
-DRAWN = 2000  # compounds that requests are drawn from
+TARGETS = 8  # that the clients ask about
 
 
 def serve(repeats: int, model: Path | None = None) -> Performance:
@@ -55,19 +55,23 @@ def serve(repeats: int, model: Path | None = None) -> Performance:
         known = load_model(model)
         with _served(model, folder / "work") as (process, port):
             alone = _alone(port, known, smiles, repeats)
-            load_found = _crowd(port, process.pid, known, smiles)
+            crowds = {
+                name: _crowd(port, process.pid, known, smiles, new_each_time=name == "new compounds")
+                for name in ("new compounds", "the same compounds")
+            }
         bare = _bare(known, smiles)
     detail = {
         "clients": CLIENTS,
         "compounds_of_a_request": COMPOUNDS,
         "threads": torch.get_num_threads(),
-        "peak_mb": load_found["memory_mb"][-1],
+        "peak_mb": max(one["memory_mb"][-1] for one in crowds.values()),
         **alone,
-        **load_found,
+        "crowds": crowds,
         "against": "the same compounds scored for the same target in as many threads of one process, with "
         "intervals and the nearest training compound, and no server",
     }
-    rate = load_found["requests"] * COMPOUNDS / load_found["seconds"]
+    first = crowds["new compounds"]
+    rate = first["requests"] * COMPOUNDS / first["seconds"]
     return Performance.of_rates("serve", rate, bare, "compounds/s", detail, surroundings())
 
 
@@ -138,12 +142,23 @@ class _Client:
     taken: list[float] = field(default_factory=list)
     errors: int = 0
 
-    def ask(self, port: int, target: dict[str, str], smiles: list[str], seed: int, end: float) -> None:
+    def ask(
+        self,
+        port: int,
+        target: dict[str, str],
+        smiles: list[str],
+        seed: int,
+        end: float,
+        *,
+        new_each_time: bool,
+    ) -> None:
         """Ask one thing after another until the end."""
         generator = np.random.default_rng(seed)
+        drawn = [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while time.perf_counter() < end:
-            drawn = [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
+            if new_each_time:
+                drawn = [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
             started = time.perf_counter()
             try:
                 _score(connection, target, drawn)
@@ -154,14 +169,18 @@ class _Client:
                 self.taken.append(time.perf_counter() - started)
 
 
-def _crowd(port: int, process: int, known: HyperPCM, smiles: list[str]) -> dict[str, Any]:
-    """Fifty clients, each of which asks again as soon as it has its answer."""
+def _crowd(
+    port: int, process: int, known: HyperPCM, smiles: list[str], *, new_each_time: bool
+) -> dict[str, Any]:
+    """Fifty clients, each of which asks again as soon as it has its answer, about its target."""
     end = time.perf_counter() + SECONDS
     clients = [_Client() for _ in range(CLIENTS)]
     names, memory = known.memory_names, [_memory_mb(process)]
     threads = [
         threading.Thread(
-            target=one.ask, args=(port, {"known": names[seed % 8 % len(names)]}, smiles[:DRAWN], seed, end)
+            target=one.ask,
+            args=(port, {"known": names[seed % min(TARGETS, len(names))]}, smiles, seed, end),
+            kwargs={"new_each_time": new_each_time},
         )
         for seed, one in enumerate(clients)
     ]
@@ -199,7 +218,7 @@ def _bare(known: HyperPCM, smiles: list[str]) -> float:
     def work(seed: int) -> int:
         generator, done = np.random.default_rng(seed), 0
         while time.perf_counter() < end:
-            drawn = [smiles[row] for row in generator.integers(0, min(DRAWN, len(smiles)), COMPOUNDS)]
+            drawn = [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
             target.nearest_landmarks(target.score(drawn).smiles)
             done += COMPOUNDS
         return done

@@ -10,16 +10,17 @@ import numpy as np
 
 from hyperpcm.chem import standardise
 from hyperpcm.encoders.licences import noncommercial_notice
-from hyperpcm.errors import ConfigError
+from hyperpcm.errors import ConfigError, Rejection
 from hyperpcm.protein import Target
-from hyperpcm.target_model import Calibration, NearestLandmark, Scores, TargetModel
+from hyperpcm.target_model import Calibration, TargetModel
 from hyperpcm.target_model.adapting import summary
 from hyperpcm.target_model.card import target_card_text
-from hyperpcm.target_model.told import interval_notes, nearest_target, probability_notes, told_interval
+from hyperpcm.target_model.told import interval_notes, nearest_target, probability_notes
 from hyperpcm.trust import Evidence
 from hyperpcm.trust.explained import Explained, atom_weights, atoms_of, evidence_record, other_weight
 from hyperpcm.web.answers import Atoms, CompoundEvidence, CompoundScore, Refused, ScoreAnswer, TargetAnswer
 from hyperpcm.web.asked import GivenCompound
+from hyperpcm.web.kept_scores import KeptScores, ScoredText
 from hyperpcm.web.served import ServedModel, quantity_answer
 
 __all__ = ["check_level", "evidence_answer", "intervals_of", "score_answer", "target_answer"]
@@ -76,6 +77,7 @@ def target_answer(id: str, model: TargetModel, known: str | None, changes: Seque
 def score_answer(
     target: TargetAnswer,
     model: TargetModel,
+    kept: KeptScores,
     compounds: Sequence[GivenCompound],
     *,
     level: float,
@@ -86,6 +88,7 @@ def score_answer(
     Args:
         target: what is told of it.
         model: it.
+        kept: scores that are at hand.
         compounds: as given.
         level: share of the labels that intervals hold.
         nearest: tell the most similar training compound of each.
@@ -93,29 +96,35 @@ def score_answer(
     Raises:
         ConfigError: there are no intervals of this level.
     """
-    scores = model.score([one.smiles for one in compounds], level=level)
-    order = [int(row) for row in scores.order()]
-    near: Sequence[NearestLandmark | None] = [None] * len(order)
-    if nearest and order:
-        near = model.nearest_landmarks([scores.smiles[row] for row in order])
-    ranked = (
-        _scored(scores, row, rank, compounds[row].name, one)
-        for rank, (row, one) in enumerate(zip(order, near, strict=True), start=1)
+    texts = [one.smiles for one in compounds]
+    found = kept.score(target.id, model, texts, level=level, nearest=nearest)
+    scored = [(row, one) for row, one in enumerate(found) if isinstance(one, ScoredText)]
+    scored.sort(key=lambda one: -one[1].score)  # stable: of equal scores the earlier row
+    refused = (
+        Refused(row + 1, one.text, one.code, one.reason)
+        for row, one in enumerate(found)
+        if isinstance(one, Rejection)
     )
-    refused = (Refused(one.row + 1, one.text, one.code, one.reason) for one in scores.rejections)
+    ranked = (
+        _ranked(one, rank, row + 1, compounds[row].name, level)
+        for rank, (row, one) in enumerate(scored, start=1)
+    )
     return ScoreAnswer(target, tuple(ranked), tuple(refused))
 
 
-def _scored(scores: Scores, row: int, rank: int, name: str, near: NearestLandmark | None) -> CompoundScore:
+def _ranked(one: ScoredText, rank: int, row: int, name: str, level: float) -> CompoundScore:
     return CompoundScore(
         rank=rank,
-        row=row + 1,
+        row=row,
         name=name,
-        smiles=scores.smiles[row] or "",
-        score=float(scores.values[row]),
-        nearest_compound=None if near is None else near.smiles,
-        nearest_similarity=None if near is None else round(near.similarity, 4),
-        **told_interval(scores.intervals, row),
+        smiles=one.smiles,
+        score=one.score,
+        lower=one.lower,
+        upper=one.upper,
+        level=None if one.lower is None else level,
+        domain=one.domain,
+        nearest_compound=None if one.nearest is None else one.nearest.smiles,
+        nearest_similarity=None if one.nearest is None else round(one.nearest.similarity, 4),
     )
 
 
@@ -123,6 +132,7 @@ def evidence_answer(
     target: TargetAnswer,
     model: TargetModel,
     served: ServedModel,
+    kept: KeptScores,
     compound: GivenCompound,
     *,
     known: int,
@@ -135,6 +145,7 @@ def evidence_answer(
         target: what is told of it.
         model: it.
         served: the model that it was compiled from.
+        kept: scores that are at hand.
         compound: as given.
         known: known targets that are told.
         level: of the interval.
@@ -144,7 +155,7 @@ def evidence_answer(
         InvalidSmilesError: the compound cannot be used.
     """
     smiles = standardise(compound.smiles).smiles
-    scored = score_answer(target, model, [compound], level=level, nearest=True).scores[0]
+    scored = score_answer(target, model, kept, [compound], level=level, nearest=True).scores[0]
     card: Evidence | None = None
     if known and model.adaptation is None:
         protein = Target(model.sequence, model.name, ())

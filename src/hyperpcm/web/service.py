@@ -35,6 +35,7 @@ from hyperpcm.web.compiled import CompiledTargets
 from hyperpcm.web.gate import Gate
 from hyperpcm.web.jobs.board import JobBoard, check_screen
 from hyperpcm.web.jobs.results import download, result_page
+from hyperpcm.web.kept_scores import KeptScores
 from hyperpcm.web.panels import ServedPanel, panel_folder
 from hyperpcm.web.scoring import check_level, evidence_answer, intervals_of, score_answer, target_answer
 from hyperpcm.web.served import ServedModel, read_target, target_id
@@ -75,6 +76,7 @@ class Service:
         if settings.targets:
             self.panel_of_targets.check()
         self._library = None if settings.library is None else LibraryIndex.open(settings.library)
+        self.kept_scores = KeptScores(limits.kept_scores)
         self.gate = Gate(limits.threads, limits.max_waiting)
         self.jobs_board = JobBoard(settings)
 
@@ -203,7 +205,9 @@ class Service:
         """
         self._check_listed(compounds)
         id, model = self._resolved(asked)
-        return score_answer(self._told(id, model), model, compounds, level=level, nearest=nearest)
+        return score_answer(
+            self._told(id, model), model, self.kept_scores, compounds, level=level, nearest=nearest
+        )
 
     def _check_listed(self, compounds: Sequence[GivenCompound]) -> None:
         if not compounds:
@@ -238,7 +242,14 @@ class Service:
         id, model = self._resolved(asked)
         check_level(model, level)
         return evidence_answer(
-            self._told(id, model), model, self.served, compound, known=known, level=level, mask=mask
+            self._told(id, model),
+            model,
+            self.served,
+            self.kept_scores,
+            compound,
+            known=known,
+            level=level,
+            mask=mask,
         )
 
     def adapt(

@@ -35,6 +35,8 @@ class Limits(Settings):
     """Jobs whose results are kept; the oldest are removed."""
     kept_targets: int = Field(500, ge=1)
     """Compiled targets that are kept on the disk; those not used for longest are removed."""
+    kept_scores: int = Field(200_000, ge=1)
+    """Scores that are kept in memory for whoever asks again."""
     targets_in_memory: int = Field(32, ge=1)
     """Compiled targets that are kept in memory."""
     threads: int = Field(2, ge=1)
