@@ -23,7 +23,11 @@ class RunningServer:
         self._log = work.with_suffix(".log")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*command, *options], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                [*command, *options],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         self.address = self._listening()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_TOP = 1000
+_TOP: Final = 1000
+_RECENT: Final = 10
+_STATES: Final = {
+    "waiting": "waits",
+    "running": "runs",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
 
 
 def add(router: APIRouter, service: Service) -> None:
@@ -63,10 +72,17 @@ def _form(service: Service, form: Mapping[str, str], *, error: HyperpcmError | N
         here="Screen",
         error=None if error is None else str(error),
         library=about,
+        recent=[_recent(job) for job in service.jobs(_RECENT) if job.kind == "screen"],
         promise=f"Up to {service.limits.max_listed:,} pasted compounds are ranked at once; more become a job "
         "whose progress you can watch. Every result keeps its address.",
         **with_target_choice(service, form),
     )
+
+
+def _recent(job: Job) -> dict[str, str]:
+    """A job in the list of the latest ones."""
+    when = time.strftime("%d %b %Y, %H:%M", time.localtime(job.created))
+    return {"address": f"/jobs/{job.id}", "title": job.title, "state": _STATES[job.state], "when": when}
 
 
 def _submit(service: Service, form: Mapping[str, str], file: UploadFile | None) -> Job:

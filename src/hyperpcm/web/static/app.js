@@ -31,7 +31,8 @@ document.addEventListener("change", (event) => {
   field.setCustomValidity(large ? told.textContent : "");
 });
 
-// A text to be copied, such as the address of a page.
+// A text to be copied, such as the address of a page; browsers allow it in secure places only.
+if (navigator.clipboard) document.querySelectorAll("button[data-copy]").forEach((button) => (button.hidden = false));
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
