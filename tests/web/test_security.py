@@ -28,7 +28,7 @@ def test_every_answer_carries_the_policy(server: Running, path: str):
     assert "script-src 'self' 'wasm-unsafe-eval'" in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "server" not in headers
 
 
