@@ -65,10 +65,11 @@ _SERVER: Final = """
 ### A server
 
 When nobody else asks: the first page in {page:.0f} ms, 100 compounds on a known target in {hundred:.0f} ms, a
-new target of {residues} residues in {new:.2f} s. And {clients} clients on the same machine, each of which asks
-for {compounds} compounds as soon as it has its answer:
+new target of {residues} residues in {new:.2f} s. And {clients} clients on the same machine, each of which
+asks for {compounds} compounds as soon as it has its answer; memory is that of the server, at the start and at
+the end:
 
-| a client asks for | seconds | requests/s | errors | median, ms | 95 %, ms | memory at the start, MB | at the end, MB |
+| a client asks for | seconds | requests/s | errors | median, ms | 95 %, ms | memory, MB | and then |
 |---|---|---|---|---|---|---|---|"""
 
 _COMPOUNDS: Final = 1_000_000_000
