@@ -22,12 +22,25 @@ from small_adaptable import COVARIANCE
 from small_calibrations import calibrated_model
 from small_models import SMILES
 
+HELD_OUT = {
+    "rows": 500,
+    "targets": 30,
+    "unseen": "target",
+    "rmse": 1.0,
+    "verdicts": {
+        "inside": {"rows": 300, "rmse": 0.6},
+        "edge": {"rows": 150, "rmse": 0.9},
+        "outside": {"rows": 50, "rmse": 1.6},
+    },
+    "by_nearest_target": [{"from": 0.1, "to": 0.5, "rows": 500, "rmse": 1.0}],
+    "by_nearest_compound": [{"from": 0.2, "to": 0.9, "rows": 500, "rmse": 1.0}],
+}
 ENDS = ("done", "failed", "cancelled")
 
 
 def servable_model() -> HyperPCM:
     """A small model with intervals, whose targets can learn from measurements."""
-    model = calibrated_model()
+    model = calibrated_model(held_out=HELD_OUT)
     profiles = np.random.default_rng(0).normal(size=(len(SMILES), 2)).astype(np.float32)
     model.residual_prior = ResidualPrior(COVARIANCE, centre=6.0, spread=0.7, profiles=profiles)
     return model

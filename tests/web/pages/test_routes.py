@@ -109,7 +109,7 @@ def test_an_address_that_makes_no_sense_still_shows_the_table(client: TestClient
         ({"sequence": ""}, "there is no sequence yet"),
         ({"target_by": "known", "known": ""}, "no target is chosen yet"),
         ({"target_by": "known", "known": "nobody"}, "no known target"),
-        ({"sequence": "PR0TEIN"}, "not one of the"),
+        ({"sequence": "PR0TEIN"}, "residue 3"),
         ({"sequence": f">a\n{QUERY}\n>b\n{QUERY}\n"}, "Paste one of them"),
         ({"smiles": "\n \n"}, "there are no compounds yet"),
         ({"smiles": "nothing"}, "none of these compounds can be used"),
