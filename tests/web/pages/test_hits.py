@@ -59,7 +59,7 @@ def test_the_links_of_a_table_ask_for_the_same_filters(query: ResultQuery) -> No
 
 def test_a_second_click_on_a_column_turns_the_order() -> None:
     view = hits_view(page(), ResultQuery(sort="score", descending=True), "/jobs/x", "t")
-    (score,) = [column for column in view["columns"] if column["title"] == QUANTITY.title]
+    (score,) = [column for column in view["columns"] if column["title"] == QUANTITY.name]
     assert score["sorted"] == "descending"
     assert not query_of(dict(parse_qsl(urlsplit(score["address"]).query))).descending
 

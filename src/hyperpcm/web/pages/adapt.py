@@ -13,6 +13,7 @@ from hyperpcm.web.pages.adapt_view import adapt_view
 from hyperpcm.web.pages.forms import ADAPT_FIELDS, asked_target, fields
 from hyperpcm.web.pages.look import page
 from hyperpcm.web.pages.shown import with_target_choice
+from hyperpcm.web.pages.words import titled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ def _table(form: Mapping[str, str]) -> MeasuredTable:
 def _quantity(service: Service) -> dict[str, Any]:
     quantity = service.served.quantity
     binary = quantity.kind == "binary"
-    told = f"Values are {quantity.title}{'.' if binary else ', or another as said below.'}"
+    told = f"Values are {titled(quantity)}{'.' if binary else ', or another as said below.'}"
     return {"name": quantity.name, "unit": quantity.unit, "column": quantity.name, "told": told}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from hyperpcm.web.pages.words import counted, number
+from hyperpcm.web.pages.words import counted, number, titled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,14 +19,14 @@ _REFUSED: Final = 50
 
 def adapt_view(found: AdaptedTarget) -> dict[str, Any]:
     """Return what the template of the page needs."""
-    target, about, title = found.target, found.summary, found.target.quantity.title
+    target, about, title = found.target, found.summary, titled(found.target.quantity)
     name = target.name or target.known or "The target"
     exact = [one for one in found.compounds if one.relation == "="]
     return {
         "heading": f"{name}, adapted",
         "notes": [*found.notes, *target.notes],
         "tiles": _tiles(about, target.quantity.name),
-        "choice": found.in_words,
+        "choice": f"{found.in_words[:1].upper()}{found.in_words[1:]}.",
         "scatter": _scatter(exact, title),
         "curve": _curve(found.curve, title),
         "curve_told": _curve_told(found.curve),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from hyperpcm.web.pages.drawings import drawing
-from hyperpcm.web.pages.words import counted, number, shade
+from hyperpcm.web.pages.words import counted, number, shade, titled
 
 if TYPE_CHECKING:
     from hyperpcm.web.answers import CompoundOnPanel, PanelAnswer, TargetOfPanel
@@ -36,9 +36,9 @@ def compound_view(answer: PanelAnswer, known: Collection[str]) -> dict[str, Any]
     unusual = any(target.above_usual is not None for target in one.targets)
     return {
         "smiles": one.smiles,
-        "drawing": drawing(one.smiles, 420, 280),
+        "drawing": drawing(one.smiles, 300, 200),
         "targets": f"{len(one.targets):,}",
-        "title": answer.quantity.title,
+        "title": titled(answer.quantity),
         "facts": _facts(one, answer),
         "heat": [
             {"name": target.target, "score": number(target.score), "shade": shade(target.score, low, high)}

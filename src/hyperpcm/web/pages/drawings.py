@@ -17,7 +17,7 @@ _KEPT: Final = 2000  # drawings of some 10 KB
 
 
 @lru_cache(maxsize=_KEPT)
-def drawing(smiles: str, width: int = 240, height: int = 160) -> Markup | None:
+def drawing(smiles: str, width: int = 168, height: int = 112) -> Markup | None:
     """Return a compound as SVG; None where it is too large to be drawn, or no compound.
 
     Some milliseconds for a compound as drugs are, a tenth of a second at the largest.

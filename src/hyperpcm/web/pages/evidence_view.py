@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 from hyperpcm.chem.atom_environments import atom_symbols
 from hyperpcm.web.pages.drawings import drawing, weighted_drawing
-from hyperpcm.web.pages.words import counted, number
+from hyperpcm.web.pages.words import counted, number, titled
 
 if TYPE_CHECKING:
     from hyperpcm.web.answers import Atoms, CompoundEvidence
 
 __all__ = ["evidence_view", "nearness"]
 
-_DRAWING: Final = (420, 300)  # pixels
+_DRAWING: Final = (300, 210)  # pixels
 _SMALL: Final = (150, 100)
 _NEARNESS: Final = (  # from which Tanimoto similarity on; a convention of the pages
     (0.7, "a close analogue of a training compound"),
@@ -33,7 +33,7 @@ def evidence_view(found: CompoundEvidence) -> dict[str, Any]:
         "compound": compound.name or "This compound",
         "smiles": compound.smiles,
         "score": number(compound.score),
-        "title": target.quantity.title,
+        "title": titled(target.quantity),
         "interval": f"{number(compound.lower)} to {number(compound.upper)}" if known else "",
         "level": "" if compound.level is None else f"{100 * compound.level:g}",
         "domain": compound.domain,
@@ -64,7 +64,7 @@ def nearness(smiles: str, nearest: str | None, similarity: float | None) -> str:
     for least, words in _NEARNESS:
         if similarity >= least:
             return f"{words}, similarity {similarity:.2f}"
-    return f"unlike all training compounds kept, nearest {similarity:.2f}"
+    return f"unlike all training compounds, the nearest has similarity {similarity:.2f}"
 
 
 def _atoms(smiles: str, weights: tuple[float, ...]) -> list[dict[str, str]]:

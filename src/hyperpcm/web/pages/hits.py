@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from hyperpcm.web.asked import SORTABLE, ResultQuery, SortColumn
 from hyperpcm.web.pages.drawings import drawing
-from hyperpcm.web.pages.words import Scale, counted, number, scale_of
+from hyperpcm.web.pages.words import Scale, counted, number, scale_of, short_title, unit
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -89,7 +89,7 @@ def hits_view(page: ResultPage, query: ResultQuery, address: str, target: str) -
     return {
         "rows": [_row(one, scale, target) for one in rows],
         "scale": scale,
-        "title": page.quantity.title,
+        "title": short_title(page.quantity),
         "with_intervals": with_intervals,
         "with_nearest": any(one.nearest_similarity is not None for one in rows),
         "columns": _columns(page, query, address, with_intervals=with_intervals),
@@ -126,13 +126,17 @@ def _columns(
         ("Structure", None, False),
         ("Rank", "rank", True),
         ("Compound", "name", False),
-        (page.quantity.title, "score", True),
+        (short_title(page.quantity), "score", True),
         *([(interval, cast(SortColumn, "lower"), False), ("Domain", None, False)] if with_intervals else []),
     ]
     if any(one.nearest_similarity is not None for one in page.rows):
         shown.append(("Nearest known", "nearest_similarity", True))
     columns: list[dict[str, Any]] = [_column(*one, query, address) for one in shown]
-    return [*columns, {"title": "Evidence", "number": False, "address": None, "sorted": None, "arrow": ""}]
+    columns[3]["unit"] = unit(page.quantity)
+    return [
+        *columns,
+        {"title": "Evidence", "number": False, "address": None, "sorted": None, "arrow": "", "unit": ""},
+    ]
 
 
 def _column(
@@ -142,6 +146,7 @@ def _column(
     descending = not query.descending if is_sorted else name in _DESCENDING
     return {
         "title": title,
+        "unit": "",
         "number": is_number,
         "sorted": ("descending" if query.descending else "ascending") if is_sorted else None,
         "arrow": ("▼" if query.descending else "▲") if is_sorted else "",

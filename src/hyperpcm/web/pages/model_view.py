@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from hyperpcm.web.pages.words import unit
+
 if TYPE_CHECKING:
     from hyperpcm.web.answers import ModelAnswer
 
@@ -18,7 +20,7 @@ def model_view(model: ModelAnswer) -> dict[str, Any]:
     tiles = [
         (f"{model.known_targets:,}", "known targets"),
         (f"{model.known_compounds:,}", "known compounds"),
-        (quantity.name, "is what a score means" + (f", in {quantity.unit}" if quantity.unit else "")),
+        (quantity.name, "is what a score means" + (f", in {unit(quantity)}" if unit(quantity) else "")),
     ]
     if model.library is not None:
         tiles.append((f"{model.library_rows or 0:,}", f"rows of the library {model.library}"))

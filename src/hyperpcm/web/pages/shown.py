@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hyperpcm.errors import HyperpcmError
 from hyperpcm.web.asked import AskedTarget
 from hyperpcm.web.pages.forms import known_view
-from hyperpcm.web.pages.words import size
+from hyperpcm.web.pages.words import size, titled
 
 if TYPE_CHECKING:
     from hyperpcm.web.service import Service
@@ -20,7 +20,7 @@ _SUGGESTED: Final = 1000  # names in the list of suggestions
 
 def serving(service: Service) -> str:
     """Return what the bar on top says of the model."""
-    return f"{service.served.name}, {service.served.quantity.title}"
+    return f"{service.served.name}, {titled(service.served.quantity)}"
 
 
 def limits_view(service: Service) -> dict[str, Any]:

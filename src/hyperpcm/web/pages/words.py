@@ -6,9 +6,23 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["VERDICTS", "Scale", "counted", "number", "scale_of", "shade", "size"]
+if TYPE_CHECKING:
+    from hyperpcm.web.answers import QuantityAnswer
+
+__all__ = [
+    "VERDICTS",
+    "Scale",
+    "counted",
+    "number",
+    "scale_of",
+    "shade",
+    "short_title",
+    "size",
+    "titled",
+    "unit",
+]
 
 VERDICTS: Final = MappingProxyType(
     {
@@ -78,6 +92,22 @@ def number(value: float | None, digits: int = 2) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def short_title(quantity: QuantityAnswer) -> str:
+    """Return what a score is, without its unit."""
+    return "Probability active" if quantity.kind == "binary" else quantity.name
+
+
+def unit(quantity: QuantityAnswer) -> str:
+    """Return the unit of a score as it is set; empty where it has none."""
+    return "" if quantity.kind == "binary" else quantity.unit.replace("-log10", "\N{MINUS SIGN}log₁₀")
+
+
+def titled(quantity: QuantityAnswer) -> str:
+    """Return what a score is, with its unit."""
+    own = unit(quantity)
+    return f"{short_title(quantity)}, {own}" if own else short_title(quantity)
 
 
 def counted(amount: int, what: str) -> str:

@@ -24,7 +24,7 @@ function draw(place) {
   }));
   Plotly.react(place, traces, {
     font: { family: "inherit", color: colour("--ink"), size: 13 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 56, r: 12, t: 8, b: 48 }, legend: { orientation: "h", y: 1.12, x: 0 }, hoverlabel: { namelength: 0 },
+    margin: { l: 56, r: 12, t: 8, b: 48 }, showlegend: false, hoverlabel: { namelength: 0 },
     xaxis: { ...axis(told.x, colour), ...(told.x_log ? { type: "log" } : {}), ...(told.ticks ? { tickvals: told.ticks, ticktext: told.ticks.map(String) } : {}) },
     yaxis: { ...axis(told.y, colour), ...(told.from_zero ? { rangemode: "tozero" } : {}) },
   }, { displayModeBar: false, responsive: true });
