@@ -98,7 +98,7 @@ def test_a_known_target_is_picked_by_its_name_and_the_score_explained(
     page.get_by_role("button", name="Rank the compounds").click()
     page.locator("table.hits").wait_for()
     page.get_by_role("link", name="Why?").click()
-    page.get_by_role("heading", name="The known targets it draws on").wait_for()
+    page.locator("table.known").wait_for()
     text = page.locator("main").inner_text()
     assert "target 1" in text
     assert "its own measurements are used" in text
@@ -118,7 +118,7 @@ def test_evidence_is_asked_for_by_a_form_and_has_an_address(
     page.get_by_label("Amino-acid sequence").fill(QUERY)
     page.locator("#smiles").fill(ASPIRIN)
     page.get_by_role("button", name="Show the evidence").click()
-    page.get_by_role("heading", name="The known targets it draws on").wait_for()
+    page.locator("table.known").wait_for()
     score = page.locator(".big").inner_text()
     tab.page.reload()
     assert page.locator(".big").inner_text() == score
@@ -161,7 +161,7 @@ def test_a_compound_is_fished_for_on_a_panel_that_is_compiled_first(
     accessible(tab)
     picture(tab, "compound")
     page.get_by_role("link", name="Why?").first.click()
-    page.get_by_role("heading", name="The known targets it draws on").wait_for()
+    page.locator("table.known").wait_for()
 
 
 def test_measurements_adapt_a_target_whose_file_is_downloaded_and_screened_with(

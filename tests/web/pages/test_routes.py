@@ -152,7 +152,9 @@ def test_evidence_of_a_form_moves_to_an_address(client: TestClient) -> None:
     answer = client.post("/evidence", data=sent, follow_redirects=False)
     assert answer.status_code == 303
     shown = client.get(answer.headers["location"])
-    assert "The known targets it draws on" in shown.text
+    assert "which takes some seconds" in shown.text
+    (rest,) = re.findall(r'hx-get="([^"]+)"', shown.text)
+    assert "Score without it" in client.get(rest.replace("&amp;", "&")).text
     assert "its own measurements are used" in shown.text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_FIELDS = {**TARGET_FIELDS, "smiles": ""}
+_FIELDS: Final = {**TARGET_FIELDS, "smiles": "", "name": ""}
+_KNOWN: Final = 5  # known targets that are told
 
 
 def add(router: APIRouter, service: Service) -> None:
@@ -31,7 +32,9 @@ def add(router: APIRouter, service: Service) -> None:
     @router.get("/evidence")
     async def evidence(request: Request) -> Response:
         form = fields(request.query_params, _FIELDS)
-        return await service.gate.run(_page, service, form)
+        return await service.gate.run(
+            _page, service, form, with_known="known_targets" in request.query_params
+        )
 
     @router.post("/evidence")
     async def ask(request: Request) -> Response:
@@ -51,18 +54,19 @@ def _ask(service: Service, form: Mapping[str, str]) -> Response:
     return RedirectResponse(f"/evidence?{asked}", status_code=303)
 
 
-def _page(service: Service, form: Mapping[str, str]) -> Response:
+def _page(service: Service, form: Mapping[str, str], *, with_known: bool) -> Response:
     form = {**form, "target_by": "own"} if form["target"] else form
     if not form["smiles"].strip() or not (form["target"] or form["known"]):
         return _form(service, form, None)
     try:
-        found = service.evidence(asked_target(form), GivenCompound(form["smiles"].strip()))
+        compound = GivenCompound(form["smiles"].strip(), form["name"].strip())
+        found = service.evidence(asked_target(form), compound, known=_KNOWN if with_known else 0)
     except HyperpcmError as error:
         return _form(service, form, error)
     return page(
         "evidence.html",
         here="Evidence",
-        card=evidence_view(found),
+        card=evidence_view(found, with_known=with_known),
         **with_target_choice(service, form),
     )
 

@@ -23,10 +23,16 @@ _NEARNESS: Final = (  # from which Tanimoto similarity on; a convention of the p
 )
 
 
-def evidence_view(found: CompoundEvidence) -> dict[str, Any]:
-    """Return what the template of the page needs."""
+def evidence_view(found: CompoundEvidence, *, with_known: bool) -> dict[str, Any]:
+    """Return what the template of the page needs.
+
+    Args:
+        found: what is told.
+        with_known: whether it holds the known targets; else the page asks for them at an address of its own.
+    """
     compound, target, atoms = found.compound, found.target, found.atoms
     weights = () if atoms is None else atoms.weights
+    asked = {"target": target.id, "smiles": compound.smiles, "name": compound.name}
     known = compound.lower is not None and compound.upper is not None
     return {
         "target": target.name or target.known or "the target",
@@ -47,7 +53,8 @@ def evidence_view(found: CompoundEvidence) -> dict[str, Any]:
         "rest": [] if atoms is None else _rest(atoms),
         "adds": atoms is not None and atoms.adds is not None,
         "panel": f"/compound?{urlencode({'smiles': compound.smiles})}",
-        "known": _known(found),
+        "known": _known(found) if with_known else None,
+        "rest_address": f"/evidence?{urlencode(asked | {'known_targets': '1'})}",
     }
 
 

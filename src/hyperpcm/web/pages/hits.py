@@ -113,7 +113,7 @@ def _row(one: CompoundScore, scale: Scale, target: str) -> HitRow:
         at=scale.at(one.score),
         start=scale.at(one.lower) if one.lower is not None else None,
         end=scale.at(one.upper) if one.upper is not None else None,
-        evidence=f"/evidence?{urlencode({'target': target, 'smiles': one.smiles})}",
+        evidence=f"/evidence?{urlencode({'target': target, 'smiles': one.smiles, 'name': one.name})}",
     )
 
 
@@ -133,10 +133,7 @@ def _columns(
         shown.append(("Nearest known", "nearest_similarity", True))
     columns: list[dict[str, Any]] = [_column(*one, query, address) for one in shown]
     columns[3]["unit"] = unit(page.quantity)
-    return [
-        *columns,
-        {"title": "Evidence", "number": False, "address": None, "sorted": None, "arrow": "", "unit": ""},
-    ]
+    return [*columns, _column("Evidence", None, False, query, address)]
 
 
 def _column(

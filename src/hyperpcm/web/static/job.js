@@ -15,7 +15,7 @@ function show(job) {
   } else {
     bar.removeAttribute("value");
   }
-  document.getElementById("stage").textContent = "";
+  document.getElementById("stage").textContent = job.state === "running" && !job.total ? "Getting ready …" : "";
 }
 
 function follow() {
