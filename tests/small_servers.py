@@ -22,12 +22,25 @@ from small_adaptable import COVARIANCE
 from small_calibrations import calibrated_model
 from small_models import SMILES
 
+DISTANCES = [
+    {"from": 0.0, "to": 0.5, "rows": 200, "rmse": 1.2},
+    {"from": 0.5, "to": 1.0, "rows": 300, "rmse": 0.8},
+]
+HELD_OUT = {
+    "rows": 500,
+    "targets": 30,
+    "unseen": "target",
+    "rmse": 1.0,
+    "verdicts": {name: {"rows": 100, "rmse": 1.0} for name in ("inside", "edge", "outside")},
+    "by_nearest_target": DISTANCES,
+    "by_nearest_compound": DISTANCES,
+}
 ENDS = ("done", "failed", "cancelled")
 
 
 def servable_model() -> HyperPCM:
     """A small model with intervals, whose targets can learn from measurements."""
-    model = calibrated_model()
+    model = calibrated_model(held_out=HELD_OUT)
     profiles = np.random.default_rng(0).normal(size=(len(SMILES), 2)).astype(np.float32)
     model.residual_prior = ResidualPrior(COVARIANCE, centre=6.0, spread=0.7, profiles=profiles)
     return model
