@@ -13,9 +13,9 @@ from hyperpcm.lazy import lazy_names
 if TYPE_CHECKING:
     from hyperpcm.adaptation.acquisition import STRATEGIES, expected_improvement
     from hyperpcm.adaptation.campaign import Campaign, Suggestion
+    from hyperpcm.adaptation.curve import CurvePoint, learning_curve
     from hyperpcm.adaptation.fine_tuning import FineTuning, tunable_embedding, tunable_weights
     from hyperpcm.adaptation.kernels import HeadRegression, ResidualRidge
-    from hyperpcm.adaptation.learning_curve import CurvePoint, learning_curve
     from hyperpcm.adaptation.library_state import LibraryState, scored_library, state_folder
     from hyperpcm.adaptation.posterior import Posterior
     from hyperpcm.adaptation.suggest_compounds import HeldCompounds
@@ -52,7 +52,7 @@ _HOMES = {
     **dict.fromkeys(("Campaign", "Suggestion"), "campaign"),
     **dict.fromkeys(("FineTuning", "tunable_embedding", "tunable_weights"), "fine_tuning"),
     **dict.fromkeys(("HeadRegression", "ResidualRidge"), "kernels"),
-    **dict.fromkeys(("CurvePoint", "learning_curve"), "learning_curve"),
+    **dict.fromkeys(("CurvePoint", "learning_curve"), "curve"),
     **dict.fromkeys(("LibraryState", "scored_library", "state_folder"), "library_state"),
     "Posterior": "posterior",
     "HeldCompounds": "suggest_compounds",

@@ -116,7 +116,8 @@ def count_compounds(
                 if number > most:
                     return number
         return number + is_open
-    for part in compound_parts(path, columns=columns, limits=limits, rows=_PART):
+    endless = dataclasses.replace(limits, max_rows=1 << 62)  # a table of more rows would be an error
+    for part in compound_parts(path, columns=columns, limits=endless, rows=_PART):
         number += len(part.smiles)
         if number > most:
             return most + 1

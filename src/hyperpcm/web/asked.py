@@ -77,7 +77,7 @@ def compounds_of_text(text: str) -> list[GivenCompound]:
         >>> compounds_of_text("CCO ethanol\\n\\nc1ccccc1\\tbenzene ring\\n")
         [GivenCompound(smiles='CCO', name='ethanol'), GivenCompound(smiles='c1ccccc1', name='benzene ring')]
     """
-    found = []
+    found: list[GivenCompound] = []
     for line in text.splitlines():
         words = line.strip().split(maxsplit=1)
         if words and not (not found and words[0].lower() in ("smiles", "canonical_smiles")):

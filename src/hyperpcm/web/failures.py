@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -79,11 +79,15 @@ def status_of(error: HyperpcmError) -> tuple[int, str]:
 
 
 def error_response(
-    status: int, code: str, message: str, details: Sequence[ErrorDetail] = (), **headers: str
+    status: int,
+    code: str,
+    message: str,
+    details: Sequence[ErrorDetail] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return an answer that tells an error as JSON."""
     found = ErrorAnswer(code=code, message=message, details=list(details))
-    return JSONResponse(found.model_dump(), status_code=status, headers=headers)
+    return JSONResponse(found.model_dump(), status_code=status, headers=dict(headers or {}))
 
 
 def handle_errors(app: FastAPI, page: ErrorPage | None = None) -> None:
@@ -95,14 +99,19 @@ def handle_errors(app: FastAPI, page: ErrorPage | None = None) -> None:
     """
 
     async def answer(
-        request: Request, status: int, code: str, message: str, details: Any = (), **headers: str
+        request: Request,
+        status: int,
+        code: str,
+        message: str,
+        details: Sequence[ErrorDetail] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         if page is not None and not request.url.path.startswith("/api/"):
             drawn = page(request, status, message)
             found = await drawn if isinstance(drawn, Awaitable) else drawn
-            found.headers.update(headers)
+            found.headers.update(headers or {})
             return found
-        return error_response(status, code, message, details, **headers)
+        return error_response(status, code, message, details, headers)
 
     async def ours(request: Request, error: Exception) -> Response:
         if not isinstance(error, HyperpcmError):
@@ -112,7 +121,7 @@ def handle_errors(app: FastAPI, page: ErrorPage | None = None) -> None:
             logger.error("%s %s", request.method, request.url.path, exc_info=error)
             return await answer(request, status, code, "The server could not do this; its log tells why.")
         headers = {"Retry-After": str(error.retry_after)} if isinstance(error, BusyError) else {}
-        return await answer(request, status, code, str(error), **headers)
+        return await answer(request, status, code, str(error), headers=headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
@@ -130,7 +139,7 @@ def handle_errors(app: FastAPI, page: ErrorPage | None = None) -> None:
         status = error.status_code
         message = _SENTENCES.get(status) or str(error.detail)
         headers = dict(error.headers or {})
-        return await answer(request, status, _CODES.get(status, "failed"), message, **headers)
+        return await answer(request, status, _CODES.get(status, "failed"), message, headers=headers)
 
     app.add_exception_handler(HyperpcmError, ours)
     app.add_exception_handler(RequestValidationError, invalid)

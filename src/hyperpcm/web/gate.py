@@ -42,11 +42,14 @@ class Gate:
             raise BusyError("this server has too much to do at the moment. Ask again in a few seconds.")
         if self._limiter is None:  # belongs to the loop that runs, so it is made in it
             self._limiter = CapacityLimiter(self._threads)
-        self.waiting += 1
         try:
-            await self._limiter.acquire()
-        finally:
-            self.waiting -= 1
+            self._limiter.acquire_nowait()
+        except anyio.WouldBlock:
+            self.waiting += 1
+            try:
+                await self._limiter.acquire()
+            finally:
+                self.waiting -= 1
         try:
             call = functools.partial(function, *args, **kwargs)
             return await anyio.to_thread.run_sync(call, limiter=CapacityLimiter(1))

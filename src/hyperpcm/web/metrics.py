@@ -11,8 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from hyperpcm.web.service import Service
 
-__all__ = ["Metrics", "MetricsMiddleware"]
+__all__ = ["API", "Metrics", "MetricsMiddleware"]
 
+API: Final = "/api/v1"
+"""Where the API lies."""
 _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _STATES: Final = ("waiting", "running", "done", "failed", "cancelled")
 
@@ -21,35 +23,43 @@ class Metrics:
     """The counters of one server."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        make = {"registry": self._registry}
+        registry = self._registry = CollectorRegistry()
         names = ("method", "path", "status")
-        self.requests = Counter("hyperpcm_requests", "Requests that were answered.", names, **make)
+        self.requests = Counter("hyperpcm_requests", "Requests that were answered.", names, registry=registry)
         self.seconds = Histogram(
             "hyperpcm_request_seconds",
             "Time until an answer was complete.",
             ("path",),
             buckets=_SECONDS,
-            **make,
+            registry=registry,
         )
-        self.failures = Counter("hyperpcm_failures", "Requests that ended in an error of the server.", **make)
-        self._jobs = Gauge("hyperpcm_jobs", "Jobs that are kept.", ("state",), **make)
-        self._waiting = Gauge("hyperpcm_requests_waiting", "Requests that wait for their turn.", **make)
-        self._targets = Gauge("hyperpcm_targets_in_memory", "Compiled targets in memory.", **make)
-        self._hits = Gauge("hyperpcm_target_cache_hits", "Targets found in memory since the start.", **make)
-        self._misses = Gauge("hyperpcm_target_cache_misses", "Targets not found in memory.", **make)
-        self._worker = Gauge("hyperpcm_worker_up", "Whether the worker process runs.", **make)
+        self.failures = Counter(
+            "hyperpcm_failures", "Requests that ended in an error of the server.", registry=registry
+        )
+        self._jobs = Gauge("hyperpcm_jobs", "Jobs that are kept.", ("state",), registry=registry)
+        told = {
+            "hyperpcm_requests_waiting": "Requests that wait for their turn.",
+            "hyperpcm_targets_in_memory": "Compiled targets in memory.",
+            "hyperpcm_target_cache_hits": "Targets found in memory since the start.",
+            "hyperpcm_target_cache_misses": "Targets not found in memory.",
+            "hyperpcm_worker_up": "Whether the worker process runs.",
+        }
+        self._gauges = {name: Gauge(name, text, registry=registry) for name, text in told.items()}
 
     def text(self, service: Service) -> bytes:
         """Return everything as text."""
         counts = service.jobs_board.store.counts()
         for state in _STATES:
             self._jobs.labels(state).set(counts.get(state, 0))
-        self._waiting.set(service.gate.waiting)
-        self._targets.set(len(service.targets))
-        self._hits.set(service.targets.hits)
-        self._misses.set(service.targets.misses)
-        self._worker.set(service.jobs_board.worker.is_alive)
+        now = {
+            "hyperpcm_requests_waiting": service.gate.waiting,
+            "hyperpcm_targets_in_memory": len(service.targets),
+            "hyperpcm_target_cache_hits": service.targets.hits,
+            "hyperpcm_target_cache_misses": service.targets.misses,
+            "hyperpcm_worker_up": int(service.jobs_board.worker.is_alive),
+        }
+        for name, value in now.items():
+            self._gauges[name].set(value)
         return generate_latest(self._registry)
 
 
@@ -80,7 +90,14 @@ class MetricsMiddleware:
         try:
             await self._app(scope, receive, counted)
         finally:
-            path = getattr(scope.get("route"), "path", "other")
+            path = _pattern(scope)
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "other"
             self._metrics.requests.labels(method, path, str(status)).inc()
             self._metrics.seconds.labels(path).observe(time.perf_counter() - started)
+
+
+def _pattern(scope: Scope) -> str:
+    """The pattern of the address; a route knows its own part of it alone."""
+    path = str(getattr(scope.get("route"), "path", "other"))
+    is_part = path != "other" and scope["path"].startswith(API) and not path.startswith(API)
+    return f"{API}{path}" if is_part else path

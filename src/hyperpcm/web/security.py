@@ -172,7 +172,7 @@ class SecurityMiddleware:
                 401,
                 "token_needed",
                 "A token is needed: the header `Authorization: Bearer …`.",
-                **{"WWW-Authenticate": "Bearer"},
+                headers={"WWW-Authenticate": "Bearer"},
             )
         most, length = self._most(scope["path"]), headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
@@ -195,12 +195,8 @@ def _is_from_here(headers: Headers) -> bool:
 
 
 def _too_large(most: int) -> Response:
-    return error_response(
-        413,
-        "too_large",
-        f"The request is too large; up to {most:,} bytes are taken here.",
-        Connection="close",
-    )
+    message = f"The request is too large; up to {most:,} bytes are taken here."
+    return error_response(413, "too_large", message, headers={"Connection": "close"})
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

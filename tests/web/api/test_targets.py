@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_library_ranked_with_intervals_and_what_is_near(
         assert (one["level"], one["domain"]) == (0.9, expected.intervals.verdicts[row])
         assert one["nearest_compound"] == landmark.smiles
     (refused,) = found["rejected"]
-    assert (refused["row"], refused["code"]) == (5, "PARSE")
+    assert (refused["row"], refused["code"]) == (5, "TRAILING_TEXT")
     assert any("held-out rows" in note for note in found["target"]["notes"])
 
 

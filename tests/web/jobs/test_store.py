@@ -32,7 +32,7 @@ def pass_time(tmp_path: Path, seconds: float) -> None:
 
 
 def test_jobs_are_taken_once_each_in_their_order(store: JobStore):
-    ids = [add(store) for _ in range(20)]
+    ids = [add(store, most_open=20) for _ in range(20)]
     taken: list[str] = []
 
     def take() -> None:

@@ -8,7 +8,7 @@ from hyperpcm.web.api.about import about_routes
 from hyperpcm.web.api.described import ERRORS
 from hyperpcm.web.api.jobs import job_routes
 from hyperpcm.web.api.targets import target_routes
-from hyperpcm.web.metrics import Metrics
+from hyperpcm.web.metrics import API, Metrics
 from hyperpcm.web.service import Service
 
 __all__ = ["api_routes"]
@@ -21,7 +21,7 @@ def api_routes(service: Service, metrics: Metrics) -> APIRouter:
         service: what answers.
         metrics: what is counted.
     """
-    router = APIRouter(prefix="/api/v1", responses=ERRORS)
+    router = APIRouter(prefix=API, responses=ERRORS)
     router.include_router(about_routes(service, metrics))
     router.include_router(target_routes(service))
     router.include_router(job_routes(service))
