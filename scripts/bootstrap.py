@@ -49,8 +49,6 @@ CHECKS = {
     "tests": ["pytest", "-n", "2", "-m", "not slow", "--durations", "10"],
     "documentation": ["mkdocs", "build", "--strict", "--quiet"],
 }
-
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 APT = {"DEBIAN_FRONTEND": "noninteractive"}
 
