@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from hyperpcm.adaptation.learning_curve import learning_curve
+from hyperpcm.adaptation import learning_curve
 from hyperpcm.datasets.assay import Assay, read_assay
 from hyperpcm.errors import InputError
 from hyperpcm.target_model import Adaptation, Measurement, TargetModel
