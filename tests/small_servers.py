@@ -18,6 +18,7 @@ from hyperpcm.checkpoint import save_model
 from hyperpcm.model import HyperPCM
 from hyperpcm.target_model import ResidualPrior
 from hyperpcm.web import Limits, Service, WebSettings, create_app
+from hyperpcm.web.serving import server_config
 from small_adaptable import COVARIANCE
 from small_calibrations import calibrated_model
 from small_models import SMILES
@@ -80,8 +81,7 @@ def running(settings: WebSettings) -> Iterator[Running]:
     """A server on a free port, until the block ends."""
     app = create_app(settings)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"

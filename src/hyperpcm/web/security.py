@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
@@ -27,6 +28,7 @@ COOKIE: Final = "hyperpcm"
 """Name of the cookie that a browser shows after its user has given the token."""
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
+_DRAINED: Final = 30_000_000  # bytes of a refused request that are taken before it is answered
 _OPEN: Final = ("/login", "/static/", "/favicon.ico")  # without a token
 _POLICY: Final = "; ".join(
     (
@@ -141,6 +143,8 @@ class SecurityMiddleware:
 
         refused = self._refused(scope, Headers(scope=scope))
         if refused is not None:
+            if refused.status_code == 413 and _declared(scope) <= _DRAINED:
+                await _drained(receive, _DRAINED)
             await refused(scope, receive, with_headers)
             return
         most = self._most(scope["path"])
@@ -174,10 +178,8 @@ class SecurityMiddleware:
                 "A token is needed: the header `Authorization: Bearer …`.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        most, length = self._most(scope["path"]), headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > most:
-            return _too_large(most)
-        return None
+        most = self._most(scope["path"])
+        return _too_large(most) if _declared(scope) > most else None
 
     def _is_our_name(self, host: str) -> bool:
         if self._any_name:
@@ -194,13 +196,29 @@ def _is_from_here(headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc.casefold() == headers.get("host", "").casefold()
 
 
+def _declared(scope: Scope) -> float:
+    """How long a body is said to be; without end where that is no number."""
+    length = Headers(scope=scope).get("content-length", "0")
+    return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else math.inf
+
+
 def _too_large(most: int) -> Response:
     message = f"The request is too large; up to {most:,} bytes are taken here."
     return error_response(413, "too_large", message, headers={"Connection": "close"})
 
 
+async def _drained(receive: Receive, most: int) -> None:
+    """Take what is sent and let it go, so that whoever sends it reads the answer; but not without end."""
+    size = 0
+    while size <= most:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
+
+
 def _bounded(receive: Receive, most: int) -> Receive:
-    """What is received, until it proves larger than was declared or is accepted."""
+    """What is received, until it proves larger than is accepted."""
     size = 0
 
     async def bounded() -> Message:
@@ -209,7 +227,10 @@ def _bounded(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             if size > most:
-                raise HTTPException(413, f"The request is too large; up to {most:,} bytes are taken here.")
+                if message.get("more_body", False):
+                    await _drained(receive, _DRAINED)
+                text = f"The request is too large; up to {most:,} bytes are taken here."
+                raise HTTPException(413, text, headers={"Connection": "close"})
         return message
 
     return bounded

@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from hyperpcm.errors import InputError
 from hyperpcm.web.settings import WebSettings
 
-__all__ = ["serve"]
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
 
-_GRACE_S = 5  # for requests that run when the server is stopped
+__all__ = ["serve", "server_config"]
+
+_GRACE_S: Final = 3  # for requests that run when the server is stopped
 
 
 def serve(settings: WebSettings, *, ready: Callable[[str], None] | None = None) -> None:
@@ -33,16 +38,6 @@ def serve(settings: WebSettings, *, ready: Callable[[str], None] | None = None) 
     # Requests are many and small: each in one thread of its own is more than one in many.
     torch.set_num_threads(1)
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-        h11_max_incomplete_event_size=64_000,
-    )
     try:
         listening = _listening(settings.host, settings.port)
     except OSError as error:
@@ -57,7 +52,21 @@ def serve(settings: WebSettings, *, ready: Callable[[str], None] | None = None) 
         if ready is not None:
             shown = f"[{host}]" if ":" in host else host
             ready(f"http://{shown}:{port}/")
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(server_config(app)).run(sockets=[listening])
+
+
+def server_config(app: FastAPI) -> uvicorn.Config:
+    """Return how uvicorn serves the app: no line for each request, and no word about what serves it."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        h11_max_incomplete_event_size=64_000,
+    )
 
 
 def _listening(host: str, port: int) -> socket.socket:

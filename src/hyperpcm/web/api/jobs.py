@@ -69,6 +69,8 @@ def job_routes(service: Service) -> APIRouter:
         name_column: _Short = None,
     ) -> answers.Job:
         """Screen an uploaded file, or the library of the server, for a target; as a job."""
+        if file is not None and not file.filename and not file.size:
+            file = None  # a form in which no file was chosen
         if (file is not None) == library:
             raise InputError("give either a file of compounds or library=true.")
         columns = {"smiles": smiles_column, "compound_id": name_column}

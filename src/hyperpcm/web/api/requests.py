@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from hyperpcm.web.asked import AskedTarget, GivenCompound, MeasuredTable
 
@@ -21,11 +21,21 @@ __all__ = [
 ]
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
-_Name = Annotated[str, Field(max_length=200)]
+
+
+def _whole(text: str) -> str:
+    """Refuse halves of signs, which JSON can write and no text holds."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("this is no text: it holds half of a sign (a lone surrogate)")
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_whole)]
+_Name = Annotated[_Text, Field(max_length=200)]
 _Level = Annotated[
     float, Field(ge=0.01, le=0.99, description="Share of the labels that intervals hold, in hundredths.")
 ]
-_Listed = Annotated[list["CompoundAsked | str"], Field(min_length=1, max_length=100_000)]
+_Listed = Annotated[list["CompoundAsked | _Text"], Field(min_length=1, max_length=100_000)]
 
 
 class _Request(BaseModel):
@@ -36,10 +46,11 @@ class TargetAsked(_Request):
     """A target: exactly one of sequence, known and id."""
 
     sequence: Annotated[
-        str | None, Field(max_length=1_000_000, description="Amino-acid sequence, or FASTA with one record.")
+        _Text | None,
+        Field(max_length=1_000_000, description="Amino-acid sequence, or FASTA with one record."),
     ] = None
     known: Annotated[
-        str | None, Field(max_length=1000, description="Name of a known target of the model.")
+        _Text | None, Field(max_length=1000, description="Name of a known target of the model.")
     ] = None
     id: Annotated[Id | None, Field(description="Of a target that was compiled or adapted before.")] = None
     name: Annotated[_Name | None, Field(description="What to call the target.")] = None
@@ -58,7 +69,7 @@ class TargetAsked(_Request):
 class CompoundAsked(_Request):
     """A compound as SMILES, with a name if it has one."""
 
-    smiles: Annotated[str, Field(max_length=200_000)]
+    smiles: Annotated[_Text, Field(max_length=200_000)]
     name: _Name = ""
 
 
@@ -104,7 +115,7 @@ class EvidenceRequest(_Request):
 class MeasurementAsked(_Request):
     """What was measured of a compound."""
 
-    smiles: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^\S+$")]
+    smiles: Annotated[_Text, Field(min_length=1, max_length=4000, pattern=r"^\S+$")]
     value: float
     relation: Literal["=", "<", ">"] = "="
 
@@ -114,7 +125,7 @@ class AdaptRequest(_Request):
 
     target: TargetAsked
     table: Annotated[
-        str | None,
+        _Text | None,
         Field(max_length=2_000_000, description="CSV or TSV with a header, or lines of SMILES and value."),
     ] = None
     measurements: Annotated[list[MeasurementAsked] | None, Field(min_length=1, max_length=10_000)] = None
@@ -124,7 +135,8 @@ class AdaptRequest(_Request):
         "pasted"
     )
     columns: Annotated[
-        dict[str, str] | None, Field(max_length=10, description="Columns of the table by role, as --column.")
+        dict[_Text, _Text] | None,
+        Field(max_length=10, description="Columns of the table by role, as --column."),
     ] = None
 
     @model_validator(mode="after")
@@ -146,7 +158,7 @@ class PanelRequest(_Request):
     """Compounds to be scored on all targets of the panel."""
 
     compounds: _Listed
-    wanted: Annotated[str | None, Field(max_length=1000, description="Name of the wanted target.")] = None
+    wanted: Annotated[_Text | None, Field(max_length=1000, description="Name of the wanted target.")] = None
     active_at: Annotated[float | None, Field(description="A score from here on counts as a hit.")] = None
 
     def given(self) -> list[GivenCompound]:
