@@ -54,7 +54,7 @@ def query_of(asked: Mapping[str, str]) -> ResultQuery:
     return ResultQuery(
         offset=max(0, min(_whole(asked.get("page", "")), _FARTHEST) - 1) * PER_PAGE,
         limit=PER_PAGE,
-        sort=cast(SortColumn, sort) if sort in SORTABLE else "rank",
+        sort=sort if sort in SORTABLE else "rank",
         descending=asked.get("order") == "down",
         domain=cast(Any, domain) if domain in _DOMAINS else None,
         at_least=_decimal(asked.get("least", "")),
@@ -127,7 +127,7 @@ def _columns(
         ("Rank", "rank", True),
         ("Compound", "name", False),
         (short_title(page.quantity), "score", True),
-        *([(interval, cast(SortColumn, "lower"), False), ("Domain", None, False)] if with_intervals else []),
+        *([(interval, "lower", False), ("Domain", None, False)] if with_intervals else []),
     ]
     if any(one.nearest_similarity is not None for one in page.rows):
         shown.append(("Nearest known", "nearest_similarity", True))

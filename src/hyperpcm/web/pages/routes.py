@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from hyperpcm.errors import UnknownIdError
 from hyperpcm.web.pages import adapt, compound, evidence, jobs, login, model, screen
 from hyperpcm.web.pages.files import static_files
-from hyperpcm.web.pages.look import page
+from hyperpcm.web.pages.look import environment, page
 
 if TYPE_CHECKING:
     from hyperpcm.web.security import Tokens
@@ -37,6 +37,10 @@ def routes(service: Service, tokens: Tokens) -> APIRouter:
         service: what answers.
         tokens: what admits a browser.
     """
+    # Read now, so that the first page comes as fast as the others.
+    static_files()
+    environment().get_template("screen.html")
+    service.known_targets(limit=1)
     router = APIRouter(include_in_schema=False)
     for one in (screen, jobs, evidence, compound, adapt, model):
         one.add(router, service)
