@@ -127,8 +127,9 @@ def _columns(
         ("Rank", "rank", True),
         ("Compound", "name", False),
         (short_title(page.quantity), "score", True),
-        *([(interval, "lower", False), ("Domain", None, False)] if with_intervals else []),
     ]
+    if with_intervals:
+        shown += [(interval, "lower", False), ("Domain", None, False)]
     if any(one.nearest_similarity is not None for one in page.rows):
         shown.append(("Nearest known", "nearest_similarity", True))
     columns: list[dict[str, Any]] = [_column(*one, query, address) for one in shown]
