@@ -30,6 +30,7 @@ def screened(tab: Watched, text: str) -> None:
     tab.page.get_by_label("SMILES, one compound a line").fill(text)
     tab.page.get_by_role("button", name="Rank the compounds").click()
     tab.page.locator("table.hits").wait_for()
+    tab.page.wait_for_load_state()
 
 
 def test_pasted_compounds_are_ranked_with_drawings_intervals_and_reasons(
@@ -97,8 +98,10 @@ def test_a_known_target_is_picked_by_its_name_and_the_score_explained(
     page.get_by_label("SMILES, one compound a line").fill(f"{SMILES[2]} paracetamol\n")
     page.get_by_role("button", name="Rank the compounds").click()
     page.locator("table.hits").wait_for()
+    page.wait_for_load_state()
     page.get_by_role("link", name="Why?").click()
     page.locator("table.known").wait_for()
+    page.wait_for_load_state()
     text = page.locator("main").inner_text()
     assert "target 1" in text
     assert "its own measurements are used" in text
@@ -119,6 +122,7 @@ def test_evidence_is_asked_for_by_a_form_and_has_an_address(
     page.locator("#smiles").fill(ASPIRIN)
     page.get_by_role("button", name="Show the evidence").click()
     page.locator("table.known").wait_for()
+    page.wait_for_load_state()
     score = page.locator(".big").inner_text()
     tab.page.reload()
     assert page.locator(".big").inner_text() == score
@@ -162,6 +166,7 @@ def test_a_compound_is_fished_for_on_a_panel_that_is_compiled_first(
     picture(tab, "compound")
     page.get_by_role("link", name="Why?").first.click()
     page.locator("table.known").wait_for()
+    page.wait_for_load_state()
 
 
 def test_measurements_adapt_a_target_whose_file_is_downloaded_and_screened_with(
@@ -192,6 +197,7 @@ def test_measurements_adapt_a_target_whose_file_is_downloaded_and_screened_with(
     page.get_by_label("SMILES, one compound a line").fill(FEW)
     page.get_by_role("button", name="Rank the compounds").click()
     page.locator("table.hits").wait_for()
+    page.wait_for_load_state()
     shown = float(page.locator("tr", has_text="aspirin").locator("td.score").inner_text().replace("−", "-"))
     assert shown == pytest.approx(float(adapted.score([ASPIRIN]).values[0]), abs=0.006)
 

@@ -42,12 +42,14 @@ def test_markup_in_names_of_compounds_and_targets_is_shown_as_text(tab: Watched)
     )
     page.get_by_role("button", name="Rank the compounds").click()
     page.locator("table.hits").wait_for()
+    page.wait_for_load_state()
     text = page.locator("main").inner_text()
     for name in HOSTILE:
         assert " ".join(name.split()) in " ".join(text.split())
     assert is_unharmed(tab)
     page.get_by_role("link", name="Why?").first.click()
     page.locator("table.known").wait_for()
+    page.wait_for_load_state()
     assert is_unharmed(tab)
 
 
@@ -72,6 +74,7 @@ def test_markup_in_names_and_cells_of_a_file_is_shown_as_text(tab: Watched, tmp_
     page.get_by_label("File of compounds").set_input_files(path)
     page.get_by_role("button", name="Rank the compounds").click()
     page.locator("table.hits").wait_for(timeout=120_000)
+    page.wait_for_load_state()
     assert "onerror" in page.locator("h1").inner_text()
     assert is_unharmed(tab)
 
