@@ -65,6 +65,7 @@ def create_app(settings: WebSettings) -> FastAPI:
         tokens=tokens,
         upload_paths=lambda path: path in uploads,
         failed=metrics.failures.inc,
+        page=pages.drawn_error,
     )
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app

@@ -7,7 +7,7 @@ import hmac
 import logging
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
 _DRAINED: Final = 30_000_000  # bytes of a refused request that are taken before it is answered
 _OPEN: Final = ("/login", "/static/", "/favicon.ico")  # without a token
+_TOO_LARGE: Final = "The request is too large; up to {:,} bytes are taken here."
 _POLICY: Final = "; ".join(
     (
         "default-src 'self'",
@@ -105,6 +106,7 @@ class SecurityMiddleware:
         tokens: that are accepted.
         upload_paths: where a body may have the size of an upload.
         failed: is told of requests that ended in an error of ours.
+        page: draws a refusal for people from its status and sentence; None: JSON for everybody.
     """
 
     def __init__(
@@ -115,9 +117,10 @@ class SecurityMiddleware:
         tokens: Tokens,
         upload_paths: Callable[[str], bool],
         failed: Callable[[], None] = lambda: None,
+        page: Callable[[int, str], Response] | None = None,
     ) -> None:
         self._app, self._settings, self._tokens = app, settings, tokens
-        self._upload_paths, self._failed = upload_paths, failed
+        self._upload_paths, self._failed, self._page = upload_paths, failed, page
         names = {*_LOCAL, settings.host, f"[{settings.host}]", *settings.allowed_hosts}
         self._names = {name.casefold() for name in names}
         # Behind an address that others reach, the token protects, whatever the server is called.
@@ -155,7 +158,7 @@ class SecurityMiddleware:
             self._failed()
             if is_started:
                 raise  # nothing can be said any more; the connection is closed
-            answer = error_response(500, "failed", "The server failed; its log tells why.")
+            answer = self._answer(scope, 500, "failed", "The server failed; its log tells why.")
             await answer(scope, receive, with_headers)
 
     def _most(self, path: str) -> int:
@@ -165,21 +168,29 @@ class SecurityMiddleware:
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """The answer to a request that should not come in."""
         if not self._is_our_name(headers.get("host", "")):
-            return error_response(403, "forbidden", "This server does not answer under this name.")
+            return self._answer(scope, 403, "forbidden", "This server does not answer under this name.")
         if scope["method"] not in _SAFE and not _is_from_here(headers):
-            return error_response(403, "forbidden", "Another site sent this request; it is not answered.")
+            message = "Another site sent this request; it is not answered."
+            return self._answer(scope, 403, "forbidden", message)
         if not self._tokens.admits(headers) and not scope["path"].startswith(_OPEN):
-            wants_page = "text/html" in headers.get("accept", "")
-            if wants_page and scope["method"] in _SAFE and not scope["path"].startswith("/api/"):
+            if _wants_page(scope):
                 return RedirectResponse("/login", status_code=303)
-            return error_response(
-                401,
-                "token_needed",
-                "A token is needed: the header `Authorization: Bearer …`.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+            message = "A token is needed: the header `Authorization: Bearer …`."
+            return self._answer(scope, 401, "token_needed", message, {"WWW-Authenticate": "Bearer"})
         most = self._most(scope["path"])
-        return _too_large(most) if _declared(scope) > most else None
+        if _declared(scope) <= most:
+            return None
+        return self._answer(scope, 413, "too_large", _TOO_LARGE.format(most), {"Connection": "close"})
+
+    def _answer(
+        self, scope: Scope, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """A refusal, drawn for a browser that asks for a page."""
+        if self._page is None or not _wants_page(scope):
+            return error_response(status, code, message, headers=headers)
+        found = self._page(status, message)
+        found.headers.update(headers or {})
+        return found
 
     def _is_our_name(self, host: str) -> bool:
         if self._any_name:
@@ -196,15 +207,15 @@ def _is_from_here(headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc.casefold() == headers.get("host", "").casefold()
 
 
+def _wants_page(scope: Scope) -> bool:
+    """Whether a browser asks for a page."""
+    return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api/")
+
+
 def _declared(scope: Scope) -> float:
     """How long a body is said to be; without end where that is no number."""
     length = Headers(scope=scope).get("content-length", "0")
     return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else math.inf
-
-
-def _too_large(most: int) -> Response:
-    message = f"The request is too large; up to {most:,} bytes are taken here."
-    return error_response(413, "too_large", message, headers={"Connection": "close"})
 
 
 async def _drained(receive: Receive, most: int) -> None:
@@ -229,8 +240,7 @@ def _bounded(receive: Receive, most: int) -> Receive:
             if size > most:
                 if message.get("more_body", False):
                     await _drained(receive, _DRAINED)
-                text = f"The request is too large; up to {most:,} bytes are taken here."
-                raise HTTPException(413, text, headers={"Connection": "close"})
+                raise HTTPException(413, _TOO_LARGE.format(most), headers={"Connection": "close"})
         return message
 
     return bounded

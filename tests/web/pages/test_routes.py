@@ -199,6 +199,26 @@ def test_what_is_not_there_is_told_as_a_page_with_its_status(client: TestClient)
         assert answer.headers["content-type"].startswith("text/html")
 
 
+def test_more_text_than_is_taken_is_told_on_the_form(client: TestClient) -> None:
+    sent = {
+        "target_by": "sequence",
+        "sequence": QUERY,
+        "compounds_by": "smiles",
+        "smiles": "CCO\n" * 1_100_000,
+    }
+    answer = client.post("/screen", data=sent, files={"file": ("", b"")})
+    assert answer.status_code == 422
+    assert "is longer than 4 MB" in answer.text
+
+
+def test_a_browser_is_told_as_a_page_that_a_request_is_too_large(client: TestClient) -> None:
+    sent = {"measurements": "C" * 5_000_000}
+    answer = client.post("/adapt", data=sent, headers={"Accept": "text/html"})
+    assert answer.status_code == 413
+    assert "<h1" in answer.text
+    assert "up to 4,000,000 bytes" in answer.text
+
+
 def test_the_name_of_an_upload_is_never_a_path(client: TestClient) -> None:
     sent = {"target_by": "sequence", "sequence": QUERY, "compounds_by": "upload"}
     for name in ("../../etc/passwd", "CON", "a" * 300, "x\u202egpj.csv"):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hyperpcm.web.pages.routes import UPLOADS, error_page, routes
+from hyperpcm.web.pages.routes import UPLOADS, drawn_error, error_page, routes
 
-__all__ = ["UPLOADS", "error_page", "routes"]
+__all__ = ["UPLOADS", "drawn_error", "error_page", "routes"]

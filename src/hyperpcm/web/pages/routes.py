@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hyperpcm.web.security import Tokens
     from hyperpcm.web.service import Service
 
-__all__ = ["UPLOADS", "error_page", "routes"]
+__all__ = ["UPLOADS", "drawn_error", "error_page", "routes"]
 
 UPLOADS: Final = ("/screen",)
 """Addresses of pages that take files."""
@@ -57,6 +57,11 @@ def routes(service: Service, tokens: Tokens) -> APIRouter:
 
 
 def error_page(_request: Request, status: int, message: str) -> Response:
+    """Return a page that says what went wrong with a request."""
+    return drawn_error(status, message)
+
+
+def drawn_error(status: int, message: str) -> Response:
     """Return a page that says what went wrong."""
     told = message[:1].upper() + message[1:]
     return page("error.html", status=status, heading=_HEADINGS.get(status, "This did not work"), told=told)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from hyperpcm.errors import BusyError, HyperpcmError, InputError
 from hyperpcm.web.api.jobs import save_upload
@@ -16,6 +17,7 @@ from hyperpcm.web.keeping import score_and_keep
 from hyperpcm.web.pages.forms import SCREEN_FIELDS, asked_target, fields
 from hyperpcm.web.pages.look import page
 from hyperpcm.web.pages.shown import with_target_choice
+from hyperpcm.web.pages.words import size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,10 +51,18 @@ def add(router: APIRouter, service: Service) -> None:
     @router.post("/screen")
     async def start(request: Request) -> Response:
         most = service.limits.max_json
-        async with request.form(max_files=1, max_fields=20, max_part_size=most) as sent:
-            file = sent.get("file")
-            upload = file if isinstance(file, UploadFile) and file.filename else None
-            return await service.gate.run(_start, service, fields(sent, SCREEN_FIELDS), upload)
+        try:
+            async with request.form(max_files=1, max_fields=20, max_part_size=most) as sent:
+                file = sent.get("file")
+                upload = file if isinstance(file, UploadFile) and file.filename else None
+                return await service.gate.run(_start, service, fields(sent, SCREEN_FIELDS), upload)
+        except HTTPException as error:
+            if error.status_code != 400:
+                raise
+            # The parser does not say what is wrong in a way that people understand.
+            told = f"what was pasted is longer than {size(most)}, or broken. Upload it as a file."
+            form = {**SCREEN_FIELDS, "compounds_by": "upload"}
+            return await service.gate.run(_form, service, form, error=InputError(told))
 
 
 def _start(service: Service, form: Mapping[str, str], file: UploadFile | None) -> Response:
