@@ -15,7 +15,7 @@ from small_models import many_smiles
 from small_servers import Running, running, settings_of
 
 COMPOUNDS = many_smiles(150)
-ROWS = 120_000
+ROWS = 60_000
 LONG = "".join(f"{COMPOUNDS[row % 150]} c{row}\n" for row in range(ROWS)).encode()
 
 

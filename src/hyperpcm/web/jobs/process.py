@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import logging
 import os
 import resource
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Final
 
 from hyperpcm.errors import HyperpcmError
@@ -15,7 +18,7 @@ from hyperpcm.web.jobs.outcome import JobFolder, Outcome
 from hyperpcm.web.jobs.store import ClaimedJob, JobStore
 from hyperpcm.web.settings import WebSettings
 
-__all__ = ["run_job"]
+__all__ = ["run_job", "stand_by"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,18 +26,31 @@ _TELL_S: Final = 0.3  # seconds between two writings of the progress
 _LOOK_S: Final = 0.5  # seconds between two looks at whether the parent is alive
 
 
+def stand_by(settings: WebSettings, coming: Connection) -> None:
+    """Load what jobs need, then do the one that comes; in a process of its own.
+
+    Args:
+        settings: of the server.
+        coming: where the worker puts the job.
+    """
+    _end_with_parent()
+    _limit_memory(settings.limits.job_memory)
+    with contextlib.suppress(Exception):  # what cannot be loaded is told when there is a job to fail
+        importlib.import_module("hyperpcm.web.jobs.work")
+    with contextlib.suppress(EOFError):
+        run_job(settings, coming.recv())
+
+
 def run_job(settings: WebSettings, job: ClaimedJob) -> None:
-    """Do a job and leave its outcome; in a process of its own.
+    """Do a job and leave its outcome.
 
     Args:
         settings: of the server.
         job: as the worker took it.
     """
-    _end_with_parent()
-    _limit_memory(settings.limits.job_memory)
     folder = JobFolder.of(settings.work, job.id)
     try:
-        from hyperpcm.web.jobs.work import WORK  # the libraries are loaded here, within the limits
+        from hyperpcm.web.jobs.work import WORK  # loads the libraries, within the limits
 
         summary = WORK[job.kind](
             settings, job, folder, _progress(JobStore(settings.work / "jobs.sqlite"), job)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
+from multiprocessing.process import BaseProcess
 from typing import Final
 
 from hyperpcm.web.jobs.outcome import JobFolder
-from hyperpcm.web.jobs.process import run_job
+from hyperpcm.web.jobs.process import stand_by
 from hyperpcm.web.jobs.store import ATTEMPTS, ClaimedJob, JobStore
 from hyperpcm.web.settings import WebSettings
 
@@ -32,24 +34,60 @@ def run_worker(settings: WebSettings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which tells us
     parent, store = os.getppid(), JobStore(settings.work / "jobs.sqlite")
+    ready = _Ready(settings)
     while not ending.is_set() and os.getppid() == parent:
         job = store.claim()
         if job is None:
             ending.wait(_IDLE_S)
-        else:
-            _watch(settings, store, job, ending, parent)
-            for id in store.remove_old(settings.limits.kept_jobs):
-                JobFolder.of(settings.work, id).remove()
+            continue
+        JobFolder.of(settings.work, job.id).outcome.unlink(missing_ok=True)
+        _watch(settings, store, job, ready.begin(job), ending, parent)
+        for id in store.remove_old(settings.limits.kept_jobs):
+            JobFolder.of(settings.work, id).remove()
+        if not ending.is_set():
+            ready = _Ready(settings)
+    ready.end()
+
+
+class _Ready:
+    """A process that has loaded what jobs need before there is one: that takes longer than many jobs do.
+
+    Args:
+        settings: of the server.
+    """
+
+    def __init__(self, settings: WebSettings) -> None:
+        self._settings = settings
+        context = multiprocessing.get_context("spawn")
+        theirs, self._ours = context.Pipe(duplex=False)
+        self._process = context.Process(target=stand_by, args=(settings, theirs))
+        self._process.start()
+        theirs.close()
+
+    def begin(self, job: ClaimedJob) -> BaseProcess:
+        """Give it the job; where it has died meanwhile, another one gets it."""
+        if not self._process.is_alive():
+            return _Ready(self._settings).begin(job)
+        with contextlib.suppress(BrokenPipeError):  # it has just died, which is seen to as with any job
+            self._ours.send(job)
+        self._ours.close()
+        return self._process
+
+    def end(self) -> None:
+        """End it."""
+        _end(self._process)
 
 
 def _watch(
-    settings: WebSettings, store: JobStore, job: ClaimedJob, ending: threading.Event, parent: int
+    settings: WebSettings,
+    store: JobStore,
+    job: ClaimedJob,
+    process: BaseProcess,
+    ending: threading.Event,
+    parent: int,
 ) -> None:
-    """Start the process of a job and see to its end."""
+    """See to the end of a job."""
     folder = JobFolder.of(settings.work, job.id)
-    folder.outcome.unlink(missing_ok=True)
-    process = multiprocessing.get_context("spawn").Process(target=run_job, args=(settings, job))
-    process.start()
     started, alive, reason = time.monotonic(), time.monotonic(), ""
     while process.is_alive():
         process.join(_WATCH_S)
@@ -66,7 +104,7 @@ def _watch(
     _settle(settings, store, job, folder, reason, process.exitcode)
 
 
-def _end(process: multiprocessing.process.BaseProcess) -> None:
+def _end(process: BaseProcess) -> None:
     process.terminate()
     process.join(_MERCY_S)
     if process.is_alive():
@@ -120,7 +158,7 @@ class JobWorker:
     def __init__(self, settings: WebSettings) -> None:
         self._settings = settings
         self._ending = threading.Event()
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: BaseProcess | None = None
         self._thread = threading.Thread(target=self._keep, name="job worker", daemon=True)
 
     @property
