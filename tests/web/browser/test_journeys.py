@@ -128,6 +128,13 @@ def test_evidence_is_asked_for_by_a_form_and_has_an_address(
     assert page.locator(".big").inner_text() == score
 
 
+def test_known_targets_that_cannot_be_told_are_missed_with_a_sentence(tab: Watched) -> None:
+    tab.page.route("**/*known_targets*", lambda route: route.fulfill(status=429, body="busy"))
+    page = tab.open(f"/evidence?known=target 1&smiles={ASPIRIN}")
+    page.get_by_text("This could not be told now").wait_for()
+    assert page.locator(".big").count() == 1
+
+
 def test_a_structure_is_drawn_and_becomes_a_smiles(tab: Watched) -> None:
     page = tab.open("/compound")
     page.locator("#smiles").fill("c1ccccc1O")

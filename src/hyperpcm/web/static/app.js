@@ -41,3 +41,14 @@ document.addEventListener("click", async (event) => {
   button.textContent = "Copied";
   setTimeout(() => (button.textContent = said), 2000);
 });
+
+// What was to follow a page and did not come is told in its place.
+function missed(event) {
+  const section = event.target.closest?.("section");
+  const waiting = section?.querySelector("[data-waiting]");
+  if (!waiting) return;
+  section.querySelector("progress")?.remove();
+  waiting.textContent = "This could not be told now: the server is busy or was stopped. Load the page again in a moment.";
+}
+document.addEventListener("htmx:response:error", missed);
+document.addEventListener("htmx:error", missed);
