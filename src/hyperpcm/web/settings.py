@@ -47,6 +47,8 @@ class Limits(Settings):
     """Connections that follow a job."""
     job_seconds: float = Field(3600.0, gt=0)
     """How long a job may run."""
+    checkpoint_seconds: float = Field(3.0, gt=0)
+    """Least time between two states of a screen, from which it goes on after an end of any kind."""
     job_memory: int = Field(8_000_000_000, ge=100_000_000)
     """Bytes of address space of each process of a job."""
 

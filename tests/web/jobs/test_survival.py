@@ -15,7 +15,8 @@ from small_models import many_smiles
 from small_servers import Running, running, settings_of
 
 COMPOUNDS = many_smiles(150)
-ROWS = 60_000
+ROWS = 20_000
+OFTEN = Limits(checkpoint_seconds=0.2)
 LONG = "".join(f"{COMPOUNDS[row % 150]} c{row}\n" for row in range(ROWS)).encode()
 
 
@@ -48,7 +49,7 @@ def wait_for(condition, seconds: float = 60) -> None:
 @pytest.fixture
 def begun(model_file: Path, tmp_path: Path):
     """A server in the middle of a long job."""
-    with running(settings_of(model_file, tmp_path)) as server:
+    with running(settings_of(model_file, tmp_path, OFTEN)) as server:
         job = server.submit(LONG).json()["id"]
         wait_for(lambda: stored_state(server, job).exists())
         yield server, job
@@ -82,18 +83,18 @@ def test_a_job_whose_worker_is_killed_goes_on_with_the_next_worker(begun):
 
 @pytest.mark.slow
 def test_a_job_goes_on_when_the_server_is_started_again(model_file: Path, tmp_path: Path):
-    with running(settings_of(model_file, tmp_path)) as server:
+    with running(settings_of(model_file, tmp_path, OFTEN)) as server:
         job = server.submit(LONG).json()["id"]
         waiting = server.submit(b"CCO\n").json()["id"]
         wait_for(lambda: stored_state(server, job).exists())
-    with running(settings_of(model_file, tmp_path)) as server:
+    with running(settings_of(model_file, tmp_path, OFTEN)) as server:
         assert server.http.get(f"/api/v1/jobs/{job}").json()["state"] in ("waiting", "running")
         assert check(server, job)["summary"]["resumed"] > 0
         assert server.wait(waiting)["state"] == "done"
 
 
 def test_a_job_ends_when_its_time_is_over(model_file: Path, tmp_path: Path):
-    with running(settings_of(model_file, tmp_path, Limits(job_seconds=0.5))) as server:
+    with running(settings_of(model_file, tmp_path, Limits(job_seconds=0.1))) as server:
         ended = server.wait(server.submit(LONG).json()["id"])
     assert ended["state"] == "failed"
     assert ended["error"] == "it took longer than the 0 seconds that a job may run."

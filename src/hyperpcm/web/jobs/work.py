@@ -31,8 +31,6 @@ __all__ = ["WORK", "Work", "build_panel", "screen"]
 Progress = Callable[[int, int | None], None]
 Work = Callable[[WebSettings, ClaimedJob, JobFolder, Progress], Mapping[str, Any]]
 
-_CHECKPOINT_S: Final = 3.0  # between two states of a screen, from which it goes on
-
 
 def screen(
     settings: WebSettings, job: ClaimedJob, folder: JobFolder, progress: Progress
@@ -59,7 +57,7 @@ def screen(
             only=StructureFilter(asked["only"]),
             columns=asked["columns"],
             progress=lambda done: progress(done, total),
-            checkpoint_seconds=_CHECKPOINT_S,
+            checkpoint_seconds=settings.limits.checkpoint_seconds,
         )
         level = float(asked["level"])
         backing = backing_of_hits(found.hits, {name: target}.get, level=level)
