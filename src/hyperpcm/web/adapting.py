@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ from hyperpcm.web.asked import MeasuredTable
 from hyperpcm.web.compiled import CompiledTargets
 from hyperpcm.web.served import target_id
 
-__all__ = ["adapted_answer"]
+__all__ = ["adapted_answer", "kept_answer"]
 
 _LINE: Final = re.compile(
     r"(?P<smiles>\S+?)[\s,;]+(?P<relation>[<>=]?)\s*(?P<value>[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)"
@@ -72,17 +72,46 @@ def adapted_answer(
     content = [[one.smiles, one.value, one.relation, one.source] for one in adaptation.measurements]
     new = target_id(id, content)
     targets.add(new, found)
+    notes = (*read.notes, *_contradicted(found, measurements))
+    return _answer(told(new, found), found, adaptation, before=id, notes=notes, rejected=rejected)
+
+
+def kept_answer(target: TargetAnswer, model: TargetModel) -> AdaptedTarget:
+    """Return what was told of a target that has learned, but for how its last table was read.
+
+    Args:
+        target: what is told of it.
+        model: it.
+
+    Raises:
+        InputError: it has learned nothing.
+    """
+    adaptation = model.adaptation
+    if adaptation is None:
+        raise InputError("this target has not learned from any measurement.")
+    notes = _contradicted(model, list(adaptation.measurements))
+    return _answer(target, model, adaptation, before="", notes=notes, rejected=())
+
+
+def _answer(
+    target: TargetAnswer,
+    model: TargetModel,
+    adaptation: Adaptation,
+    *,
+    before: str,
+    notes: Sequence[str],
+    rejected: Sequence[Refused],
+) -> AdaptedTarget:
+    curve = learning_curve(model)
     return AdaptedTarget(
-        target=told(new, found),
-        before=id,
+        target=target,
+        before=before,
         summary=summary(adaptation),
         in_words=CHOICES[adaptation.choice],
-        compounds=_compounds(found, adaptation),
-        curve=tuple(
-            CurvePoint(one.compounds, one.rmse, one.low, one.high, one.draws) for one in learning_curve(found)
-        ),
-        notes=(*read.notes, *_contradicted(found, measurements)),
-        rejected=rejected,
+        compounds=_compounds(model, adaptation),
+        curve=tuple(CurvePoint(one.compounds, one.rmse, one.low, one.high, one.draws) for one in curve),
+        notes=tuple(notes),
+        rejected=tuple(rejected),
     )
 
 

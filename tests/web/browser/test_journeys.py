@@ -193,6 +193,8 @@ def test_measurements_adapt_a_target_whose_file_is_downloaded_and_screened_with(
     assert page.locator("details table tbody tr").count() == 16
     accessible(tab)
     picture(tab, "adapt")
+    page.reload()
+    assert page.locator("details table tbody tr").count() == 16
     with page.expect_download() as taken:
         page.get_by_role("link", name="Download the adapted target model").click()
     from hyperpcm.checkpoint import load_target_model
@@ -257,3 +259,17 @@ def test_nothing_is_wider_than_a_phone(open_tab: Callable[..., Watched], path: s
     tab = open_tab(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = tab.open(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_without_javascript_compounds_are_ranked_filtered_and_explained(
+    open_tab: Callable[..., Watched],
+) -> None:
+    tab = open_tab(java_script_enabled=False)
+    screened(tab, FEW)
+    page = tab.page
+    page.get_by_label("Name or SMILES contains").fill("caffeine")
+    page.get_by_role("button", name="Apply").click()
+    page.get_by_text("1 of 3 compounds pass the filters").wait_for()
+    page.get_by_role("link", name="Why?").click()
+    page.get_by_role("link", name="Show them").click()
+    page.locator("table.known").wait_for()

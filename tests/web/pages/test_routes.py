@@ -165,6 +165,10 @@ def test_adapting_shows_each_compound_before_and_after(client: TestClient) -> No
     assert answer.status_code == 200, answer.text
     assert "Before and after" in answer.text
     assert "&lt; 5.00" in answer.text
+    (again,) = re.findall(r'data-address="(/adapt/[0-9a-f]{32})"', answer.text)
+    assert re.findall(r"<tbody>.*</tbody>", client.get(again).text, re.DOTALL) == re.findall(
+        r"<tbody>.*</tbody>", answer.text, re.DOTALL
+    )
     (path,) = re.findall(r'href="(/targets/[0-9a-f]{32}/file)"', answer.text)
     assert client.get(path).status_code == 200
 
@@ -193,6 +197,7 @@ def test_what_is_not_there_is_told_as_a_page_with_its_status(client: TestClient)
         "/static/none.js",
         "/model/report",
         "/targets/x/file",
+        "/adapt/x",
     ):
         answer = client.get(path)
         assert answer.status_code == 404

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from hyperpcm.errors import HyperpcmError, InputError
-from hyperpcm.web.asked import MeasuredTable
+from hyperpcm.web.adapting import kept_answer
+from hyperpcm.web.asked import AskedTarget, MeasuredTable
 from hyperpcm.web.pages.adapt_view import adapt_view
 from hyperpcm.web.pages.forms import ADAPT_FIELDS, asked_target, fields
 from hyperpcm.web.pages.look import page
@@ -18,6 +19,7 @@ from hyperpcm.web.pages.words import titled
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hyperpcm.web.answers import AdaptedTarget
     from hyperpcm.web.service import Service
 
 __all__ = ["add"]
@@ -38,6 +40,10 @@ def add(router: APIRouter, service: Service) -> None:
         form = fields(await request.form(), ADAPT_FIELDS)
         return await service.gate.run(_learn, service, form)
 
+    @router.get("/adapt/{id}")
+    async def again(id: str) -> Response:
+        return await service.gate.run(_again, service, id)
+
     @router.get("/targets/{id}/file")
     async def file(id: str) -> Response:
         path = await service.gate.run(service.target_file, id)
@@ -51,6 +57,16 @@ def _learn(service: Service, form: Mapping[str, str]) -> Response:
         found = service.adapt(asked_target(form), _table(form))
     except HyperpcmError as error:
         return _form(service, form, error)
+    return _shown(service, found, form)
+
+
+def _again(service: Service, id: str) -> Response:
+    """The page of a target that learned before, at its address."""
+    target = service.compile(AskedTarget(id=id))
+    return _shown(service, kept_answer(target, service.targets.get(id)), ADAPT_FIELDS)
+
+
+def _shown(service: Service, found: AdaptedTarget, form: Mapping[str, str]) -> Response:
     return page(
         "adapt.html",
         here="Adapt",

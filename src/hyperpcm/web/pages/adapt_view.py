@@ -32,6 +32,8 @@ def adapt_view(found: AdaptedTarget) -> dict[str, Any]:
         "curve_told": _curve_told(found.curve),
         "rows": [_row(one) for one in found.compounds],
         "rejected": refused_view(found.rejected, len(found.rejected), "used"),
+        "address": f"/adapt/{target.id}",
+        "more": f"/adapt?{urlencode({'target': target.id})}",
         "download": f"/targets/{target.id}/file",
         "screen": f"/?{urlencode({'target': target.id})}",
     }

@@ -52,3 +52,7 @@ function missed(event) {
 }
 document.addEventListener("htmx:response:error", missed);
 document.addEventListener("htmx:error", missed);
+
+// What a form has made has an address of its own: it is loaded again and bookmarked under that.
+const made = document.querySelector("[data-address]");
+if (made) history.replaceState(null, "", made.dataset.address);
