@@ -120,8 +120,8 @@ def test_a_structure_file_is_shown_in_the_browser_gives_its_sequence_and_is_sent
 
 
 @pytest.fixture
-def guarded(model_file: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of a server that asks for a token."""
+def guarded(chromium: str, model_file: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a server that asks for a token, where there is a browser to ask it."""
     running = RunningServer(model_file, tmp_path / "guarded", "--token", "a token of sixteen letters")
     yield running.address
     running.stop()
