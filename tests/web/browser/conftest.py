@@ -104,7 +104,7 @@ def picture() -> Callable[[Watched, str], None]:
 
 @pytest.fixture
 def accessible() -> Callable[[Watched], None]:
-    """Fails where axe-core finds something serious on a page, in light or in dark."""
+    """Fails where axe-core finds something serious on a page, in light or in dark, or it is too wide."""
 
     def check(tab: Watched) -> None:
         for scheme in ("light", "dark"):
@@ -118,5 +118,8 @@ def accessible() -> Callable[[Watched], None]:
             ]
             assert serious == []
         tab.page.emulate_media(color_scheme="light")
+        tab.page.set_viewport_size({"width": 390, "height": 844})
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.page.set_viewport_size({"width": 1280, "height": 900})
 
     return check
