@@ -28,10 +28,14 @@ BENCHMARKS = {
     "encode_unirep": "unirep_speed",
     "report_davis": "report_speed",
     "adapt_and_rescore": "adapt_speed",
+    "serve": "web_speed",
 }
 """The module of each; imported when its turn comes, since processes that are started import this file."""
 
-OPTIONS = dict.fromkeys(("screen_one_target", "panel", "adapt_and_rescore"), ("model", "compounds"))
+OPTIONS = {
+    **dict.fromkeys(("screen_one_target", "panel", "adapt_and_rescore"), ("model", "compounds")),
+    "serve": ("model",),
+}
 """What some of them are told beyond the number of repeats."""
 
 

@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -48,6 +49,8 @@ CHECKS = {
     "tests": ["pytest", "-n", "2", "-m", "not slow", "--durations", "10"],
     "documentation": ["mkdocs", "build", "--strict", "--quiet"],
 }
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+APT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 class StepError(Exception):
@@ -88,6 +91,7 @@ def demo() -> None:
 def test() -> None:
     """Run all checks, also after one failed, and end with the list of those that did."""
     prepare(("dev",))
+    browser()
     failures = []
     for name, command in CHECKS.items():
         heading(name)
@@ -101,6 +105,24 @@ def test() -> None:
     if failures:
         raise StepError("\n".join(failures))
     print("\nAll checks passed.")
+
+
+def browser() -> None:
+    """Install Chromium for the tests of the web pages, where Debian can; without it they are skipped."""
+    if os.environ.get("HYPERPCM_CHROMIUM") or any(map(shutil.which, BROWSERS)):
+        return
+    told = "The tests of the web pages are skipped: they need Chromium, and"
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        print(f"{told} it is installed here by who owns the machine (apt-get install chromium).", flush=True)
+        return
+    heading("install a browser for the tests of the web pages")
+    apt = ["apt-get", "-q", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"]
+    try:
+        run("Reading Debian's list of packages", [*apt, "update"], APT)
+        packages = ["chromium", "fonts-dejavu-core"]
+        run("Installing Chromium", [*apt, "install", "-y", "--no-install-recommends", *packages], APT)
+    except StepError as error:
+        print(f"{told} it could not be installed. {error}", flush=True)
 
 
 def prepare(extras: tuple[str, ...]) -> None:

@@ -116,3 +116,26 @@ def test_a_stamp_holds_until_pins_python_torch_build_or_extras_change(
     monkeypatch.delenv("HYPERPCM_TORCH")
     pins.write_text("torch==2.14.0\n")
     assert bootstrap.missing(stamp, ("dev",)) == ("dev",)
+
+
+def test_a_browser_that_is_there_is_not_installed_again(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYPERPCM_CHROMIUM", "/opt/some/chrome")
+    monkeypatch.setattr(bootstrap, "run", lambda *_: pytest.fail("nothing is to be run"))
+    bootstrap.browser()
+
+
+def test_where_a_browser_cannot_be_installed_the_checks_go_on_and_say_so(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("HYPERPCM_CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bootstrap.browser()
+    assert "tests of the web pages are skipped" in capsys.readouterr().out
+    failing = tmp_path / "apt-get"
+    failing.write_text("#!/bin/sh\nexit 100\n")
+    failing.chmod(0o755)
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 0)
+    bootstrap.browser()
+    assert "could not be installed" in capsys.readouterr().out

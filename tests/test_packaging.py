@@ -42,3 +42,9 @@ def test_the_wheel_states_ranges_licence_and_the_command(wheel: zipfile.ZipFile)
     assert metadata["License-Expression"] == "MIT"
     assert "licenses/LICENSE" in names
     assert "hyperpcm = hyperpcm.cli.main:main" in wheel.read(names["entry_points.txt"]).decode()
+
+
+def test_the_wheel_with_the_web_app_stays_small(wheel: zipfile.ZipFile) -> None:
+    assert wheel.filename is not None
+    assert Path(wheel.filename).stat().st_size < 40e6
+    assert "hyperpcm/web/static/vendor/htmx/LICENSE" in wheel.namelist()

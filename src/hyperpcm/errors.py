@@ -18,6 +18,9 @@ The tree; the number is the exit code of the command line:
     ├── ModelFileError            3
     │   ├── CorruptModelError         truncated, altered, not a model at all
     │   └── IncompatibleModelError    whole, but of another format version, encoder or data
+    ├── UnknownIdError            2   nothing of this id is kept (HTTP 404)
+    ├── NotReadyError             2   something has to be done first (HTTP 409)
+    ├── BusyError                 2   too much is waiting already (HTTP 429)
     ├── ShardsFailedError         4   some shards of a screen could not be done; the others are
     ├── DiskFullError             5
     ├── DivergedError             1   the training loss is no longer a number
@@ -36,6 +39,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = [
+    "BusyError",
     "ChecksumError",
     "ConfigError",
     "CorruptModelError",
@@ -50,6 +54,7 @@ __all__ = [
     "LabelError",
     "MissingExtraError",
     "ModelFileError",
+    "NotReadyError",
     "OutputError",
     "ProcessLostError",
     "Rejection",
@@ -57,6 +62,7 @@ __all__ = [
     "SplitError",
     "TableError",
     "TrainingStoppedError",
+    "UnknownIdError",
     "disk_full_as_error",
 ]
 
@@ -170,6 +176,36 @@ class CorruptModelError(ModelFileError):
 
 class IncompatibleModelError(ModelFileError):
     """A whole model file that this version, encoder or data set does not fit."""
+
+
+class UnknownIdError(HyperpcmError):
+    """A server keeps nothing of this id: it never did, or it was removed."""
+
+    exit_code = 2
+
+
+class NotReadyError(HyperpcmError):
+    """Something that takes long has to be done first; the message says what."""
+
+    exit_code = 2
+
+
+class BusyError(HyperpcmError):
+    """A server has as much to do as it accepts; the same can be asked again later.
+
+    Attributes:
+        retry_after: seconds after which it is worth asking again.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, retry_after: int = 2) -> None:
+        self.message, self.retry_after = message, retry_after
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[BusyError], tuple[str, int]]:
+        """How another process makes it again."""
+        return type(self), (self.message, self.retry_after)
 
 
 class ShardsFailedError(HyperpcmError):

@@ -13,6 +13,7 @@ from hyperpcm.lazy import lazy_names
 if TYPE_CHECKING:
     from hyperpcm.adaptation.acquisition import STRATEGIES, expected_improvement
     from hyperpcm.adaptation.campaign import Campaign, Suggestion
+    from hyperpcm.adaptation.curve import CurvePoint, learning_curve
     from hyperpcm.adaptation.fine_tuning import FineTuning, tunable_embedding, tunable_weights
     from hyperpcm.adaptation.kernels import HeadRegression, ResidualRidge
     from hyperpcm.adaptation.library_state import LibraryState, scored_library, state_folder
@@ -27,6 +28,7 @@ __all__ = [
     "Campaign",
     "CompoundTable",
     "Condition",
+    "CurvePoint",
     "FineTuning",
     "HeadRegression",
     "HeldCompounds",
@@ -38,6 +40,7 @@ __all__ = [
     "TargetView",
     "TargetViews",
     "expected_improvement",
+    "learning_curve",
     "scored_library",
     "state_folder",
     "tunable_embedding",
@@ -49,6 +52,7 @@ _HOMES = {
     **dict.fromkeys(("Campaign", "Suggestion"), "campaign"),
     **dict.fromkeys(("FineTuning", "tunable_embedding", "tunable_weights"), "fine_tuning"),
     **dict.fromkeys(("HeadRegression", "ResidualRidge"), "kernels"),
+    **dict.fromkeys(("CurvePoint", "learning_curve"), "curve"),
     **dict.fromkeys(("LibraryState", "scored_library", "state_folder"), "library_state"),
     "Posterior": "posterior",
     "HeldCompounds": "suggest_compounds",

@@ -61,6 +61,17 @@ The difference is the largest of an output to float32, in standard deviations of
 | layer | float32 | by entries | bfloat16 | difference of bfloat16 |
 |---|---|---|---|---|"""
 
+_SERVER: Final = """
+### A server
+
+When nobody else asks: the first page in {page:.0f} ms, 100 compounds on a known target in {hundred:.0f} ms, a
+new target of {residues} residues in {new:.2f} s. And {clients} clients on the same machine, each of which
+asks for {compounds} compounds as soon as it has its answer; memory is that of the server, at the start and at
+the end:
+
+| a client asks for | seconds | requests/s | errors | median, ms | 95 %, ms | memory, MB | and then |
+|---|---|---|---|---|---|---|---|"""
+
 _COMPOUNDS: Final = 1_000_000_000
 _TARGETS: Final = 500
 _NODES: Final = (1, 100, 1000)
@@ -211,6 +222,25 @@ def _on_paper(panel: Performance, index: Performance) -> str:
     return "\n".join(lines)
 
 
+def _server(result: Performance) -> str:
+    detail = result.detail
+    head = _SERVER.format(
+        clients=detail["clients"],
+        compounds=detail["compounds_of_a_request"],
+        page=1000 * detail["first_page_seconds"],
+        hundred=1000 * detail["known_target_100_compounds_seconds"],
+        new=detail["new_target_seconds"],
+        residues=detail["new_target_residues"],
+    )
+    lines = [
+        f"| {name} | {one['seconds']:.0f} | {one['requests'] / one['seconds']:.0f} | {one['errors']:,} "
+        f"| {1000 * one['median_seconds']:.0f} | {1000 * one['p95_seconds']:.0f} "
+        f"| {one['memory_mb'][0]:.0f} | {one['memory_mb'][-1]:.0f} |"
+        for name, one in detail["crowds"].items()
+    ]
+    return "\n".join([head, *lines])
+
+
 _SECTIONS: Final[Mapping[str, Callable[[Performance], str]]] = MappingProxyType(
     {
         "screen_one_target": _screen,
@@ -219,5 +249,6 @@ _SECTIONS: Final[Mapping[str, Callable[[Performance], str]]] = MappingProxyType(
         "panel_gpu": _panel_on_gpu,
         "index": _index,
         "first_layer": _layers,
+        "serve": _server,
     }
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,10 +11,11 @@ import typer
 
 from hyperpcm.cli.arguments import FastaRecord, ScoringModel, TargetProtein, column_roles
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.models import model_source, target_model_of, tell_licences
+from hyperpcm.cli.models import target_model_of, tell_licences
 from hyperpcm.cli.rejections import RejectionLog, as_record, rejection_log
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError
+from hyperpcm.training.model_source import model_source
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.assay import Assay
@@ -23,15 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["adapt"]
 
-_CONTRADICTION: Final = 1.0  # label units: measurements of one compound further apart are named
 _NAMED: Final = 3
 _RELATIONS: Final = {0: "=", 1: ">", -1: "<"}
 _SCHEMA: Final[dict[str, type]] = {"smiles": str, "relation": str, "value": float, "source": str}
-_CHOICES: Final = {
-    "posterior": "scores are corrected in full",
-    "blend": "half of the correction is used: the measurements do not clearly speak for all of it",
-    "none": "nothing is corrected: left out one at a time, the compounds are told better without the others",
-}
 
 
 def adapt(
@@ -79,7 +73,7 @@ def adapt(
     targets; where leaving one out at a time speaks against it, less of the correction is used, and that is
     told.
     """
-    from hyperpcm.target_model.adapting import adapted, summary, unadapted, without_seen
+    from hyperpcm.target_model.adapting import adapted, measurements_of, summary, unadapted, without_seen
 
     console: Console = ctx.obj
     origin, fasta = model_source(model), target_file(target)
@@ -109,7 +103,7 @@ def adapt(
         log = rejection_log(rejected, overwrite=overwrite, inputs=inputs)
         read = _read(console, assay, found, columns, quantity, unit, log)
         named = assay.name if source is None else source
-        measurements = without_seen(found, _measurements(read, named))
+        measurements = without_seen(found, measurements_of(read, named))
         _tell_repeats(console, found, measurements, named, len(read.smiles))
         found = adapted(found, measurements)
         _tell_contradictions(console, found, {one.smiles for one in measurements})
@@ -191,13 +185,6 @@ def _read(
     return read
 
 
-def _measurements(read: Assay, source: str) -> list[Measurement]:
-    from hyperpcm.target_model import Measurement
-
-    rows = zip(read.smiles, read.values.tolist(), read.relations.tolist(), strict=True)
-    return [Measurement(smiles, value, relation, source) for smiles, value, relation in rows]
-
-
 def _of_sources(target: TargetModel, sources: Sequence[str]) -> Any:
     """What tells the measurements of some sources.
 
@@ -232,21 +219,15 @@ def _tell_repeats(
 
 def _tell_contradictions(console: Console, target: TargetModel, compounds: Collection[str]) -> None:
     """Name those of some compounds whose measurements contradict one another, whichever file they are of."""
-    apart: dict[str, float] = {}
-    measured: dict[str, list[Measurement]] = {smiles: [] for smiles in compounds}
-    for one in () if target.adaptation is None else target.adaptation.measurements:
-        if one.smiles in measured:
-            measured[one.smiles].append(one)
-    for smiles, own in measured.items():
-        least = max((one.value for one in own if one.relation >= 0), default=-math.inf)
-        most = min((one.value for one in own if one.relation <= 0), default=math.inf)
-        if least - most > _CONTRADICTION:
-            apart[smiles] = least - most
+    from hyperpcm.target_model.adapting import CONTRADICTION, contradictions
+
+    apart = contradictions(target, compounds)
     if apart:
-        worst = sorted(apart, key=lambda smiles: (-apart[smiles], smiles))[:_NAMED]
-        named = "; ".join(f"{printable(smiles)} by {apart[smiles]:.2f}" for smiles in worst)
+        named = "; ".join(
+            f"{printable(smiles)} by {distance:.2f}" for smiles, distance in list(apart.items())[:_NAMED]
+        )
         console.error(
-            f"{_counted(len(apart), 'compound')} with measurements more than {_CONTRADICTION:g} apart; "
+            f"{_counted(len(apart), 'compound')} with measurements more than {CONTRADICTION:g} apart; "
             f"values count with their mean, and before bounds: {named}"
         )
 
@@ -256,13 +237,15 @@ def _counted(number: int, what: str) -> str:
 
 
 def _in_words(about: Mapping[str, Any] | None, quantity: str) -> str:
+    from hyperpcm.target_model.adapting import CHOICES
+
     if about is None:
         return "the model as it was before any measurement"
     measured = _counted(about["measurements"], "measurement")
     lines = [f"{measured} of {_counted(about['compounds'], 'compound')} seen"]
     if about["bounds"]:
         lines[0] += f", {about['bounds']:,} of them bounds"
-    lines.append(f"  {_CHOICES[about['choice']]}")
+    lines.append(f"  {CHOICES[about['choice']]}")
     if about["rmse_before"] is not None:
         lines.append(
             f"  error on a measured compound: {about['rmse_before']:.2f} {quantity} before, "

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import model_source
 from hyperpcm.errors import InputError
+from hyperpcm.training.model_source import model_source
 
 __all__ = ["card"]
 

@@ -10,16 +10,10 @@ import typer
 
 from hyperpcm.cli.compile_all import compile_all
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.models import (
-    Shortening,
-    compiled,
-    model_source,
-    tell_landmarks,
-    tell_licences,
-    tell_rounding,
-)
+from hyperpcm.cli.models import Shortening, compiled, tell_landmarks, tell_licences, tell_rounding
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError
+from hyperpcm.training.model_source import model_source
 
 if TYPE_CHECKING:
     from hyperpcm.target_model import TargetModel

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import ModelSource, Shortening, tell_landmarks, tell_licences, tell_rounding
+from hyperpcm.cli.models import Shortening, tell_landmarks, tell_licences, tell_rounding
 from hyperpcm.cli.rejections import in_words
 from hyperpcm.errors import InputError, ModelFileError, OutputError
+from hyperpcm.training.model_source import ModelSource
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import model_file
 from hyperpcm.errors import ConfigError
+from hyperpcm.training.model_source import model_file
 
 __all__ = ["evaluate"]
 

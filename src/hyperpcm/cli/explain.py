@@ -20,22 +20,18 @@ from hyperpcm.cli.arguments import (
 )
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.explained import (
-    Explained,
-    as_record,
-    atoms_table,
-    evidence_record,
-    known_targets_table,
-)
-from hyperpcm.cli.models import ModelSource, Shortening, compiled, model_source, needed_target
+from hyperpcm.cli.explained import atoms_table, known_targets_table
+from hyperpcm.cli.models import Shortening, compiled, needed_target
 from hyperpcm.cli.rejections import all_rejections, name_rejections
 from hyperpcm.cli.rejections import as_record as rejection_record
 from hyperpcm.cli.targets import read_target, target_file
 from hyperpcm.errors import ConfigError, InputError
+from hyperpcm.training.model_source import ModelSource, model_source
 
 if TYPE_CHECKING:
     from hyperpcm.target_model import Scores, TargetModel
-    from hyperpcm.trust import AtomContributions, Evidence, MaskedAtoms, TargetEvidence
+    from hyperpcm.trust import Evidence, TargetEvidence
+    from hyperpcm.trust.explained import Explained
 
 __all__ = ["explain"]
 
@@ -175,6 +171,8 @@ def _known_targets(
 
 def _explain_target(request: _Request) -> None:
     """Tell what a target alone rests on."""
+    from hyperpcm.trust.explained import evidence_record
+
     console, out = request.console, request.out
     if request.protein is None or request.against is not None:
         raise InputError(
@@ -200,6 +198,8 @@ def _explain_target(request: _Request) -> None:
 
 def _explain_compounds(request: _Request, given: GivenCompounds) -> None:
     """Tell what scores rest on."""
+    from hyperpcm.trust.explained import as_record
+
     console, out = request.console, request.out
     if request.known and len(given.smiles) > _MOST:
         raise InputError(
@@ -242,13 +242,15 @@ def _explained(
     named: Sequence[tuple[int, str]],
 ) -> list[Explained]:
     """What is told of each compound, given as rows and names."""
+    from hyperpcm.trust.explained import Explained, atoms_of
+
     structures = [scores.smiles[row] or "" for row, _ in named]
     near = target.nearest_landmarks(structures)
     explained = []
     with request.console.progress() as progress:
         tell = progress.rows("compounds explained", len(named))
         for place, ((row, name), smiles) in enumerate(zip(named, structures, strict=True)):
-            atoms, masked = _of_atoms(request, target, other, smiles)
+            atoms, masked = atoms_of(target, smiles, other, orders=request.orders, mask=request.mask)
             explained.append(Explained(row, name, smiles, atoms, masked, near[place]))
             tell(place + 1)
         if memory is None:
@@ -257,25 +259,6 @@ def _explained(
             structures, progress=lambda done, of: progress("known targets taken out", done, of)
         )
     return [dataclasses.replace(one, card=card) for one, card in zip(explained, cards, strict=True)]
-
-
-def _of_atoms(
-    request: _Request, target: TargetModel, other: TargetModel | None, smiles: str
-) -> tuple[AtomContributions | None, MaskedAtoms | None]:
-    """What the atoms add, where the targets read a fingerprint, and what is lost when they are masked."""
-    from hyperpcm.trust import atom_contributions, masked_atoms
-    from hyperpcm.trust.attribution import reads_fingerprint
-
-    atoms = masked = None
-    if all(reads_fingerprint(one) for one in (target, other or target)):
-        atoms = atom_contributions(target, smiles, orders=request.orders)
-        if other is not None:
-            atoms = atoms.minus(atom_contributions(other, smiles, orders=request.orders))
-    if request.mask or atoms is None:
-        masked = masked_atoms(target, smiles)
-        if other is not None:
-            masked = masked.minus(masked_atoms(other, smiles))
-    return atoms, masked
 
 
 def _tell_own(console: Console, card: Evidence) -> None:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hyperpcm.cli.explained import atom_weights, other_weight
 from hyperpcm.cli.gallery import nearness
-from hyperpcm.cli.intervals import domain_in_words, told_interval
-from hyperpcm.cli.models import score_title
+from hyperpcm.cli.intervals import domain_in_words
 from hyperpcm.cli.pages import page_environment
+from hyperpcm.target_model.told import score_title, told_interval
 
 if TYPE_CHECKING:
-    from hyperpcm.cli.explained import Explained
     from hyperpcm.target_model import Scores, TargetModel
     from hyperpcm.trust import Evidence, MeasuredCompound, RetrievedTarget
+    from hyperpcm.trust.explained import Explained
 
 __all__ = ["write_page", "write_target_page"]
 
@@ -89,6 +88,7 @@ def _drawn(one: Explained, scores: Scores) -> dict[str, object]:
     from markupsafe import Markup
 
     from hyperpcm.chem import depict_svg
+    from hyperpcm.trust.explained import atom_weights
 
     found, intervals, weights = one.atoms, scores.intervals, atom_weights(one)
     width, height = _DRAWING
@@ -113,6 +113,8 @@ def _drawn(one: Explained, scores: Scores) -> dict[str, object]:
 
 def _known(card: Evidence) -> dict[str, object]:
     """What a page shows of a card."""
+    from hyperpcm.trust.explained import other_weight
+
     others = other_weight(card)
     return {
         "targets": f"{card.targets:,}",

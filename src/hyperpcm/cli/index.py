@@ -10,8 +10,8 @@ import typer
 
 from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import ModelSource, model_source
 from hyperpcm.cli.screen_summary import tell_refused
+from hyperpcm.training.model_source import ModelSource, model_source
 
 if TYPE_CHECKING:
     from hyperpcm.screening import CompoundRecipe

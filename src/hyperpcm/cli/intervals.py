@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from hyperpcm.errors import ConfigError, Rejection
-from hyperpcm.target_model.unseen import UNSEEN
+from hyperpcm.target_model.told import interval_notes, probability_notes
 
 if TYPE_CHECKING:
     from hyperpcm.cli.console import Console
-    from hyperpcm.datasets.output import Column
     from hyperpcm.target_model import Intervals, Scores, TargetModel
 
 __all__ = [
-    "INTERVAL_COLUMNS",
     "Level",
     "abstained",
     "check_domain",
     "check_level",
     "domain_in_words",
     "interval_cells",
-    "interval_columns",
     "interval_header",
-    "nearest_target",
     "tell_intervals",
     "tell_probabilities",
-    "told_interval",
 ]
 
 Level = Annotated[float, typer.Option(help="Share of the labels that intervals hold, in hundredths.")]
 """Option of commands that give intervals; 0.8 by default."""
-INTERVAL_COLUMNS: Final[dict[str, type]] = {"lower": float, "upper": float, "level": float, "domain": str}
-"""Columns of a table with intervals, in its files."""
 _PLACES: Final = {"inside": "inside the", "edge": "at the edge of the", "outside": "outside the"}
 
 
@@ -67,60 +60,14 @@ def check_domain(target: TargetModel) -> None:
 
 def tell_intervals(console: Console, target: TargetModel) -> None:
     """Say what the intervals of a target rest on, or why there are none."""
-    calibration = target.calibration
-    if calibration is None:
-        reason = target.provenance.get("model", {}).get("no_intervals")
-        if reason:
-            console.note(f"No intervals: {reason}")
-        return
-    held = calibration.held_out
-    console.note(
-        f"Intervals are calibrated on {held['rows']:,} held-out rows of {held['targets']:,} targets: "
-        f"{UNSEEN[held['unseen']]}."
-    )
-    nearest = nearest_target(target)
-    if nearest is not None and nearest["error"] is not None:
-        console.note(
-            f"The nearest known target is {nearest['name']} (alignment similarity "
-            f"{nearest['similarity']:.2f}); held-out rows of targets as near as that were off by "
-            f"{nearest['error']:.2f} (root mean square)."
-        )
-    if calibration.nearest_target is not None and calibration.nearest_target < calibration.reach[0]:
-        console.note(
-            f"No known target is as near to this one ({calibration.nearest_target:.2f}) as one was to the "
-            f"held-out targets ({calibration.reach[0]:.2f} and more): every compound counts as outside the "
-            "domain."
-        )
-
-
-def nearest_target(target: TargetModel) -> dict[str, Any] | None:
-    """Return the known target nearest to a compiled one, and the error there (JSON values).
-
-    Args:
-        target: as compiled.
-
-    Returns:
-        Its name, its alignment similarity, and the root mean squared error of held-out rows of targets as
-        near, None where no calibration tells it; None where the model aligns nothing.
-    """
-    domain = target.provenance.get("domain", {})
-    if "nearest_target" not in domain:
-        return None
-    similarity, calibration = float(domain["nearest_similarity"]), target.calibration
-    error = None if calibration is None else calibration.error_at("target", similarity)
-    return {"name": domain["nearest_target"], "similarity": similarity, "error": error}
+    for note in interval_notes(target):
+        console.note(note)
 
 
 def tell_probabilities(console: Console, target: TargetModel) -> None:
     """Say what the probabilities of a target rest on, or why they were not calibrated."""
-    card = target.provenance.get("model", {})
-    held, reason = card.get("probabilities"), card.get("no_probabilities")
-    if held is not None:
-        rows = f"{held['rows']:,} held-out rows of {held['targets']:,} targets: {UNSEEN[held['unseen']]}"
-        kept = "as the model gives them; no correction was surely better on"
-        console.note(f"Probabilities are {'calibrated on' if held['share'] > 0 else kept} {rows}.")
-    elif reason is not None:
-        console.note(f"Probabilities are not calibrated: {reason}")
+    for note in probability_notes(target):
+        console.note(note)
 
 
 def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:
@@ -140,28 +87,6 @@ def abstained(target: TargetModel, scores: Scores) -> dict[int, Rejection]:
         )
         for row, verdict in enumerate(intervals.verdicts)
         if verdict == "outside"
-    }
-
-
-def interval_columns(intervals: Intervals) -> dict[str, Column]:
-    """Return the columns of `INTERVAL_COLUMNS` for all rows."""
-    return {
-        "lower": intervals.lower,
-        "upper": intervals.upper,
-        "level": [None if verdict is None else intervals.level for verdict in intervals.verdicts],
-        "domain": list(intervals.verdicts),
-    }
-
-
-def told_interval(intervals: Intervals | None, row: int) -> dict[str, Any]:
-    """Return the values of `INTERVAL_COLUMNS` for one row as JSON values; empty where there are none."""
-    if intervals is None:
-        return {}
-    return {
-        "lower": float(intervals.lower[row]),
-        "upper": float(intervals.upper[row]),
-        "level": intervals.level,
-        "domain": intervals.verdicts[row],
     }
 
 

@@ -36,6 +36,7 @@ from hyperpcm.cli.console import QUIET, Console
 from hyperpcm.cli.explain import explain as explain_scores
 from hyperpcm.cli.failures import BROKEN_PIPE, DISK_FULL, explain
 from hyperpcm.cli.mutate import mutate
+from hyperpcm.cli.serve import serve
 from hyperpcm.cli.suggest import suggest
 
 __all__ = ["app", "main"]
@@ -69,6 +70,7 @@ _ORDER: Final = (
     "screen run",
     "screen merge",
     "suggest",
+    "serve",
     "report",
     "card",
     "benchmark",
@@ -131,6 +133,7 @@ app.command("screen plan")(screen_plan.plan)
 app.command("screen run")(screen_run.run)
 app.command("screen merge")(screen_merge.merge)
 app.command("suggest")(suggest)
+app.command("serve")(serve)
 app.command("report")(report.report)
 app.command("card")(show_card)
 app.add_typer(benchmark.app, name="benchmark")

@@ -19,9 +19,9 @@ from hyperpcm.cli.console import Console
 from hyperpcm.cli.memory_change import Change, Writing
 from hyperpcm.cli.memory_input import held_pairs, known_row, read_measurements, tell_rejected
 from hyperpcm.cli.memory_tables import show_target, show_targets
-from hyperpcm.cli.models import ModelSource, model_source
 from hyperpcm.cli.targets import read_target, target_file
 from hyperpcm.errors import IncompatibleModelError, InputError
+from hyperpcm.training.model_source import ModelSource, model_source
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hyperpcm.cli.console import Console, printable
-from hyperpcm.cli.models import score_title
 from hyperpcm.cli.tables import aligned, terminal_width
+from hyperpcm.target_model.told import score_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,13 +10,15 @@ import typer
 from hyperpcm.cli.arguments import CompoundColumns, Compounds, FastaRecord, column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import ModelSource, model_source, score_title, tell_licences
+from hyperpcm.cli.models import tell_licences
 from hyperpcm.cli.mutant_verdict import asked_test, tell_test
 from hyperpcm.cli.mutation_page import write_mutation_page
 from hyperpcm.cli.mutation_tables import SCAN_SCHEMA, Scanned, scan_columns, scan_record, scan_table
 from hyperpcm.cli.rejections import all_rejections, as_record, name_rejections
 from hyperpcm.cli.targets import read_target, target_file
 from hyperpcm.errors import ConfigError, InputError, Rejection
+from hyperpcm.target_model.told import score_title
+from hyperpcm.training.model_source import ModelSource, model_source
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM

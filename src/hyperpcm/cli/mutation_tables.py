@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from hyperpcm.cli.models import score_title
 from hyperpcm.cli.tables import aligned, terminal_width
+from hyperpcm.target_model.told import score_title
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.output import Column

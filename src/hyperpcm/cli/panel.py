@@ -10,10 +10,11 @@ import typer
 from hyperpcm.cli.arguments import CompoundColumns, Device, Precision, column_roles
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.panel_findings import PanelFindings
-from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
+from hyperpcm.cli.panel_findings import fishing_table, selectivity_table
+from hyperpcm.cli.panel_targets import panel_of, tell_all_licences
 from hyperpcm.cli.rejections import all_rejections, name_rejections
 from hyperpcm.errors import InputError
+from hyperpcm.screening.panel_files import target_files
 
 if TYPE_CHECKING:
     from hyperpcm.screening import Panel
@@ -69,6 +70,7 @@ def panel(
     With --fish it has a row for each compound and target, those first that stand out for this target.
     """
     from hyperpcm.datasets.output_files import check_output
+    from hyperpcm.screening.panel_findings import PanelFindings
 
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -91,7 +93,7 @@ def panel(
     name_rejections(console, rejections, len(given.smiles), out)
     if len(rejections) == len(given.smiles):
         raise InputError(f"none of the {len(given.smiles):,} compounds can be scored; the reasons are above.")
-    found = PanelFindings(given, scores, rejections, models, place, active_at)
+    found = PanelFindings(given.smiles, given.names, scores, rejections, models, place, active_at)
     if out is not None:
         found.write(out, overwrite=overwrite)
     if heat_map is not None:
@@ -99,7 +101,7 @@ def panel(
     if as_json:
         console.result_json(found.record(fish=fish, top=top))
     else:
-        console.result(found.fishing_table(top) if fish else found.selectivity_table(top))
+        console.result(fishing_table(found, top) if fish else selectivity_table(found, top))
     for path in (out, heat_map):
         if path is not None:
             console.note(f"{path}: {len(stacked):,} targets × {len(given.smiles):,} compounds")

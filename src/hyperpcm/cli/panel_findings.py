@@ -1,255 +1,60 @@
-"""What a panel says of compounds: selectivity, off-targets and fishing, shown and written."""
+"""What a panel says of compounds, as tables of the terminal."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hyperpcm.cli.models import score_title
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
-from hyperpcm.errors import ConfigError, Rejection
+from hyperpcm.target_model.told import score_title
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from hyperpcm.screening.panel_findings import PanelFindings
 
-    from hyperpcm.cli.compounds import GivenCompounds
-    from hyperpcm.datasets import Quantity
-    from hyperpcm.screening import PanelScores
-    from hyperpcm.target_model import TargetModel
-
-__all__ = ["PanelFindings"]
+__all__ = ["fishing_table", "selectivity_table"]
 
 _LONGEST: Final = 32  # letters of the name of a target in a table
-_WRITTEN: Final = 50_000  # lines of the file that are put together at a time
-_SCHEMA: Final[dict[str, type]] = {
-    "row": int,
-    "name": str,
-    "given": str,
-    "smiles": str,
-    "target": str,
-    "score": float,
-    "quantity": str,
-    "precision": str,
-    "rank": int,
-    "above_usual": float,
-    "rejected": str,
-    "reason": str,
-}
 
 
-class PanelFindings:
-    """What a panel says of some compounds, as tables, JSON and files.
+def selectivity_table(found: PanelFindings, top: int) -> str:
+    """A row for each compound, in the order of `order`."""
+    title = score_title(found.scores.quantity)
+    wanted = "" if found.wanted is None else _target(found, found.wanted)
+    header = ["rank", *([] if found.wanted is None else ["window", wanted])]
+    header += ["strongest target", title, *([] if found.share is None else ["S"])]
+    header += [*([] if found.entropy is None else ["entropy"]), "compound"]
+    rows = []
+    for rank, row in enumerate(found.order()[:top], start=1):
+        cells = [str(rank)]
+        if found.window is not None and found.wanted is not None:
+            cells += [f"{found.window[row]:+.2f}", f"{found.values[found.wanted, row]:.2f}"]
+        best = int(found.strongest[row])
+        cells += [_target(found, best), f"{found.values[best, row]:.2f}"]
+        cells += [] if found.share is None else [f"{found.share[row]:.2f}"]
+        cells += [] if found.entropy is None else [f"{found.entropy[row]:.2f}"]
+        rows.append([*cells, found.name(row)])
+    right = {"rank", "window", title, "S", "entropy", wanted}
+    return aligned(header, rows, right=right, flexible="compound", width=terminal_width())
 
-    Args:
-        given: the compounds.
-        scores: of the panel.
-        rejections: the compounds without a score, by row.
-        models: the targets of the panel.
-        wanted: row of the wanted target; None: there is none.
-        active_at: a score at or above it is a hit; None: as the quantity has it.
-    """
 
-    def __init__(
-        self,
-        given: GivenCompounds,
-        scores: PanelScores,
-        rejections: dict[int, Rejection],
-        models: list[TargetModel],
-        wanted: int | None,
-        active_at: float | None,
-    ) -> None:
-        import numpy as np
-
-        from hyperpcm.screening import selectivity_entropy, selectivity_score, selectivity_window
-
-        self.given, self.scores, self.rejections, self.wanted = given, scores, rejections, wanted
-        values = scores.values
-        self.values = values
-        self.strongest = np.where(np.isnan(values).any(0), -1, np.nan_to_num(values).argmax(0))
-        self.window = None if wanted is None else selectivity_window(values, wanted)
-        threshold = _threshold(scores.quantity, active_at)
-        self.share = None if threshold is None else selectivity_score(values, threshold)
-        is_constant = scores.quantity.unit == "-log10(M)"
-        self.entropy = selectivity_entropy(values) if is_constant else None
-        self.fished = _fished(values, models)
-
-    def order(self) -> list[int]:
-        """Compounds with a score, those of the widest window first, or else the strongest."""
-        import numpy as np
-
-        by = self.values.max(0) if self.window is None else self.window
-        usable = np.flatnonzero(np.isfinite(by))
-        return [int(row) for row in usable[np.argsort(-by[usable], kind="stable")]]
-
-    def selectivity_table(self, top: int) -> str:
-        """A row for each compound, in the order of `order`."""
-        title = score_title(self.scores.quantity)
-        wanted = "" if self.wanted is None else self._target(self.wanted)
-        header = ["rank", *([] if self.wanted is None else ["window", wanted])]
-        header += ["strongest target", title, *([] if self.share is None else ["S"])]
-        header += [*([] if self.entropy is None else ["entropy"]), "compound"]
-        rows = []
-        for rank, row in enumerate(self.order()[:top], start=1):
-            cells = [str(rank)]
-            if self.window is not None and self.wanted is not None:
-                cells += [f"{self.window[row]:+.2f}", f"{self.values[self.wanted, row]:.2f}"]
-            best = int(self.strongest[row])
-            cells += [self._target(best), f"{self.values[best, row]:.2f}"]
-            cells += [] if self.share is None else [f"{self.share[row]:.2f}"]
-            cells += [] if self.entropy is None else [f"{self.entropy[row]:.2f}"]
-            rows.append([*cells, self.name(row)])
-        right = {"rank", "window", title, "S", "entropy", wanted}
-        return aligned(header, rows, right=right, flexible="compound", width=terminal_width())
-
-    def fishing_table(self, top: int) -> str:
-        """A row for each compound and target, as `catches` has them."""
-        title = score_title(self.scores.quantity)
-        header = ["compound", "rank", "target", title, "above usual"]
-        rows = [
-            [
-                self.name(row),
-                str(rank),
-                self._target(target),
-                f"{self.values[target, row]:.2f}",
-                f"{z:+.2f}",
-            ]
-            for row, targets in self.catches(top)
-            for rank, (target, z) in enumerate(targets, start=1)
+def fishing_table(found: PanelFindings, top: int) -> str:
+    """A row for each compound and target, as `catches` has them."""
+    title = score_title(found.scores.quantity)
+    header = ["compound", "rank", "target", title, "above usual"]
+    rows = [
+        [
+            found.name(row),
+            str(rank),
+            _target(found, target),
+            f"{found.values[target, row]:.2f}",
+            f"{z:+.2f}",
         ]
-        return aligned(
-            header, rows, right={"rank", title, "above usual"}, flexible="compound", width=terminal_width()
-        )
-
-    def catches(self, top: int) -> list[tuple[int, list[tuple[int, float]]]]:
-        """For each compound, its targets by how far the score is above what the target usually gives."""
-        import numpy as np
-
-        if self.fished is None:
-            raise ConfigError(
-                "--fish compares scores with what each target gives to compounds in general, and a target of "
-                "this panel does not say: it was compiled by an older version, or from a model without a "
-                "memory of labels. Compile the targets again."
-            )
-        found = []
-        for row in range(len(self.given.smiles)):
-            z = self.fished[:, row]
-            usable = np.flatnonzero(np.isfinite(z))
-            best = usable[np.argsort(-z[usable], kind="stable")][:top]
-            if len(best):
-                found.append((row, [(int(target), float(z[target])) for target in best]))
-        return found
-
-    def _target(self, place: int) -> str:
-        return shortened(self.scores.targets[place], _LONGEST)
-
-    def name(self, row: int) -> str:
-        """What a compound is called, or else its structure."""
-        return self.given.names[row] or self.scores.smiles[row] or ""
-
-    def record(self, *, fish: bool, top: int) -> dict[str, object]:
-        """The result as JSON values."""
-        quantity, targets = self.scores.quantity, self.scores.targets
-        record: dict[str, object] = {
-            "targets": list(targets),
-            "quantity": quantity.name,
-            "unit": quantity.unit,
-            "kind": quantity.kind,
-            "precision": self.scores.precision,
-        }
-        if fish:
-            record["compounds"] = [
-                {
-                    **self._about(row),
-                    "targets": [
-                        {
-                            "target": targets[target],
-                            "score": float(self.values[target, row]),
-                            "above_usual": z,
-                        }
-                        for target, z in caught
-                    ],
-                }
-                for row, caught in self.catches(top)
-            ]
-            return record
-        listed = []
-        for row in self.order()[:top]:
-            best = int(self.strongest[row])
-            entry = {**self._about(row), "strongest": targets[best], "score": float(self.values[best, row])}
-            if self.window is not None and self.wanted is not None:
-                entry |= {"wanted": float(self.values[self.wanted, row]), "window": float(self.window[row])}
-            entry |= {} if self.share is None else {"s": float(self.share[row])}
-            entry |= {} if self.entropy is None else {"entropy": float(self.entropy[row])}
-            listed.append(entry)
-        record["compounds"] = listed
-        return record
-
-    def _about(self, row: int) -> dict[str, object]:
-        return {"row": row + 1, "name": self.given.names[row], "smiles": self.scores.smiles[row]}
-
-    def write(self, path: Path, *, overwrite: bool) -> None:
-        """One row for each compound and target; a compound without a score has one row that says why."""
-        from hyperpcm.datasets.output import TableWriter
-
-        size = max(1, _WRITTEN // len(self.scores.targets))
-        with TableWriter(path, _SCHEMA, overwrite=overwrite) as writer:
-            for start in range(0, len(self.given.smiles), size):
-                rows = range(start, min(start + size, len(self.given.smiles)))
-                lines = [line for row in rows for line in self._lines(row)]
-                writer.write({name: [line[name] for line in lines] for name in _SCHEMA})
-
-    def _lines(self, row: int) -> list[dict[str, object]]:
-        """The lines of one compound in the file."""
-        import numpy as np
-
-        about: dict[str, object] = dict.fromkeys(_SCHEMA)
-        about |= {
-            "row": row + 1,
-            "name": self.given.names[row],
-            "given": self.given.smiles[row],
-            "smiles": self.scores.smiles[row],
-            "quantity": self.scores.quantity.name,
-            "precision": self.scores.precision,
-        }
-        if one := self.rejections.get(row):
-            return [about | {"rejected": one.code, "reason": one.reason}]
-        ranks = np.empty(len(self.values), dtype=np.int64)
-        ranks[np.argsort(-self.values[:, row], kind="stable")] = np.arange(1, len(ranks) + 1)
-        return [
-            about
-            | {
-                "target": target,
-                "score": float(self.values[place, row]),
-                "rank": int(ranks[place]),
-                "above_usual": None if self.fished is None else float(self.fished[place, row]),
-            }
-            for place, target in enumerate(self.scores.targets)
-        ]
-
-    def draw(self, path: Path, *, overwrite: bool) -> None:
-        """The heat map of all targets and compounds."""
-        from hyperpcm.screening.heat_map import draw_heat_map
-
-        names = [self.name(row) for row in range(len(self.given.smiles))]
-        title = score_title(self.scores.quantity)
-        draw_heat_map(path, self.values, self.scores.targets, names, title=title, overwrite=overwrite)
+        for row, targets in found.catches(top)
+        for rank, (target, z) in enumerate(targets, start=1)
+    ]
+    return aligned(
+        header, rows, right={"rank", title, "above usual"}, flexible="compound", width=terminal_width()
+    )
 
 
-def _threshold(quantity: Quantity, given: float | None) -> float | None:
-    if given is not None:
-        return given
-    return 0.5 if quantity.kind == "binary" else quantity.active_at
-
-
-def _fished(values: npt.NDArray[np.float32], models: list[TargetModel]) -> npt.NDArray[np.float64] | None:
-    """How far each score is above what its target usually gives; None where a target does not say."""
-    import numpy as np
-
-    from hyperpcm.screening import fishing_scores
-
-    known = [model.provenance.get("background", {}) for model in models]
-    if not all(one.get("compounds") for one in known):
-        return None
-    means, deviations = (np.array([one[name] for one in known]) for name in ("mean", "deviation"))
-    return fishing_scores(values, means, deviations)
+def _target(found: PanelFindings, place: int) -> str:
+    return shortened(found.scores.targets[place], _LONGEST)

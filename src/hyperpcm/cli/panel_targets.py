@@ -1,4 +1,4 @@
-"""The compiled targets of a panel: files, or folders of them."""
+"""The compiled targets of a panel, stacked."""
 
 from __future__ import annotations
 
@@ -7,31 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperpcm.cli.models import tell_licences
-from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
     from hyperpcm.cli.console import Console
     from hyperpcm.screening import Panel
     from hyperpcm.target_model import TargetModel
 
-__all__ = ["panel_of", "target_files", "tell_all_licences"]
-
-
-def target_files(given: list[Path]) -> list[Path]:
-    """The files of compiled targets, those of a folder in the order of their names.
-
-    Raises:
-        InputError: there is no such file, or a folder holds none.
-    """
-    files: list[Path] = []
-    for one in given:
-        if not one.exists():
-            raise InputError(f"{one}: there is no such file or folder. Give compiled targets (.hpcm).")
-        inside = sorted(one.glob("*.hpcm")) if one.is_dir() else [one]
-        if not inside:
-            raise InputError(f"{one}: this folder holds no compiled target (.hpcm).")
-        files += inside
-    return list(dict.fromkeys(files))
+__all__ = ["panel_of", "tell_all_licences"]
 
 
 def panel_of(files: list[Path], device: str, precision: str) -> tuple[Panel, list[TargetModel]]:

@@ -19,23 +19,27 @@ from hyperpcm.cli.arguments import (
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.intervals import (
-    INTERVAL_COLUMNS,
     Level,
     abstained,
     check_domain,
     interval_cells,
-    interval_columns,
     interval_header,
-    nearest_target,
     tell_intervals,
     tell_probabilities,
-    told_interval,
 )
-from hyperpcm.cli.models import model_source, score_title, target_model_of, tell_licences
+from hyperpcm.cli.models import target_model_of, tell_licences
 from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.cli.targets import target_file
 from hyperpcm.errors import InputError, Rejection
+from hyperpcm.target_model.told import (
+    INTERVAL_COLUMNS,
+    interval_columns,
+    nearest_target,
+    score_title,
+    told_interval,
+)
+from hyperpcm.training.model_source import model_source
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.output import Column

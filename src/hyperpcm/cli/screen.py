@@ -18,7 +18,7 @@ from hyperpcm.cli.arguments import (
 )
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.intervals import Level, check_level
-from hyperpcm.cli.panel_targets import panel_of, target_files, tell_all_licences
+from hyperpcm.cli.panel_targets import panel_of, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
 from hyperpcm.cli.screen_options import (
     Actives,
@@ -36,7 +36,7 @@ from hyperpcm.cli.screen_options import (
 )
 from hyperpcm.cli.screen_output import write_results
 from hyperpcm.cli.screen_summary import hits_table, tell_refused
-from hyperpcm.errors import InputError
+from hyperpcm.screening.panel_files import target_files
 
 __all__ = ["screen"]
 
@@ -80,46 +80,31 @@ def screen(
     check_result_files(out, rejected, gallery, overwrite=overwrite, inputs=[*files, library])
     from hyperpcm.checkpoint import read_archive
     from hyperpcm.datasets.locking import only_run
-    from hyperpcm.encoders.parallel import default_processes
-    from hyperpcm.screening import (
-        LibraryIndex,
-        StateFolder,
-        StructureFilter,
-        backing_of_hits,
-        diverse_hits,
-        screen_job,
-        screen_library,
-    )
+    from hyperpcm.screening import LibraryIndex, StructureFilter, backing_of_hits, diverse_hits
+    from hyperpcm.screening.resumable import resumable_screen
 
-    source = LibraryIndex.open(library) if is_index else library
+    if LibraryIndex.is_one(library):
+        LibraryIndex.open(library)  # refuses one that is not whole before anything else
     chosen = StructureFilter(only or [], known_actives(actives or []), most_similar)
     panel, models = panel_of(files, device, precision)
     check_level(models, level)
     tell_all_licences(console, models)
-    settings = {"top": top, "only": list(chosen.names), "columns": roles, "unlike": chosen.job}
-    if precision != "float32":
-        settings["precision"] = precision
     seals = {name: read_archive(path).sha256 for name, path in zip(panel.names, files, strict=True)}
     folder_path = out.with_name(f"{out.name}.screen") if work is None else work
     started = time.monotonic()
     with only_run(folder_path):
-        read = library / "index.json" if is_index else library
-        folder = StateFolder(folder_path, screen_job(read, seals, settings))
         with console.progress() as progress:
-            found = screen_library(
-                source,
+            found, folder = resumable_screen(
+                library,
                 panel,
-                folder,
+                seals,
+                folder_path,
                 top=top,
                 only=chosen,
-                columns=roles or None,
-                processes=default_processes(panel.encoder) if processes is None else processes,
+                columns=roles,
+                processes=processes,
+                precision=precision,
                 progress=progress.rows("compounds screened", rated=True),
-            )
-        if screen_job(read, seals, settings) != folder.job:
-            raise InputError(
-                f"{library}: has changed while it was screened, so no hits are written. Remove {folder_path} "
-                "and screen it again."
             )
         hits = dict(found.hits)
         if diverse is not None:

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from hyperpcm.cli.compounds import read_all
-from hyperpcm.cli.screen_output import check_hits_file
 from hyperpcm.errors import InputError, OutputError
+from hyperpcm.screening.hits_file import check_hits_file
 
 __all__ = [
     "Actives",

@@ -10,8 +10,9 @@ import typer
 
 from hyperpcm.cli.arguments import CompoundColumns, column_roles, existing_file
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.panel_targets import target_files, tell_all_licences
+from hyperpcm.cli.panel_targets import tell_all_licences
 from hyperpcm.cli.screen_options import Actives, Library, MostSimilar, Only, Targets, Top, known_actives
+from hyperpcm.screening.panel_files import target_files
 
 __all__ = ["plan"]
 

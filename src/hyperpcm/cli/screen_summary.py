@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from hyperpcm.cli.console import Console
-from hyperpcm.cli.models import score_title
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
+from hyperpcm.target_model.told import score_title
 
 if TYPE_CHECKING:
     from hyperpcm.datasets import Quantity

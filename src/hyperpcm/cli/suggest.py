@@ -14,10 +14,10 @@ from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.intervals import Level, check_level
 from hyperpcm.cli.models import tell_licences
 from hyperpcm.cli.screen_options import Library, Only, known_actives
-from hyperpcm.cli.screen_output import check_hits_file
 from hyperpcm.cli.screen_summary import tell_refused
 from hyperpcm.cli.suggest_output import suggestion_record, suggestion_table, write_suggestion
 from hyperpcm.errors import ConfigError, InputError
+from hyperpcm.screening.hits_file import check_hits_file
 
 if TYPE_CHECKING:
     from hyperpcm.adaptation import CompoundTable

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hyperpcm.cli.intervals import INTERVAL_COLUMNS, told_interval
-from hyperpcm.cli.models import score_title
-from hyperpcm.cli.screen_output import SDF_ENDINGS, write_sdf
 from hyperpcm.cli.tables import aligned, terminal_width
+from hyperpcm.screening.hits_file import SDF_ENDINGS, write_sdf
+from hyperpcm.target_model.told import INTERVAL_COLUMNS, score_title, told_interval
 
 if TYPE_CHECKING:
     from hyperpcm.adaptation import Suggestion

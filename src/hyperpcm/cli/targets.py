@@ -6,14 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hyperpcm.errors import InputError, InvalidSequenceError
+from hyperpcm.errors import InputError
 
 if TYPE_CHECKING:
-    from hyperpcm.protein import FastaRecords, Target
+    from hyperpcm.protein import Target
 
 __all__ = ["read_target", "target_file"]
-
-_NAMED = 8  # records listed where one has to be chosen
 
 
 def read_target(given: str, *, record: str | None = None, name: str | None = None) -> Target:
@@ -29,13 +27,13 @@ def read_target(given: str, *, record: str | None = None, name: str | None = Non
         TableError: the file cannot be read.
         InvalidSequenceError: the sequence cannot be used.
     """
-    from hyperpcm.protein import Target, parse_fasta, read_fasta, validate_sequence
+    from hyperpcm.protein import Target, only_record, parse_fasta, read_fasta, validate_sequence
 
     path = target_file(given)
     if given == "-":
-        found = _chosen(parse_fasta(sys.stdin.read()), record, "standard input")
+        found = only_record(parse_fasta(sys.stdin.read()), "standard input", record)
     elif path is not None:
-        found = _chosen(read_fasta(path), record, given)
+        found = only_record(read_fasta(path), given, record)
     elif record is not None or _looks_like_a_path(given):
         raise InputError(f"{given}: there is no such file. Give a FASTA file or an amino-acid sequence.")
     else:
@@ -53,22 +51,3 @@ def target_file(given: str | None) -> Path | None:
 
 def _looks_like_a_path(given: str) -> bool:
     return any(sign in given for sign in "/\\.") and len(given) < 1000
-
-
-def _chosen(records: FastaRecords, record: str | None, source: str) -> Target:
-    """The record that was asked for, or the only one."""
-    refused = [one for one in records.rejections if record in (None, one.text)]
-    fitting = [one for one in records.targets if record in (None, one.name)]
-    if len(fitting) == 1 and (record is not None or not refused):
-        return fitting[0]
-    if not fitting and refused:
-        raise InvalidSequenceError(refused[0].code, f"{source}: {refused[0].reason}")
-    names = [one.name or "(no name)" for one in records.targets]
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
-    if not names:
-        raise InputError(f"{source}: holds no sequence.")
-    if not fitting:
-        raise InputError(f"{source}: holds no record {record!r}. It holds {shown}.")
-    raise InputError(
-        f"{source}: holds {len(names) + len(refused):,} records ({shown}). Choose one: --record NAME."
-    )

@@ -14,7 +14,7 @@ from hyperpcm.datasets.input_files import PARQUET_MAGIC, ReadLimits, bounded_lin
 from hyperpcm.datasets.table import DELIMITERS, raw_table_parts
 from hyperpcm.errors import InvalidSmilesError, Rejection, TableError
 
-__all__ = ["CompoundList", "compound_parts", "is_table", "read_compounds"]
+__all__ = ["CompoundList", "compound_parts", "count_compounds", "is_table", "read_compounds"]
 
 _PART = 65_536
 _RECORD_END = "$$$$"
@@ -87,6 +87,41 @@ def compound_parts(
     else:
         records = _sdf_records if form == "sdf" else _smi_lines
         yield from _collected(records(path, limits), path, rows)
+
+
+def count_compounds(
+    path: Path, *, columns: Mapping[str, str] | None = None, limits: ReadLimits | None = None
+) -> int:
+    """Return the number of rows or records of a file of compounds; no structure is looked at.
+
+    Counting ends one row after ``limits.max_rows``.
+
+    Args:
+        path: as in `read_compounds`.
+        columns: as in `read_compounds`.
+        limits: as in `read_compounds`.
+
+    Raises:
+        TableError: as `read_compounds`.
+    """
+    limits = limits or ReadLimits()
+    number, most = 0, limits.max_rows
+    if _form(path, columns, limits) == "sdf":
+        with open_text(path, limits) as stream:
+            is_open = False
+            for line in bounded_lines(stream, path, limits):
+                is_end = line.rstrip() == _RECORD_END
+                number += is_end
+                is_open = not is_end and (is_open or bool(line.strip()))
+                if number > most:
+                    return number
+        return number + is_open
+    endless = dataclasses.replace(limits, max_rows=1 << 62)  # a table of more rows would be an error
+    for part in compound_parts(path, columns=columns, limits=endless, rows=_PART):
+        number += len(part.smiles)
+        if number > most:
+            return most + 1
+    return number
 
 
 def is_table(path: Path, columns: Mapping[str, str] | None = None) -> bool:

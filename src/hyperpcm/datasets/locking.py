@@ -32,7 +32,8 @@ def only_run(path: Path) -> Iterator[None]:
     import filelock
 
     holder = path.with_name(f".{path.name}.holder")
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    # Not bound to a thread: a server takes it in one and gives it back in another.
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)

@@ -2,7 +2,7 @@
 
 from hyperpcm.protein.alignment import alignment_similarity, sequence_identity, smith_waterman
 from hyperpcm.protein.clusters import homology_clusters
-from hyperpcm.protein.fasta import FastaRecords, parse_fasta, read_fasta
+from hyperpcm.protein.fasta import FastaRecords, only_record, parse_fasta, read_fasta
 from hyperpcm.protein.mutations import (
     Mutation,
     Substitution,
@@ -28,6 +28,7 @@ __all__ = [
     "mutant_pairs",
     "mutated",
     "near_identical",
+    "only_record",
     "parse_fasta",
     "parse_mutation",
     "read_fasta",

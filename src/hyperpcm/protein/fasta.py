@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperpcm.errors import InvalidSequenceError, Rejection, TableError
+from hyperpcm.errors import InputError, InvalidSequenceError, Rejection, TableError
 from hyperpcm.protein.sequence import Target, validate_sequence
 
-__all__ = ["FastaRecords", "parse_fasta", "read_fasta"]
+__all__ = ["FastaRecords", "only_record", "parse_fasta", "read_fasta"]
 
 _MAX_BYTES = 1_000_000_000  # of text, after decompression: all of Swiss-Prot three times over
 _MAX_LINE = 1_000_000
+_NAMED = 8  # records listed where one has to be chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +143,33 @@ def _records_to_targets(records: Iterable[_Record]) -> FastaRecords:
 
 def _rejection(row: int, record: _Record, code: str, reason: str) -> Rejection:
     return Rejection(row, (record.name or record.sequence)[:200], code, f"line {record.line}: {reason}")
+
+
+def only_record(
+    records: FastaRecords, source: str, record: str | None = None, *, how: str = "Choose one: --record NAME."
+) -> Target:
+    """Return the record that was asked for, or the only one.
+
+    Args:
+        records: of a FASTA text.
+        source: what the text is called in messages.
+        record: name of the record; None: there is one only.
+        how: what to do where there are several, for messages.
+
+    Raises:
+        InputError: there is no such record, or several where one is needed.
+        InvalidSequenceError: its sequence cannot be used.
+    """
+    refused = [one for one in records.rejections if record in (None, one.text)]
+    fitting = [one for one in records.targets if record in (None, one.name)]
+    if len(fitting) == 1 and (record is not None or not refused):
+        return fitting[0]
+    if not fitting and refused:
+        raise InvalidSequenceError(refused[0].code, f"{source}: {refused[0].reason}")
+    names = [one.name or "(no name)" for one in records.targets]
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+    if not names:
+        raise InputError(f"{source}: holds no sequence.")
+    if not fitting:
+        raise InputError(f"{source}: holds no record {record!r}. It holds {shown}.")
+    raise InputError(f"{source}: holds {len(names) + len(refused):,} records ({shown}). {how}")

@@ -28,7 +28,7 @@ from hyperpcm.screening.screen_state import ScreenState, StateFolder
 from hyperpcm.screening.threads import in_threads
 from hyperpcm.screening.top import Hit
 
-__all__ = ["Screened", "screen_library", "take_batch"]
+__all__ = ["CHECKPOINT_S", "Screened", "screen_library", "take_batch"]
 
 Scores = npt.NDArray[np.float32]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,9 +19,35 @@ from hyperpcm.target_model.measurement import Measurement
 from hyperpcm.target_model.residual_prior import ResidualPrior, smoothed_profiles
 
 if TYPE_CHECKING:
+    from hyperpcm.datasets.assay import Assay
     from hyperpcm.target_model.model import TargetModel
 
-__all__ = ["adapted", "fingerprint", "summary", "unadapted", "without_seen"]
+__all__ = [
+    "CHOICES",
+    "CONTRADICTION",
+    "adapted",
+    "contradictions",
+    "fingerprint",
+    "measurements_of",
+    "profiles_of",
+    "summary",
+    "unadapted",
+    "without_seen",
+]
+
+CONTRADICTION: Final = 1.0
+"""Label units: measurements of one compound further apart than that contradict one another."""
+
+CHOICES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "posterior": "scores are corrected in full",
+        "blend": "half of the correction is used: the measurements do not clearly speak for all of it",
+        "none": "nothing is corrected: left out one at a time, the compounds are told better without the "
+        "others",
+    }
+)
+"""What is made of a correction, by the ``choice`` of an adaptation."""
+
 
 _RADIUS: Final = 2  # of fingerprints where the target retrieves no labels
 _WIDTH: Final = 2048
@@ -69,7 +97,7 @@ def adapted(
     _refuse_distant(before, prior, every, of_rows)
     radius, width = fingerprint(before)
     counts = morgan_counts(compounds, radius=radius, width=width)[rows]
-    psi = _profiles(before, prior, compounds)[rows]
+    psi = profiles_of(before, prior, compounds)[rows]
     found = fit_adaptation(prior, every, of_rows, None, counts, radius, profiles=psi)
     return dataclasses.replace(before, adaptation=found)
 
@@ -124,8 +152,8 @@ def _scored(
     return every, scores
 
 
-def _profiles(target: TargetModel, prior: ResidualPrior, smiles: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Profiles of compounds [n, r]; of a few compounds at a time, as landmarks may be many."""
+def profiles_of(target: TargetModel, prior: ResidualPrior, smiles: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the profiles of standardised compounds [n, r]; of a few at a time, as landmarks may be many."""
     found = np.zeros((len(smiles), prior.profiles.shape[1]))
     if target.prior is None or not prior.profiles.shape[1]:
         return found
@@ -170,6 +198,40 @@ def without_seen(target: TargetModel, measurements: Sequence[Measurement]) -> li
         else:
             found.append(one)
     return found
+
+
+def measurements_of(assay: Assay, source: str) -> list[Measurement]:
+    """Return the rows of an assay as measurements.
+
+    Args:
+        assay: as read; on the scale of the model.
+        source: what they are called.
+    """
+    rows = zip(assay.smiles, assay.values.tolist(), assay.relations.tolist(), strict=True)
+    return [Measurement(smiles, value, relation, source) for smiles, value, relation in rows]
+
+
+def contradictions(target: TargetModel, compounds: Collection[str]) -> dict[str, float]:
+    """Return those of some compounds whose measurements are further apart than `CONTRADICTION`.
+
+    Args:
+        target: that has seen them.
+        compounds: standardised SMILES.
+
+    Returns:
+        How far apart they are, in label units; the furthest first.
+    """
+    apart: dict[str, float] = {}
+    measured: dict[str, list[Measurement]] = {smiles: [] for smiles in compounds}
+    for one in () if target.adaptation is None else target.adaptation.measurements:
+        if one.smiles in measured:
+            measured[one.smiles].append(one)
+    for smiles, own in measured.items():
+        least = max((one.value for one in own if one.relation >= 0), default=-math.inf)
+        most = min((one.value for one in own if one.relation <= 0), default=math.inf)
+        if least - most > CONTRADICTION:
+            apart[smiles] = least - most
+    return dict(sorted(apart.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _as_row(one: Measurement) -> Measurement:

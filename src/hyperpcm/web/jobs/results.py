@@ -1,0 +1,114 @@
+"""Results of screens: page by page, and as files to be downloaded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from hyperpcm.datasets.output import TableWriter
+from hyperpcm.datasets.result_rows import result_rows
+from hyperpcm.errors import NotReadyError, UnknownIdError
+from hyperpcm.screening.hits_file import HIT_COLUMNS, write_sdf
+from hyperpcm.web.answers import CompoundScore, Job, QuantityAnswer, Refused, ResultPage
+from hyperpcm.web.asked import ResultQuery
+from hyperpcm.web.jobs.outcome import JobFolder
+
+__all__ = ["DOWNLOADS", "REFUSED_COLUMNS", "download", "refused_rows", "result_page"]
+
+DOWNLOADS: Final[Mapping[str, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "sdf": "chemical/x-mdl-sdfile",
+    "parquet": "application/vnd.apache.parquet",
+    "rejected.csv": "text/csv; charset=utf-8",
+}
+"""Kinds of files with their media types."""
+_FIELDS: Final = tuple(field.name for field in dataclasses.fields(CompoundScore))
+REFUSED_COLUMNS: Final[dict[str, type]] = {"row": int, "text": str, "code": str, "reason": str}
+"""Columns of the file of rows that could not be used."""
+
+
+def result_page(work: Path, job: Job, quantity: QuantityAnswer, query: ResultQuery) -> ResultPage:
+    """Return some rows of the result of a screen.
+
+    Raises:
+        UnknownIdError: the job has no such result.
+        NotReadyError: it has not ended.
+    """
+    folder = _ended(work, job)
+    found = result_rows(
+        folder.hits,
+        sort=query.sort,
+        descending=query.descending,
+        offset=query.offset,
+        limit=query.limit,
+        equal=None if query.domain is None else ("domain", query.domain),
+        at_least=None if query.at_least is None else ("score", query.at_least),
+        holding=(("name", "smiles"), query.search.strip()),
+    )
+    return ResultPage(
+        job=job,
+        quantity=quantity,
+        rows=tuple(CompoundScore(**{name: row[name] for name in _FIELDS}) for row in found.rows),
+        matching=found.matching,
+        total=found.total,
+        offset=query.offset,
+        sort=query.sort,
+        descending=query.descending,
+        refused=dict(job.summary.get("rejected", {})),
+    )
+
+
+def refused_rows(work: Path, job: Job, *, most: int) -> tuple[Refused, ...]:
+    """Return the first rows of a screen that could not be used.
+
+    Raises:
+        UnknownIdError: as `result_page`.
+        NotReadyError: likewise.
+    """
+    found = result_rows(_ended(work, job).rejected, sort="row", limit=most)
+    return tuple(Refused(**row) for row in found.rows)
+
+
+def _ended(work: Path, job: Job) -> JobFolder:
+    if job.kind != "screen":
+        raise UnknownIdError("this job has no rows as a result.")
+    if not job.is_final:
+        raise NotReadyError("this job has not ended yet, so it has no result.")
+    folder = JobFolder.of(work, job.id)
+    if job.state != "done" or not folder.hits.is_file():
+        raise UnknownIdError(
+            f"this job has no result: it {'was cancelled' if job.error is None else 'failed'}."
+        )
+    return folder
+
+
+def download(work: Path, job: Job, kind: str) -> Path:
+    """Return the result of a screen as a file; it is written when it is first asked for.
+
+    Raises:
+        UnknownIdError: the job has no result, or there is no such kind of file.
+        NotReadyError: it has not ended.
+    """
+    folder = _ended(work, job)
+    if kind not in DOWNLOADS:
+        raise UnknownIdError(f"there is no such file; there are {', '.join(DOWNLOADS)}.")
+    if kind == "parquet":
+        return folder.hits
+    path = folder.path / f"hits.{kind}"
+    if not path.is_file():
+        _write(folder, path, kind)
+    return path
+
+
+def _write(folder: JobFolder, path: Path, kind: str) -> None:
+    source, columns = (
+        (folder.rejected, REFUSED_COLUMNS) if kind == "rejected.csv" else (folder.hits, HIT_COLUMNS)
+    )
+    rows: list[dict[str, Any]] = result_rows(source, sort=next(iter(columns)), limit=1 << 62).rows
+    if kind == "sdf":
+        write_sdf(path, rows, overwrite=True)
+        return
+    with TableWriter(path, columns, overwrite=True) as writer:
+        writer.write({name: [row[name] for row in rows] for name in columns})

@@ -1,0 +1,79 @@
+"""The page of a compound: where it may act, and how selective it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+
+from hyperpcm.errors import HyperpcmError, InputError
+from hyperpcm.web.asked import GivenCompound
+from hyperpcm.web.pages.compound_view import compound_view
+from hyperpcm.web.pages.look import page
+from hyperpcm.web.pages.shown import serving
+from hyperpcm.web.pages.words import counted
+
+if TYPE_CHECKING:
+    from hyperpcm.web.service import Service
+
+__all__ = ["add"]
+
+
+def add(router: APIRouter, service: Service) -> None:
+    """Add the page, and what has the panel compiled."""
+
+    @router.get("/compound")
+    async def compound(smiles: str = "") -> Response:
+        return await service.gate.run(_page, service, smiles.strip())
+
+    @router.post("/panel")
+    async def build() -> Response:
+        return await service.gate.run(_build, service)
+
+
+def _build(service: Service) -> Response:
+    try:
+        job = service.build_panel()
+    except HyperpcmError as error:
+        return _shown(service, "", error=str(error), status=422)
+    return RedirectResponse(f"/jobs/{job.id}", status_code=303)
+
+
+def _page(service: Service, smiles: str) -> Response:
+    if not smiles or not service.panel_state().is_ready:
+        return _shown(service, smiles)
+    known = {one.name for one in service.served.known}
+    try:
+        answer = service.panel([GivenCompound(smiles)])
+        if answer.rejected:
+            raise InputError(answer.rejected[0].reason)
+    except InputError as error:
+        return _shown(service, smiles, error=str(error), status=422)
+    return page(
+        "compound.html",
+        here="Compound",
+        serving=serving(service),
+        smiles=smiles,
+        panel=None,
+        found=compound_view(answer, known),
+    )
+
+
+def _shown(service: Service, smiles: str, *, error: str | None = None, status: int = 200) -> Response:
+    state = service.panel_state()
+    return page(
+        "compound.html",
+        status=status,
+        here="Compound",
+        serving=serving(service),
+        error=error,
+        smiles=smiles,
+        found=None,
+        panel={
+            "is_ready": state.is_ready,
+            "told": f"The panel holds {counted(state.targets, 'target')}.",
+            "compiled": f"{state.compiled:,} of {counted(state.targets, 'target')} are compiled.",
+            "job": None if state.job is None else f"/jobs/{state.job.id}",
+        },
+    )
