@@ -38,7 +38,7 @@ def served(*arguments: object, **environment: str) -> Iterator[tuple[subprocess.
         yield process, address[0].rstrip("/")
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=30)  # whatever it started has ended, too
 
 
 def test_a_run_is_served_until_ctrl_c(trained: SimpleNamespace, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import multiprocessing
 import os
 import resource
 import threading
@@ -18,7 +19,7 @@ from hyperpcm.web.jobs.outcome import JobFolder, Outcome
 from hyperpcm.web.jobs.store import ClaimedJob, JobStore
 from hyperpcm.web.settings import WebSettings
 
-__all__ = ["run_job", "stand_by"]
+__all__ = ["is_watched", "run_job", "stand_by"]
 
 logger = logging.getLogger(__name__)
 
@@ -88,12 +89,17 @@ def _progress(store: JobStore, job: ClaimedJob) -> Callable[[int, int | None], N
     return tell
 
 
+def is_watched() -> bool:
+    """Return whether the process that started this one lives, also where it ended before this one ran."""
+    parent = multiprocessing.parent_process()
+    return parent is None or parent.is_alive()
+
+
 def _end_with_parent() -> None:
     """A job that nobody watches would write into a folder that another process may have taken up."""
-    parent = os.getppid()
 
     def look() -> None:
-        while os.getppid() == parent:
+        while is_watched():
             time.sleep(_LOOK_S)
         os._exit(1)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 from hyperpcm.web.jobs.outcome import JobFolder
-from hyperpcm.web.jobs.process import stand_by
+from hyperpcm.web.jobs.process import is_watched, stand_by
 from hyperpcm.web.jobs.store import ATTEMPTS, ClaimedJob, JobStore
 from hyperpcm.web.settings import WebSettings
 
@@ -33,15 +32,15 @@ def run_worker(settings: WebSettings) -> None:
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which tells us
-    parent, store = os.getppid(), JobStore(settings.work / "jobs.sqlite")
+    store = JobStore(settings.work / "jobs.sqlite")
     ready = _Ready(settings)
-    while not ending.is_set() and os.getppid() == parent:
+    while not ending.is_set() and is_watched():
         job = store.claim()
         if job is None:
             ending.wait(_IDLE_S)
             continue
         JobFolder.of(settings.work, job.id).outcome.unlink(missing_ok=True)
-        _watch(settings, store, job, ready.begin(job), ending, parent)
+        _watch(settings, store, job, ready.begin(job), ending)
         for id in store.remove_old(settings.limits.kept_jobs):
             JobFolder.of(settings.work, id).remove()
         if not ending.is_set():
@@ -84,7 +83,6 @@ def _watch(
     job: ClaimedJob,
     process: BaseProcess,
     ending: threading.Event,
-    parent: int,
 ) -> None:
     """See to the end of a job."""
     folder = JobFolder.of(settings.work, job.id)
@@ -92,7 +90,7 @@ def _watch(
     while process.is_alive():
         process.join(_WATCH_S)
         now = time.monotonic()
-        if ending.is_set() or os.getppid() != parent:
+        if ending.is_set() or not is_watched():
             reason = "ending"
         elif now - started > settings.limits.job_seconds:
             reason = "time"
