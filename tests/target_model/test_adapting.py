@@ -21,7 +21,7 @@ from hyperpcm.errors import (
 from hyperpcm.screening import Panel
 from hyperpcm.target_model import Covariance, Measurement, ResidualPrior, TargetModel
 from hyperpcm.target_model.adaptation import fit_adaptation
-from hyperpcm.target_model.adapting import _profiles, adapted, summary, unadapted, without_seen
+from hyperpcm.target_model.adapting import adapted, profiles_of, summary, unadapted, without_seen
 from hyperpcm.target_model.card import target_card_text
 from hyperpcm.target_model.residual_prior import smoothed_profiles
 from hyperpcm.trust import atom_contributions, masked_atoms
@@ -356,7 +356,7 @@ def test_smiles_are_standardised_once(target: TargetModel):
 def test_profiles_are_computed_a_few_compounds_at_a_time(target: TargetModel):
     smiles = (many_smiles(121) * 9)[: 2 * 512 + 3]
     expected = smoothed_profiles(target.prior.similarity(smiles), target.residual_prior.profiles)
-    found = _profiles(target, target.residual_prior, smiles)
+    found = profiles_of(target, target.residual_prior, smiles)
     assert found == pytest.approx(expected)
 
 

@@ -42,9 +42,9 @@ def server(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert "Traceback" not in running.log()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for the tests of a file; while it runs, so does a loop of events in this thread."""
     from playwright.sync_api import sync_playwright
 
     options = ["--no-sandbox", *FLAGS] if os.name == "posix" and os.geteuid() == 0 else [*FLAGS]
