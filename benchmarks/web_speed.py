@@ -99,7 +99,7 @@ def _alone(port: int, known: HyperPCM, smiles: list[str], repeats: int) -> dict[
     _score(connection, target, smiles[:1])  # compiled once
     hundred = [
         _seconds(lambda place=place: _score(connection, target, smiles[100 * place : 100 * place + 100]))
-        for place in range(repeats)
+        for place in range(min(repeats, len(smiles) // 100))
     ]
     generator = np.random.default_rng(0)
     letters = list("".join(known.memory_sequences))

@@ -70,7 +70,7 @@ def test_similarity_across_block_borders_equals_a_plain_loop():
         assert similarity[i, j] == pytest.approx(shared / union, abs=1e-6)
 
 
-@pytest.mark.parametrize(("rows", "most"), [(15, 3), (16, 3), (40, 3), (40, 300)])
+@pytest.mark.parametrize(("rows", "most"), [(31, 3), (32, 3), (40, 3), (40, 300)])
 def test_sums_and_products_count_the_same_bits(rows: int, most: int):
     random = np.random.default_rng(rows)
     a, b = np.zeros((rows, 6000), dtype=np.uint8), np.zeros((8200, 6000), dtype=np.uint8)

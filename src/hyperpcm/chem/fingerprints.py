@@ -31,7 +31,8 @@ __all__ = [
 
 _BLOCK: Final = 2048  # rows of one float32 block: 16 MB at 2,048 bits
 _SUMMED: Final = 8192  # rows of one block whose bits are summed in bytes: 16 MB at 2,048 bits
-_FEW_ROWS: Final = 16  # so few are multiplied: turning the other table round would cost more than it saves
+_STRIP: Final = 16  # rows that are turned at a time, which is eight times as fast as all at once
+_FEW_ROWS: Final = 32  # so few are multiplied: turning the other table round would cost more than it saves
 _SPARSE: Final = 16  # of so many bits one is set at most where summing is faster than multiplying
 
 
@@ -192,8 +193,16 @@ def _shared_by_sums(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> _Shar
     starts = np.searchsorted(places, np.arange(len(a) + 1))
     for right in range(0, len(b), _SUMMED):
         columns = slice(right, right + _SUMMED)
-        having = np.ascontiguousarray((b[columns] > 0).T).view(np.uint8)
+        having = _turned(b[columns])
         for row in range(len(a)):
             own = having[bits[starts[row] : starts[row + 1]]]
             shared = own.sum(axis=0, dtype=np.uint8).astype(np.float32)
             yield slice(row, row + 1), columns, shared[None]
+
+
+def _turned(table: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return which rows have each bit, uint8 [w, n]; a few rows are turned at a time."""
+    turned = np.empty(table.shape[::-1], dtype=np.uint8)
+    for start in range(0, len(table), _STRIP):
+        turned[:, start : start + _STRIP] = (table[start : start + _STRIP] > 0).T
+    return turned
