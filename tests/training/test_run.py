@@ -192,6 +192,25 @@ def test_censored_and_binned_labels_can_be_trained_on(table: Path):
     assert train_model(config, plain, split)[1]["valid_mse"] != best["valid_mse"]
 
 
+def test_points_beside_bins_are_learned_as_points(table: Path):
+    config = tiny(table, "training.loss=censored", "training.epochs=1", *NO_RETRIEVAL)
+    interactions = open_data(config.data)
+    quantity = dataclasses.replace(interactions.quantity, bin_width=0.5)
+    edges = np.floor(interactions.values * 2) / 2
+    bins = dataclasses.replace(interactions, values=edges, quantity=quantity)
+    split = open_split(config, interactions)
+    models = [
+        train_model(config, dataclasses.replace(bins, binned=marks), split)[0]
+        for marks in (None, np.ones(len(bins), dtype=bool), np.arange(len(bins)) % 2 == 0)
+    ]
+    states = [fingerprint({key: value.cpu() for key, value in one.state()[0].items()}) for one in models]
+    assert states[0] == states[1]
+    assert states[0] != states[2]
+    stored = dict(zip(split.train.tolist(), models[2].memory_values.tolist(), strict=True))
+    for row, value in stored.items():
+        assert value == pytest.approx(edges[row] + (0.25 if row % 2 == 0 else 0.0))
+
+
 @pytest.mark.parametrize("metric", ["mse", "mae", "ci", "pearson", "spearman"])
 def test_every_metric_of_values_can_select_the_epoch(table: Path, metric: str):
     config = tiny(table, f"training.metric={metric}", "training.epochs=2", *NO_RETRIEVAL)
