@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import json
 import dataclasses
+import json
 import math
 
 import numpy as np
