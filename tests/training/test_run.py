@@ -14,6 +14,8 @@ import torch
 from hyperpcm.checkpoint import load_model
 from hyperpcm.datasets import load, make_splits
 from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.encoders.store import usual_store
 from hyperpcm.errors import (
     ConfigError,
     IncompatibleModelError,
@@ -27,6 +29,7 @@ from hyperpcm.errors import (
 from hyperpcm.evaluation import evaluate_scores
 from hyperpcm.training import fit
 from hyperpcm.training.encoded import encode
+from hyperpcm.training.evaluation import evaluate_run
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.run import open_data, open_split, train_model
 from hyperpcm.training.run_folder import RunFolder
@@ -117,6 +120,23 @@ def test_one_seed_gives_the_same_weights_bit_for_bit_and_another_gives_others(
     assert again.folder.history() == run.history()
     other = fit(tiny(table, "seed=1"), tmp_path / "other")
     assert weights_of(other.model_path) != weights_of(run.model_path)
+
+
+def test_a_second_training_and_the_evaluation_compute_no_embedding_again(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HYPERPCM_DATA", str(tmp_path / "data"))
+    fit(tiny(table), tmp_path / "first")
+    with EmbeddingStore(usual_store()) as store:
+        held = {holding.encoder: holding.rows for holding in store.info().holdings}
+    assert held["ecfp"] == len(open_data(tiny(table).data).compounds)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("hyperpcm.encoders.ecfp.EcfpEncoder._encode", refuse)
+    second = fit(tiny(table), tmp_path / "second")
+    evaluate_run(second.folder.path, nulls=[])
 
 
 def test_folds_differ(run: RunFolder, table: Path, tmp_path: Path):

@@ -17,6 +17,7 @@ from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.encoders.store import usual_store
 from hyperpcm.errors import InputError
 from hyperpcm.evaluation.measure import result_row
 from hyperpcm.evaluation.nulls import run_nulls
@@ -116,7 +117,7 @@ def evaluate_run(
     check_loggers(config.training)
     interactions = open_data(config.data, progress)
     split = run.split(interactions)
-    with EmbeddingStore() as store, limited_threads(config.threads):
+    with EmbeddingStore(usual_store()) as store, limited_threads(config.threads):
         model = load_model(run.model_path)
         _check_memory(model, run)
         chosen = load_model(run.selected_path) if config.training.refit else model

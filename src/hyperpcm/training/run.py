@@ -18,6 +18,7 @@ from hyperpcm.datasets.classes import with_kind
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.encoders.store import usual_store
 from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, build_model, encode
@@ -127,7 +128,7 @@ def fit(
             return _finished(run)
         if is_first and not resume:
             run.begin(config, interactions, split, overwrite=overwrite)
-        with EmbeddingStore() as store, limited_threads(config.threads):
+        with EmbeddingStore(usual_store()) as store, limited_threads(config.threads):
             if resume and run.selected_path.exists():
                 model = load_model(run.selected_path)
             else:
