@@ -33,9 +33,19 @@ class CompiledTargets:
         beside: more folders in which files are looked for, and none is removed.
         in_memory: targets that are kept in memory.
         on_disk: files that are kept; those not used for longest are removed.
+        shared: gives a target that shares what it can with those in memory.
     """
 
-    def __init__(self, folder: Path, beside: tuple[Path, ...], *, in_memory: int, on_disk: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        beside: tuple[Path, ...],
+        *,
+        in_memory: int,
+        on_disk: int,
+        shared: Callable[[TargetModel], TargetModel],
+    ) -> None:
+        self._shared = shared
         self._folder, self._beside = folder, beside
         self._in_memory, self._on_disk = in_memory, on_disk
         self._held: OrderedDict[str, TargetModel] = OrderedDict()
@@ -86,8 +96,7 @@ class CompiledTargets:
                 raise UnknownIdError("there is no compiled target of this id; compile it again.")
             found = make()
             self.add(id, found)
-        self._hold(id, found)
-        return found
+        return self._hold(id, found)
 
     def add(self, id: str, target: TargetModel) -> None:
         """Keep a target under an id, in memory and as a file."""
@@ -124,12 +133,14 @@ class CompiledTargets:
             os.utime(path)  # used now
         return found
 
-    def _hold(self, id: str, target: TargetModel) -> None:
+    def _hold(self, id: str, target: TargetModel) -> TargetModel:
+        target = self._shared(target)
         with self._lock:
             self._held[id] = target
             self._held.move_to_end(id)
             while len(self._held) > self._in_memory:
                 self._held.popitem(last=False)
+        return target
 
     def _prune(self) -> None:
         with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hyperpcm.checkpoint import load_target_model
-from hyperpcm.errors import InputError, NotReadyError, Rejection
+from hyperpcm.errors import HyperpcmError, InputError, NotReadyError, Rejection
 from hyperpcm.screening import Panel, PanelScores
 from hyperpcm.screening.heat_map import clustered_order
 from hyperpcm.screening.panel_files import target_files
@@ -20,6 +21,8 @@ from hyperpcm.web.asked import GivenCompound
 from hyperpcm.web.served import ServedModel, quantity_answer, target_id
 
 __all__ = ["ServedPanel", "panel_folder"]
+
+logger = logging.getLogger(__name__)
 
 
 def panel_folder(work: Path, model: str) -> Path:
@@ -76,6 +79,14 @@ class ServedPanel:
             ModelFileError: a file cannot be used.
         """
         self._stack()
+
+    def warm(self) -> None:
+        """Stack the panel where its targets are compiled, so that nobody has to wait for it."""
+        try:
+            if self.is_ready:
+                self._stack()
+        except HyperpcmError:  # whoever asks is told
+            logger.warning("the panel could not be stacked", exc_info=True)
 
     def _stack(self) -> tuple[Panel, list[TargetModel]]:
         with self._lock:

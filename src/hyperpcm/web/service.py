@@ -6,6 +6,7 @@ Methods that compute are called in threads of `Service.gate`. What is asked and 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from hyperpcm import __version__
 from hyperpcm.datasets.locking import only_run
 from hyperpcm.errors import InputError
 from hyperpcm.protein import Target
-from hyperpcm.screening import LibraryIndex
+from hyperpcm.screening import CompoundRecipe, LibraryIndex
 from hyperpcm.target_model import TargetModel
 from hyperpcm.web.adapting import adapted_answer
 from hyperpcm.web.answers import (
@@ -37,6 +38,7 @@ from hyperpcm.web.jobs.board import JobBoard, check_screen
 from hyperpcm.web.jobs.results import download, result_page
 from hyperpcm.web.kept_scores import KeptScores
 from hyperpcm.web.panels import ServedPanel, panel_folder
+from hyperpcm.web.reading import CompoundReader
 from hyperpcm.web.scoring import check_level, evidence_answer, intervals_of, score_answer, target_answer
 from hyperpcm.web.served import ServedModel, read_target, target_id
 from hyperpcm.web.settings import WebSettings
@@ -66,17 +68,21 @@ class Service:
     def _prepare(self, settings: WebSettings) -> None:
         self.served = ServedModel(settings.model)
         work, limits = settings.work, settings.limits
+        model = self.served.model
+        recipe = CompoundRecipe(model.compound_encoder, ((model.radius, model.landmark_width),))
+        self.reader = CompoundReader(recipe, processes=limits.readers, most=limits.kept_compounds)
+        self.kept_scores = KeptScores(limits.kept_scores, self.reader)
         self.targets = CompiledTargets(
             work / "targets",
             (panel_folder(work, self.served.id),),
             in_memory=limits.targets_in_memory,
             on_disk=limits.kept_targets,
+            shared=self.kept_scores.landmarks.shared,
         )
         self.panel_of_targets = ServedPanel(self.served, work, settings.targets)
         if settings.targets:
             self.panel_of_targets.check()
         self._library = None if settings.library is None else LibraryIndex.open(settings.library)
-        self.kept_scores = KeptScores(limits.kept_scores)
         self.gate = Gate(limits.threads, limits.max_waiting)
         self.jobs_board = JobBoard(settings)
 
@@ -84,9 +90,18 @@ class Service:
         """Start the worker process."""
         self.jobs_board.worker.start()
 
+    def warm(self) -> None:
+        """Get ready, in a thread, what the first requests would wait for otherwise."""
+        threading.Thread(target=self._warm, daemon=True).start()
+
+    def _warm(self) -> None:
+        self.reader.start()
+        self.panel_of_targets.warm()
+
     def close(self) -> None:
         """End the worker process, and let others work in the folder."""
         self.jobs_board.worker.stop()
+        self.reader.close()
         self._held.close()
 
     # What is served
