@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hyperpcm.checkpoint import load_target_model, save_target_model
+from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.errors import ModelFileError, UnknownIdError
 from hyperpcm.target_model import TargetModel
 
@@ -104,6 +106,26 @@ class CompiledTargets:
         self._hold(id, target)
         self._prune()
 
+    def note(self, id: str, told: Mapping[str, Any]) -> None:
+        """Keep what is to be told of a target beside its file, as long as that is kept.
+
+        Args:
+            id: of a target that was added.
+            told: JSON values.
+        """
+        with atomic_file(self._folder / f"{id}.json", overwrite=True) as file:
+            file.write(json.dumps(told).encode())
+
+    def noted(self, id: str) -> dict[str, Any]:
+        """Return what was kept with `note`; nothing where there is none."""
+        if not is_id(id):
+            return {}
+        try:
+            found = json.loads((self._folder / f"{id}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def path(self, id: str) -> Path:
         """Return the file of a target.
 
@@ -147,3 +169,4 @@ class CompiledTargets:
             files = sorted(self._folder.glob("*.hpcm"), key=lambda path: path.stat().st_mtime)
             for path in files[: max(0, len(files) - self._on_disk)]:
                 path.unlink(missing_ok=True)
+                path.with_suffix(".json").unlink(missing_ok=True)

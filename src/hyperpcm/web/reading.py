@@ -151,7 +151,7 @@ def _reads(target: TargetModel, recipe: CompoundRecipe) -> bool:
 
 
 def _listed(texts: list[str]) -> CompoundList:
-    return CompoundList(texts, [""] * len(texts), [])
+    return CompoundList(list(texts), [""] * len(texts), [])
 
 
 def _rows(chunk: Chunk) -> list[ReadCompound | Rejection]:

@@ -15,7 +15,7 @@ from hyperpcm import __version__
 from hyperpcm.datasets.locking import only_run
 from hyperpcm.errors import InputError
 from hyperpcm.protein import Target
-from hyperpcm.screening import CompoundRecipe, LibraryIndex
+from hyperpcm.screening import LibraryIndex
 from hyperpcm.target_model import TargetModel
 from hyperpcm.web.adapting import adapted_answer
 from hyperpcm.web.answers import (
@@ -31,7 +31,7 @@ from hyperpcm.web.answers import (
     ScoreAnswer,
     TargetAnswer,
 )
-from hyperpcm.web.asked import AskedTarget, GivenCompound, MeasuredTable, ResultQuery
+from hyperpcm.web.asked import AskedTarget, GivenCompound, MeasuredTable, ResultQuery, check_listed
 from hyperpcm.web.compiled import CompiledTargets
 from hyperpcm.web.gate import Gate
 from hyperpcm.web.jobs.board import JobBoard, check_screen
@@ -68,8 +68,7 @@ class Service:
     def _prepare(self, settings: WebSettings) -> None:
         self.served = ServedModel(settings.model)
         work, limits = settings.work, settings.limits
-        model = self.served.model
-        recipe = CompoundRecipe(model.compound_encoder, ((model.radius, model.landmark_width),))
+        recipe = self.served.recipe
         self.reader = CompoundReader(recipe, processes=limits.readers, most=limits.kept_compounds)
         self.kept_scores = KeptScores(limits.kept_scores, self.reader)
         self.targets = CompiledTargets(
@@ -218,20 +217,11 @@ class Service:
         Raises:
             InputError: too many compounds, or what `compile` refuses.
         """
-        self._check_listed(compounds)
+        check_listed(compounds, self.limits.max_listed)
         id, model = self._resolved(asked)
         return score_answer(
             self._told(id, model), model, self.kept_scores, compounds, level=level, nearest=nearest
         )
-
-    def _check_listed(self, compounds: Sequence[GivenCompound]) -> None:
-        if not compounds:
-            raise InputError("compounds: none is given.")
-        if len(compounds) > self.limits.max_listed:
-            raise InputError(
-                f"compounds: {len(compounds):,} are given, and {self.limits.max_listed:,} are scored at "
-                "once. Upload them as a file to be screened."
-            )
 
     def evidence(
         self,
@@ -296,7 +286,7 @@ class Service:
             NotReadyError: its targets are not compiled yet; see `build_panel`.
             InputError: too many compounds, or no target of that name.
         """
-        self._check_listed(compounds)
+        check_listed(compounds, self.limits.max_listed)
         return self.panel_of_targets.ask(compounds, wanted=wanted, active_at=active_at)
 
     def panel_state(self) -> PanelState:
@@ -315,11 +305,7 @@ class Service:
         """
         if self.panel_of_targets.is_given:
             raise InputError("the panel of this server is one of given targets, which are compiled.")
-        running = self.jobs_board.store.open_of("panel")
-        if running is not None:
-            return running
-        number = len(self.panel_of_targets.files)
-        return self.jobs_board.submit("panel", f"Compile all {number:,} known targets", {})
+        return self.jobs_board.submit_panel(len(self.panel_of_targets.files))
 
     # Jobs
 
@@ -337,6 +323,7 @@ class Service:
         top: int = 1000,
         only: Sequence[str] = (),
         level: float = 0.8,
+        is_pasted: bool = False,
     ) -> Job:
         """Have a file, or the library of the server, screened for a target by a job.
 
@@ -348,6 +335,7 @@ class Service:
             top: hits that are kept.
             only: names of filters that hits have to pass.
             level: share of the labels that intervals hold.
+            is_pasted: whether the upload is a text that somebody pasted, which is kept where the job fails.
 
         Raises:
             InputError: what `compile` refuses, a setting that cannot be, or there is no library.
@@ -357,6 +345,7 @@ class Service:
         id, model = self._resolved(asked)
         check_level(model, level)
         settings = {"columns": columns or None, "top": top, "only": list(only), "level": level}
+        settings["pasted"] = is_pasted
         return self.jobs_board.submit_screen(
             model, id, self.targets.path(id), upload, file_name=file_name, settings=settings
         )

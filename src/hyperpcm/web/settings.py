@@ -41,6 +41,8 @@ class Limits(Settings):
     """Compounds that are kept in memory as targets read them, likewise; 2 kB each."""
     targets_in_memory: int = Field(32, ge=1)
     """Compiled targets that are kept in memory."""
+    suggested: int = Field(500, ge=1)
+    """Names of known targets that come with a page; of more, those that fit are looked up as one types."""
     threads: int = Field(2, ge=1)
     """Requests that are worked on at the same time."""
     readers: int = Field(2, ge=0)
