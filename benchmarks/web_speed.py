@@ -72,7 +72,7 @@ def serve(repeats: int, model: Path | None = None) -> Performance:
         "peak_mb": max(one["memory_mb"][-1] for one in crowds.values()),
         **alone,
         "crowds": crowds,
-        "against": "compounds never asked about, scored for one target in as many threads of one process, with "
+        "against": "compounds never asked about, scored for a target in as many threads of a process, with "
         "intervals and the nearest training compound, and no server",
     }
     first = next(iter(crowds.values()))
