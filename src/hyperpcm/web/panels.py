@@ -36,7 +36,7 @@ def panel_folder(work: Path, model: str) -> Path:
 
 
 class ServedPanel:
-    """The panel; it is stacked when it is first asked.
+    """The panel; it is stacked in a thread once its targets are compiled, or when it is first asked.
 
     Args:
         served: the model.
@@ -48,7 +48,8 @@ class ServedPanel:
     """
 
     def __init__(self, served: ServedModel, work: Path, targets: Sequence[Path]) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._stacking = threading.Lock(), threading.Lock()
+        self._loading: threading.Thread | None = None
         self._stacked: tuple[Panel, list[TargetModel]] | None = None
         self.is_given = bool(targets)
         if targets:
@@ -80,16 +81,29 @@ class ServedPanel:
         """
         self._stack()
 
-    def warm(self) -> None:
-        """Stack the panel where its targets are compiled, so that nobody has to wait for it."""
+    def is_loaded(self, *, within: float = 0.0) -> bool:
+        """Return whether it is stacked; where its targets are compiled, that is begun, if need be.
+
+        Args:
+            within: seconds that are waited for it.
+        """
+        if self._stacked is None and self.is_ready:
+            with self._lock:
+                if self._loading is None or not self._loading.is_alive():
+                    self._loading = threading.Thread(target=self._load, daemon=True)
+                    self._loading.start()
+                loading = self._loading
+            loading.join(within)
+        return self._stacked is not None
+
+    def _load(self) -> None:
         try:
-            if self.is_ready:
-                self._stack()
+            self._stack()
         except HyperpcmError:  # whoever asks is told
             logger.warning("the panel could not be stacked", exc_info=True)
 
     def _stack(self) -> tuple[Panel, list[TargetModel]]:
-        with self._lock:
+        with self._stacking:
             if self._stacked is None:
                 if not self.is_ready:
                     raise NotReadyError(

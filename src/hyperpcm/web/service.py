@@ -95,7 +95,7 @@ class Service:
 
     def _warm(self) -> None:
         self.reader.start()
-        self.panel_of_targets.warm()
+        self.panel_of_targets.is_loaded()
 
     def close(self) -> None:
         """End the worker process, and let others work in the folder."""
@@ -290,8 +290,9 @@ class Service:
         return self.panel_of_targets.ask(compounds, wanted=wanted, active_at=active_at)
 
     def panel_state(self) -> PanelState:
-        """Return whether the panel can be asked."""
+        """Return whether the panel can be asked; where it can, it is loaded meanwhile."""
         panel = self.panel_of_targets
+        panel.is_loaded()
         return PanelState(
             panel.is_ready, panel.compiled, len(panel.files), self.jobs_board.store.open_of("panel")
         )

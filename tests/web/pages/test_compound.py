@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from hyperpcm.checkpoint import save_target_model
 from hyperpcm.protein import Target
+from hyperpcm.web.panels import ServedPanel
 from small_models import many_smiles
 
 FEW = "CCO ethanol\nCC(=O)Oc1ccccc1C(=O)O aspirin\nnothing bad\nCCN"
@@ -66,8 +67,20 @@ def test_where_no_compound_can_be_used_the_reason_is_told(panel: TestClient) -> 
     assert 'role="alert"' in answer.text
 
 
-def test_the_panel_is_stacked_before_anybody_asks(panel: TestClient) -> None:
+def test_the_panel_is_loaded_before_anybody_asks_and_again_by_whoever_does(panel: TestClient) -> None:
     service = panel.app.state.service
-    service.panel_of_targets._stacked = None
-    service.panel_of_targets.warm()
-    assert service.panel_of_targets._stacked is not None
+    served = ServedPanel(service.served, service.settings.work, ())
+    assert not served.is_loaded()  # which has begun it
+    assert served.is_loaded(within=60)
+    assert served.compiled == 5
+
+
+def test_who_asks_while_the_panel_is_loaded_is_told_and_asked_to_wait(panel: TestClient) -> None:
+    service = panel.app.state.service
+    service.panel_of_targets = ServedPanel(service.served, service.settings.work, ())
+    with service.panel_of_targets._stacking:  # as long as another thread is at it
+        text = panel.get("/compound", params={"smiles": "CCO"}).text
+    assert "The panel is being loaded" in text
+    assert '<meta http-equiv="refresh"' in text
+    assert service.panel_of_targets.is_loaded(within=60)
+    assert "One compound on 5 targets" in panel.get("/compound", params={"smiles": "CCO"}).text

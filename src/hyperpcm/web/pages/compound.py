@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hyperpcm.web.service import Service
 
 __all__ = ["add"]
+
+_PATIENCE_S: Final = 2.0  # that a page waits for the panel to be loaded before it says so
 
 
 def add(router: APIRouter, service: Service) -> None:
@@ -48,6 +50,8 @@ def _page(service: Service, smiles: str) -> Response:
     given = compounds_of_text(smiles)
     if not given or not service.panel_state().is_ready:
         return _shown(service, smiles)
+    if not service.panel_of_targets.is_loaded(within=_PATIENCE_S):
+        return _shown(service, smiles, loads=True)
     try:
         answer = _asked(service, given)
     except HyperpcmError as error:
@@ -82,7 +86,9 @@ def _asked(service: Service, given: list[GivenCompound]) -> PanelAnswer:
     return answer
 
 
-def _shown(service: Service, smiles: str, *, error: str | None = None, status: int = 200) -> Response:
+def _shown(
+    service: Service, smiles: str, *, error: str | None = None, status: int = 200, loads: bool = False
+) -> Response:
     state = service.panel_state()
     return page(
         "compound.html",
@@ -96,6 +102,7 @@ def _shown(service: Service, smiles: str, *, error: str | None = None, status: i
         rejected=None,
         panel={
             "is_ready": state.is_ready,
+            "loads": loads,
             "told": f"The panel holds {counted(state.targets, 'target')}.",
             "compiled": f"{state.compiled:,} of {counted(state.targets, 'target')} are compiled.",
             "job": None if state.job is None else f"/jobs/{state.job.id}",
