@@ -90,11 +90,8 @@ class Service:
         self.jobs_board.worker.start()
 
     def warm(self) -> None:
-        """Get ready, in a thread, what the first requests would wait for otherwise."""
-        threading.Thread(target=self._warm, daemon=True).start()
-
-    def _warm(self) -> None:
-        self.reader.start()
+        """Get ready, in threads, what the first requests would wait for otherwise."""
+        threading.Thread(target=self.reader.start, daemon=True).start()
         self.panel_of_targets.is_loaded()
 
     def close(self) -> None:

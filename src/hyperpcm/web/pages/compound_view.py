@@ -61,7 +61,7 @@ def facts(one: CompoundOnPanel, answer: PanelAnswer) -> list[tuple[str, str]]:
     if one.share is not None:
         active = answer.quantity.active_at
         where = "" if active is None else f", {answer.quantity.name} from {active:g} on"
-        found.append(("share of targets hit", f"{100 * one.share:.1f} %{where}"))
+        found.append(("share of targets hit", f"{100 * one.share:.1f}\N{NO-BREAK SPACE}%{where}"))
     if one.entropy is not None:
         found.append(("selectivity entropy", f"{one.entropy:.2f} (0: one target alone)"))
     return found
