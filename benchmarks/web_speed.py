@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import re
 import statistics
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,10 +57,14 @@ def serve(repeats: int, model: Path | None = None) -> Performance:
         with _served(model, folder / "work") as (process, port):
             alone = _alone(port, known, smiles, repeats)
             crowds = {
-                name: _crowd(port, process.pid, known, smiles, new_each_time=name == "new compounds")
-                for name in ("new compounds", "the same compounds")
+                name: _crowd(port, process.pid, known, drawn)
+                for name, drawn in (
+                    ("compounds never asked about", _unseen(smiles)),
+                    (f"any of {len(smiles):,} compounds", _any_of(smiles)),
+                    ("the same compounds", _the_same(smiles)),
+                )
             }
-        bare = _bare(known, smiles)
+        bare = _bare(known, _unseen(smiles))
     detail = {
         "clients": CLIENTS,
         "compounds_of_a_request": COMPOUNDS,
@@ -67,10 +72,10 @@ def serve(repeats: int, model: Path | None = None) -> Performance:
         "peak_mb": max(one["memory_mb"][-1] for one in crowds.values()),
         **alone,
         "crowds": crowds,
-        "against": "the same compounds scored for the same target in as many threads of one process, with "
+        "against": "compounds never asked about, scored for a target in as many threads of a process, with "
         "intervals and the nearest training compound, and no server",
     }
-    first = crowds["new compounds"]
+    first = next(iter(crowds.values()))
     rate = first["requests"] * COMPOUNDS / first["seconds"]
     return Performance.of_rates("serve", rate, bare, "compounds/s", detail, surroundings())
 
@@ -142,26 +147,14 @@ class _Client:
     taken: list[float] = field(default_factory=list)
     errors: int = 0
 
-    def ask(
-        self,
-        port: int,
-        target: dict[str, str],
-        smiles: list[str],
-        seed: int,
-        end: float,
-        *,
-        new_each_time: bool,
-    ) -> None:
+    def ask(self, port: int, target: dict[str, str], lists: Iterator[list[str]], end: float) -> None:
         """Ask one thing after another until the end."""
-        generator = np.random.default_rng(seed)
-        drawn = [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while time.perf_counter() < end:
-            if new_each_time:
-                drawn = [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
+            compounds = next(lists)
             started = time.perf_counter()
             try:
-                _score(connection, target, drawn)
+                _score(connection, target, compounds)
             except (AssertionError, OSError, http.client.HTTPException):
                 self.errors += 1
                 connection.close()
@@ -169,9 +162,42 @@ class _Client:
                 self.taken.append(time.perf_counter() - started)
 
 
-def _crowd(
-    port: int, process: int, known: HyperPCM, smiles: list[str], *, new_each_time: bool
-) -> dict[str, Any]:
+Draw = Callable[[int], Iterator[list[str]]]
+"""Gives the lists of compounds that a client asks about, one after another, by the number of the client."""
+
+
+def _unseen(smiles: list[str]) -> Draw:
+    """Compounds that nobody asked about before: chains put before known ones, each of them once."""
+    made = [f"{'C' * length}{one}" for length in range(1, 40) for one in smiles if one.startswith("C")]
+    lists = iter([made[start : start + COMPOUNDS] for start in range(0, len(made) - COMPOUNDS, COMPOUNDS)])
+    lock = threading.Lock()
+
+    def draw(_client: int) -> Iterator[list[str]]:
+        while True:
+            with lock:
+                compounds = next(lists)
+            yield compounds
+
+    return draw
+
+
+def _any_of(smiles: list[str]) -> Draw:
+    """Compounds drawn at random: after a while most of them were asked about by somebody."""
+
+    def draw(client: int) -> Iterator[list[str]]:
+        generator = np.random.default_rng(client)
+        while True:
+            yield [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
+
+    return draw
+
+
+def _the_same(smiles: list[str]) -> Draw:
+    """The same compounds again and again, others for each client."""
+    return lambda client: itertools.repeat(next(_any_of(smiles)(client)))
+
+
+def _crowd(port: int, process: int, known: HyperPCM, draw: Draw) -> dict[str, Any]:
     """Fifty clients, each of which asks again as soon as it has its answer, about its target."""
     end = time.perf_counter() + SECONDS
     clients = [_Client() for _ in range(CLIENTS)]
@@ -179,10 +205,9 @@ def _crowd(
     threads = [
         threading.Thread(
             target=one.ask,
-            args=(port, {"known": names[seed % min(TARGETS, len(names))]}, smiles, seed, end),
-            kwargs={"new_each_time": new_each_time},
+            args=(port, {"known": names[client % min(TARGETS, len(names))]}, draw(client), end),
         )
-        for seed, one in enumerate(clients)
+        for client, one in enumerate(clients)
     ]
     started = time.perf_counter()
     for one in threads:
@@ -210,16 +235,15 @@ def _memory_mb(process: int) -> float:
     return float("nan")
 
 
-def _bare(known: HyperPCM, smiles: list[str]) -> float:
+def _bare(known: HyperPCM, draw: Draw) -> float:
     """Compounds a second that are scored by the library alone."""
     target = known.compile_target(known.memory_sequences[0])
     threads, end = torch.get_num_threads(), time.perf_counter() + SECONDS / 6
 
-    def work(seed: int) -> int:
-        generator, done = np.random.default_rng(seed), 0
+    def work(client: int) -> int:
+        lists, done = draw(client), 0
         while time.perf_counter() < end:
-            drawn = [smiles[row] for row in generator.integers(0, len(smiles), COMPOUNDS)]
-            target.nearest_landmarks(target.score(drawn).smiles)
+            target.nearest_landmarks(target.score(next(lists)).smiles)
             done += COMPOUNDS
         return done
 

@@ -6,7 +6,7 @@ import scipy.sparse
 from rdkit import Chem, DataStructs
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
-from hyperpcm.chem import morgan_counts, tanimoto
+from hyperpcm.chem import ComparedTable, morgan_counts, tanimoto
 from hyperpcm.errors import InvalidSmilesError
 
 SMILES = [
@@ -90,3 +90,23 @@ def test_two_empty_rows_are_not_similar():
 def test_tables_of_different_width_are_refused():
     with pytest.raises(ValueError, match="one width"):
         tanimoto(np.zeros((1, 8), dtype=np.uint8), np.zeros((1, 9), dtype=np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("rows", "width", "share"), [(0, 64, 0.5), (1, 64, 0.0), (5, 2048, 0.02), (40, 600, 0.9)]
+)
+def test_a_table_that_is_turned_once_gives_the_same_similarities_bit_for_bit(
+    rows: int, width: int, share: float
+) -> None:
+    generator = np.random.default_rng(rows)
+    table, few = (
+        (generator.random((number, width)) < share).astype(np.uint8) * generator.integers(1, 255)
+        for number in (70, rows)
+    )
+    turned = ComparedTable(table)
+    np.testing.assert_array_equal(turned.tanimoto(few), tanimoto(few, table))
+
+
+def test_rows_of_another_width_than_the_table_are_refused() -> None:
+    with pytest.raises(ValueError, match="64 places"):
+        ComparedTable(np.zeros((3, 64), dtype=np.uint8)).tanimoto(np.zeros((1, 32), dtype=np.uint8))

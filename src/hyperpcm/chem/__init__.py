@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hyperpcm.chem.environments import morgan_environments
     from hyperpcm.chem.fingerprints import (
         MACCS_KEYS,
+        ComparedTable,
         atom_pair_counts,
         feature_counts,
         maccs_keys,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MACCS_KEYS",
+    "ComparedTable",
     "Compound",
     "atom_pair_counts",
     "butina_clusters",
@@ -55,6 +57,7 @@ _HOMES = {
     **dict.fromkeys(
         (
             "MACCS_KEYS",
+            "ComparedTable",
             "atom_pair_counts",
             "feature_counts",
             "maccs_keys",

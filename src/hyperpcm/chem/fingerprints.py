@@ -21,6 +21,7 @@ from hyperpcm.chem.reading import molecules_of
 
 __all__ = [
     "MACCS_KEYS",
+    "ComparedTable",
     "atom_pair_counts",
     "feature_counts",
     "maccs_keys",
@@ -173,6 +174,45 @@ def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[
         union -= shared
         np.divide(shared, np.maximum(union, 1, out=union), out=similarity[rows, columns])
     return similarity
+
+
+class ComparedTable:
+    """A table that a few compounds at a time are compared with, again and again; it is turned once for all.
+
+    Args:
+        table: counts or bits [m, w]; as many bytes again are held beside it.
+
+    Example:
+        >>> bits = np.array([[1, 1, 0], [0, 1, 1]], dtype=np.uint8)
+        >>> ComparedTable(bits).tanimoto(bits).round(2).tolist()
+        [[1.0, 0.33000001311302185], [0.33000001311302185, 1.0]]
+    """
+
+    def __init__(self, table: npt.NDArray[np.uint8]) -> None:
+        self.table = table
+        self._having = _turned(table)
+        self._sizes = np.count_nonzero(table, axis=1).astype(np.float32)
+
+    def tanimoto(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return what the function `tanimoto` gives for some compounds and the table, bit for bit.
+
+        Args:
+            rows: counts or bits [n, w].
+
+        Raises:
+            ValueError: where the widths differ.
+        """
+        if rows.ndim != 2 or rows.shape[1] != len(self._having):
+            raise ValueError(f"rows of {len(self._having)} places are needed, not {rows.shape}")
+        similarity = np.empty((len(rows), len(self._sizes)), dtype=np.float32)
+        for row, own in enumerate(rows):
+            places = np.flatnonzero(own)
+            few = len(places) <= np.iinfo(np.uint8).max
+            shared = self._having[places].sum(axis=0, dtype=np.uint8 if few else np.uint16).astype(np.float32)
+            union = np.float32(len(places)) + self._sizes
+            union -= shared
+            np.divide(shared, np.maximum(union, 1, out=union), out=similarity[row])
+        return similarity
 
 
 _Shared = Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]

@@ -115,29 +115,46 @@ def _known(card: Evidence) -> dict[str, object]:
     """What a page shows of a card."""
     from hyperpcm.trust.explained import other_weight
 
-    others = other_weight(card)
+    others, scored = other_weight(card), card.smiles is not None
+    attended = any(one.attention is not None for one in card.retrieved)
     return {
-        "targets": f"{card.targets:,}",
-        "scored": card.smiles is not None,
+        "scored": scored,
         "weighed": card.of_mean is not None,
-        "attended": any(one.attention is not None for one in card.retrieved),
+        "attended": attended,
         "others": "" if others is None else _percent(others),
         "of_mean": "" if card.of_mean is None else _percent(card.of_mean),
-        "entropy": "" if card.entropy is None else f"{card.entropy:.2f}",
-        "retrieved": [_target(one) for one in card.retrieved],
+        "memory": _memory(card),
+        "none": f"This model retrieves nothing from its memory of {card.targets:,} targets.",
+        "retrieved": [_target(one, with_attention=scored and attended) for one in card.retrieved],
     }
 
 
-def _target(one: RetrievedTarget) -> dict[str, object]:
+def _memory(card: Evidence) -> str:
+    """What is said of the memory as a whole."""
+    told = f"The memory holds {card.targets:,} targets"
+    if card.entropy is not None:
+        told += f"; entropy of the attention on them {card.entropy:.2f} (1: on all alike, 0: on one)"
+    return f"{told}."
+
+
+def _target(one: RetrievedTarget, *, with_attention: bool) -> dict[str, object]:
+    attention = "" if one.attention is None else _percent(one.attention)
+    near = (
+        ("the target itself;",)
+        if one.is_own
+        else (f"similarity {one.similarity:.2f},", f"distance {one.distance:.2f};")
+    )
+    labels = (
+        (f"{one.labels:,} labels;", f"attention {attention}")
+        if with_attention
+        else (f"{one.labels:,} labels",)
+    )
     return {
         "name": one.name or f"row {one.row} of the memory",
-        "own": one.is_own,
-        "similarity": f"{one.similarity:.2f}",
-        "distance": f"{one.distance:.2f}",
-        "labels": f"{one.labels:,}",
+        "told": [*near, *labels],
         "weight": "" if one.weight is None else _percent(one.weight),
         "mean_label": "" if one.mean_label is None else f"{one.mean_label:.2f}",
-        "attention": "" if one.attention is None else _percent(one.attention),
+        "attention": attention,
         "without": "" if one.score_without is None else f"{one.score_without:.2f}",
         "change": "" if one.change is None else _signed(one.change),
         "measured": [_measured(compound) for compound in one.nearest],

@@ -59,7 +59,9 @@ def serve(
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Requests worked on at once; all cores if not given.", rich_help_panel=_LIMITS
+            min=1,
+            help="Requests worked on at once, and processes that read compounds; all cores if not given.",
+            rich_help_panel=_LIMITS,
         ),
     ] = None,
     max_body: Annotated[
@@ -96,8 +98,10 @@ def serve(
     from hyperpcm.web import serve as run_server
     from hyperpcm.web.settings import default_work
 
+    at_once = usable_cores() if threads is None else threads
     limits = Limits(
-        threads=usable_cores() if threads is None else threads,
+        threads=at_once,
+        readers=at_once,
         max_body=max_body * 1_000_000,
         max_rows=max_rows,
         max_listed=max_compounds,

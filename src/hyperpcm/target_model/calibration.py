@@ -24,6 +24,7 @@ from torch import Tensor
 
 from hyperpcm.errors import ConfigError
 from hyperpcm.nn.trees import BoostedTrees
+from hyperpcm.target_model.scores import Intervals
 
 __all__ = [
     "GRID",
@@ -175,6 +176,22 @@ class Calibration:
                 f"{self.held_out['rows']} that this model was calibrated on. Ask for a lower level."
             )
         return np.asarray(quantile * difficulty, dtype=np.float32)
+
+    def intervals(
+        self, scores: npt.NDArray[np.float32], difficulty: npt.NDArray[np.float32], level: float
+    ) -> Intervals:
+        """Return how far each score may be off, and where in the domain it lies.
+
+        Args:
+            scores: in label units, or probabilities [n]; NaN where a row was rejected.
+            difficulty: as from `difficulty`, likewise.
+            level: share of the labels that the intervals hold, in hundredths.
+
+        Raises:
+            ConfigError: as `half_widths`.
+        """
+        half = self.half_widths(difficulty, level)
+        return Intervals(level, scores - half, scores + half, difficulty, self.verdicts(difficulty))
 
     @property
     def usual_quantile(self) -> float:

@@ -33,7 +33,7 @@ from hyperpcm.target_model.nearest import NearestLandmark, nearest_landmarks
 from hyperpcm.target_model.parts import add_part, tensors_of
 from hyperpcm.target_model.prior import RetrievedPrior
 from hyperpcm.target_model.residual_prior import ResidualPrior
-from hyperpcm.target_model.scores import BLOCK, LEVEL, Intervals, Scores, score_rows
+from hyperpcm.target_model.scores import BLOCK, LEVEL, Scores, score_rows
 
 __all__ = ["TargetModel", "padded"]
 
@@ -116,9 +116,7 @@ class TargetModel:
             return scores
         difficulty = np.full(len(scores), np.nan, dtype=np.float32)
         difficulty[[structure is not None for structure in scores.smiles]] = np.concatenate(difficulties)
-        half = calibration.half_widths(difficulty, level)
-        verdicts = calibration.verdicts(difficulty)
-        found = Intervals(level, scores.values - half, scores.values + half, difficulty, verdicts)
+        found = calibration.intervals(scores.values, difficulty, level)
         return dataclasses.replace(scores, intervals=found)
 
     def _assessed_block(self, smiles: list[str]) -> tuple[Tensor, Tensor | None]:

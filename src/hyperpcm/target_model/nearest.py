@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from hyperpcm.chem import morgan_counts, standardise_all, tanimoto
 from hyperpcm.target_model.prior import RetrievedPrior
-from hyperpcm.target_model.scores import BLOCK
+from hyperpcm.target_model.scores import ROWS
 
-__all__ = ["NearestLandmark", "nearest_by_counts", "nearest_landmarks"]
+__all__ = ["NearestLandmark", "nearest_by_counts", "nearest_by_similarity", "nearest_landmarks"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,15 @@ def nearest_by_counts(
     """
     if not prior.compounds:
         return [None] * len(counts)
-    similarity = tanimoto(counts, prior.landmarks)
+    return nearest_by_similarity(prior, tanimoto(counts, prior.landmarks))
+
+
+def nearest_by_similarity(
+    prior: RetrievedPrior, similarity: Float[np.ndarray, "n j"]
+) -> list[NearestLandmark | None]:
+    """Return what `nearest_by_counts` gives, from the similarity of each compound to the landmarks."""
+    if not prior.compounds:
+        return [None] * len(similarity)
     return [
         NearestLandmark(prior.compounds[place], float(row[place]))
         for row, place in zip(similarity, similarity.argmax(axis=1).tolist(), strict=True)
@@ -62,8 +70,8 @@ def nearest_landmarks(
         return tuple(found)
     compounds, _ = standardise_all(smiles)
     usable = [(row, compound.smiles) for row, compound in enumerate(compounds) if compound is not None]
-    for start in range(0, len(usable), BLOCK):
-        rows, structures = zip(*usable[start : start + BLOCK], strict=True)
+    for start in range(0, len(usable), ROWS):
+        rows, structures = zip(*usable[start : start + ROWS], strict=True)
         counts = morgan_counts(structures, radius=prior.radius, width=prior.landmarks.shape[1])
         for row, nearest in zip(rows, nearest_by_counts(prior, counts), strict=True):
             found[row] = nearest

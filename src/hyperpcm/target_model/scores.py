@@ -13,11 +13,17 @@ from hyperpcm.chem import standardise_all
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.errors import InvalidSmilesError, Rejection
 
-__all__ = ["BLOCK", "FREQUENCIES", "LEVEL", "Intervals", "Scores", "score_rows"]
+__all__ = ["BLOCK", "FREQUENCIES", "LEVEL", "ROWS", "Intervals", "Scores", "score_rows"]
 
-BLOCK: Final = 512
-"""Compounds per matrix product; fixed, so that a score does not depend on its neighbours."""
+BLOCK: Final = 64
+"""Compounds per matrix product; fixed, so that a score does not depend on its neighbours.
 
+A block that is not full is filled up with zeros, which costs as much as compounds: a large block makes short
+lists slow, and long lists no faster, as what is retrieved for it outgrows the cache of a core.
+"""
+
+ROWS: Final = 512
+"""Compounds that are read and encoded at a time."""
 
 LEVEL: Final = 0.8
 """Level of intervals where none is asked for."""
@@ -88,7 +94,7 @@ def score_rows(
     Args:
         smiles: one per row.
         quantity: what the scores mean.
-        score_block: scores of at most `BLOCK` standardised SMILES.
+        score_block: scores of at most `ROWS` standardised SMILES.
         strict: raise at the first row that cannot be used.
         progress: is called with the number of rows done.
 
@@ -105,8 +111,8 @@ def score_rows(
     structures = [None if compound is None else compound.smiles for compound in compounds]
     rows = [row for row, structure in enumerate(structures) if structure is not None]
     values = np.full(len(structures), np.nan, dtype=np.float32)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
+    for start in range(0, len(rows), ROWS):
+        block = rows[start : start + ROWS]
         values[block] = score_block([structures[row] or "" for row in block])
         if progress is not None:
             progress(start + len(block))

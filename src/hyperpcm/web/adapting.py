@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -72,14 +73,23 @@ def adapted_answer(
     content = [[one.smiles, one.value, one.relation, one.source] for one in adaptation.measurements]
     new = target_id(id, content)
     targets.add(new, found)
+    targets.note(
+        new,
+        {
+            "before": id,
+            "notes": list(read.notes),
+            "rejected": [dataclasses.asdict(one) for one in rejected],
+        },
+    )
     notes = (*read.notes, *_contradicted(found, measurements))
     return _answer(told(new, found), found, adaptation, before=id, notes=notes, rejected=rejected)
 
 
-def kept_answer(target: TargetAnswer, model: TargetModel) -> AdaptedTarget:
-    """Return what was told of a target that has learned, but for how its last table was read.
+def kept_answer(targets: CompiledTargets, target: TargetAnswer, model: TargetModel) -> AdaptedTarget:
+    """Return what was told of a target that has learned, and of how its last table was read.
 
     Args:
+        targets: where it is kept.
         target: what is told of it.
         model: it.
 
@@ -89,8 +99,11 @@ def kept_answer(target: TargetAnswer, model: TargetModel) -> AdaptedTarget:
     adaptation = model.adaptation
     if adaptation is None:
         raise InputError("this target has not learned from any measurement.")
-    notes = _contradicted(model, list(adaptation.measurements))
-    return _answer(target, model, adaptation, before="", notes=notes, rejected=())
+    noted = targets.noted(target.id)
+    notes = (*noted.get("notes", ()), *_contradicted(model, list(adaptation.measurements)))
+    rejected = [Refused(**one) for one in noted.get("rejected", ())]
+    before = noted.get("before", "")
+    return _answer(target, model, adaptation, before=before, notes=notes, rejected=rejected)
 
 
 def _answer(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from hyperpcm.errors import InputError
 
 __all__ = [
     "SORTABLE",
@@ -12,6 +15,7 @@ __all__ = [
     "MeasuredTable",
     "ResultQuery",
     "SortColumn",
+    "check_listed",
     "compounds_of_text",
 ]
 
@@ -83,6 +87,21 @@ def compounds_of_text(text: str) -> list[GivenCompound]:
         if words and not (not found and words[0].lower() in ("smiles", "canonical_smiles")):
             found.append(GivenCompound(words[0], words[1].strip() if len(words) > 1 else ""))
     return found
+
+
+def check_listed(compounds: Sequence[GivenCompound], most: int) -> None:
+    """Refuse no compound, and more than are scored at once.
+
+    Raises:
+        InputError: there is none, or too many.
+    """
+    if not compounds:
+        raise InputError("compounds: none is given.")
+    if len(compounds) > most:
+        raise InputError(
+            f"compounds: {len(compounds):,} are given, and {most:,} are scored at once. Upload them as a "
+            "file to be screened."
+        )
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hyperpcm.checkpoint import load_target_model, save_target_model
+from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.errors import ModelFileError, UnknownIdError
 from hyperpcm.target_model import TargetModel
 
@@ -33,9 +35,19 @@ class CompiledTargets:
         beside: more folders in which files are looked for, and none is removed.
         in_memory: targets that are kept in memory.
         on_disk: files that are kept; those not used for longest are removed.
+        shared: gives a target that shares what it can with those in memory.
     """
 
-    def __init__(self, folder: Path, beside: tuple[Path, ...], *, in_memory: int, on_disk: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        beside: tuple[Path, ...],
+        *,
+        in_memory: int,
+        on_disk: int,
+        shared: Callable[[TargetModel], TargetModel],
+    ) -> None:
+        self._shared = shared
         self._folder, self._beside = folder, beside
         self._in_memory, self._on_disk = in_memory, on_disk
         self._held: OrderedDict[str, TargetModel] = OrderedDict()
@@ -86,14 +98,33 @@ class CompiledTargets:
                 raise UnknownIdError("there is no compiled target of this id; compile it again.")
             found = make()
             self.add(id, found)
-        self._hold(id, found)
-        return found
+        return self._hold(id, found)
 
     def add(self, id: str, target: TargetModel) -> None:
         """Keep a target under an id, in memory and as a file."""
         save_target_model(target, self._folder / f"{id}.hpcm", overwrite=True)
         self._hold(id, target)
         self._prune()
+
+    def note(self, id: str, told: Mapping[str, Any]) -> None:
+        """Keep what is to be told of a target beside its file, as long as that is kept.
+
+        Args:
+            id: of a target that was added.
+            told: JSON values.
+        """
+        with atomic_file(self._folder / f"{id}.json", overwrite=True) as file:
+            file.write(json.dumps(told).encode())
+
+    def noted(self, id: str) -> dict[str, Any]:
+        """Return what was kept with `note`; nothing where there is none."""
+        if not is_id(id):
+            return {}
+        try:
+            found = json.loads((self._folder / f"{id}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def path(self, id: str) -> Path:
         """Return the file of a target.
@@ -124,15 +155,18 @@ class CompiledTargets:
             os.utime(path)  # used now
         return found
 
-    def _hold(self, id: str, target: TargetModel) -> None:
+    def _hold(self, id: str, target: TargetModel) -> TargetModel:
+        target = self._shared(target)
         with self._lock:
             self._held[id] = target
             self._held.move_to_end(id)
             while len(self._held) > self._in_memory:
                 self._held.popitem(last=False)
+        return target
 
     def _prune(self) -> None:
         with contextlib.suppress(OSError):
             files = sorted(self._folder.glob("*.hpcm"), key=lambda path: path.stat().st_mtime)
             for path in files[: max(0, len(files) - self._on_disk)]:
                 path.unlink(missing_ok=True)
+                path.with_suffix(".json").unlink(missing_ok=True)

@@ -65,7 +65,8 @@ def _submitted(service: Service, asked: AskedTarget, compounds: Sequence[GivenCo
         with disk_full_as_error(upload):
             upload.write_text("".join(f"{one.smiles} {one.name}\n" for one in compounds), encoding="utf-8")
         top = min(len(compounds), service.limits.max_hits)
-        return service.submit_screen(asked, upload, file_name=f"{len(compounds):,} compounds", top=top)
+        name = f"{len(compounds):,} compounds"
+        return service.submit_screen(asked, upload, file_name=name, top=top, is_pasted=True)
     finally:
         upload.unlink(missing_ok=True)  # where the job has not taken it
 

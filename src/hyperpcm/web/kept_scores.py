@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hyperpcm.errors import Rejection
-from hyperpcm.target_model import NearestLandmark, TargetModel
+from hyperpcm.target_model import Intervals, NearestLandmark, TargetModel
 from hyperpcm.target_model.told import told_interval
+from hyperpcm.web.read_scores import Landmarks, score_read
+from hyperpcm.web.reading import CompoundReader, ReadCompound
 
 __all__ = ["KeptScores", "ScoredText"]
 
@@ -43,10 +45,11 @@ class KeptScores:
 
     Args:
         most: scores that are kept.
+        reader: reads compounds for the targets that it serves; None: each target reads them by itself.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, reader: CompoundReader | None = None) -> None:
+        self._most, self._reader, self.landmarks = most, reader, Landmarks()
         self._held: OrderedDict[Key, ScoredText | Rejection] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -67,6 +70,7 @@ class KeptScores:
 
         Raises:
             ConfigError: there are no intervals of this level.
+            BusyError: the process that read the compounds was lost.
         """
         keys = [(id, level, nearest, text) for text in texts]
         found: dict[Key, ScoredText | Rejection] = {}
@@ -77,10 +81,27 @@ class KeptScores:
                     found[key] = self._held[key]
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if missing:
-            made = _scored(model, [key[3] for key in missing], level=level, nearest=nearest)
+            made = self._scored(model, [key[3] for key in missing], level=level, nearest=nearest)
             found |= zip(missing, made, strict=True)
             self._keep(dict(zip(missing, made, strict=True)))
         return [found[key] for key in keys]
+
+    def _scored(
+        self, model: TargetModel, texts: Sequence[str], *, level: float, nearest: bool
+    ) -> list[ScoredText | Rejection]:
+        if self._reader is None or not self._reader.serves(model):
+            return _scored(model, texts, level=level, nearest=nearest)
+        read = self._reader.read(texts)
+        compounds = [one for one in read if isinstance(one, ReadCompound)]
+        if not compounds:
+            return [one for one in read if isinstance(one, Rejection)]
+        scores = score_read(model, compounds, self.landmarks, level=level, nearest=nearest)
+        values = enumerate(scores.values.tolist())
+        scored = (
+            _told(one.smiles, value, scores.intervals, row, scores.nearest[row])
+            for one, (row, value) in zip(compounds, values, strict=True)
+        )
+        return [next(scored) if isinstance(one, ReadCompound) else one for one in read]
 
     def _keep(self, made: dict[Key, ScoredText | Rejection]) -> None:
         with self._lock:
@@ -103,15 +124,12 @@ def _scored(
         if smiles is None:
             found.append(refused[row])
             continue
-        told = told_interval(scores.intervals, row)
-        found.append(
-            ScoredText(
-                smiles,
-                float(scores.values[row]),
-                told.get("lower"),
-                told.get("upper"),
-                told.get("domain"),
-                near[row],
-            )
-        )
+        found.append(_told(smiles, float(scores.values[row]), scores.intervals, row, near[row]))
     return found
+
+
+def _told(
+    smiles: str, score: float, intervals: Intervals | None, row: int, nearest: NearestLandmark | None
+) -> ScoredText:
+    told = told_interval(intervals, row)
+    return ScoredText(smiles, score, told.get("lower"), told.get("upper"), told.get("domain"), nearest)

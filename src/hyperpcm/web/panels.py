@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hyperpcm.checkpoint import load_target_model
-from hyperpcm.errors import InputError, NotReadyError, Rejection
+from hyperpcm.errors import HyperpcmError, InputError, NotReadyError, Rejection
 from hyperpcm.screening import Panel, PanelScores
 from hyperpcm.screening.heat_map import clustered_order
 from hyperpcm.screening.panel_files import target_files
@@ -20,6 +21,8 @@ from hyperpcm.web.asked import GivenCompound
 from hyperpcm.web.served import ServedModel, quantity_answer, target_id
 
 __all__ = ["ServedPanel", "panel_folder"]
+
+logger = logging.getLogger(__name__)
 
 
 def panel_folder(work: Path, model: str) -> Path:
@@ -33,7 +36,7 @@ def panel_folder(work: Path, model: str) -> Path:
 
 
 class ServedPanel:
-    """The panel; it is stacked when it is first asked.
+    """The panel; it is stacked in a thread once its targets are compiled, or when it is first asked.
 
     Args:
         served: the model.
@@ -45,7 +48,8 @@ class ServedPanel:
     """
 
     def __init__(self, served: ServedModel, work: Path, targets: Sequence[Path]) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._stacking = threading.Lock(), threading.Lock()
+        self._loading: threading.Thread | None = None
         self._stacked: tuple[Panel, list[TargetModel]] | None = None
         self.is_given = bool(targets)
         if targets:
@@ -77,8 +81,29 @@ class ServedPanel:
         """
         self._stack()
 
+    def is_loaded(self, *, within: float = 0.0) -> bool:
+        """Return whether it is stacked; where its targets are compiled, that is begun, if need be.
+
+        Args:
+            within: seconds that are waited for it.
+        """
+        if self._stacked is None and self.is_ready:
+            with self._lock:
+                if self._loading is None or not self._loading.is_alive():
+                    self._loading = threading.Thread(target=self._load, daemon=True)
+                    self._loading.start()
+                loading = self._loading
+            loading.join(within)
+        return self._stacked is not None
+
+    def _load(self) -> None:
+        try:
+            self._stack()
+        except HyperpcmError:  # whoever asks is told
+            logger.warning("the panel could not be stacked", exc_info=True)
+
     def _stack(self) -> tuple[Panel, list[TargetModel]]:
-        with self._lock:
+        with self._stacking:
             if self._stacked is None:
                 if not self.is_ready:
                     raise NotReadyError(

@@ -15,6 +15,7 @@ from hyperpcm.errors import InputError
 from hyperpcm.model.card import card_text
 from hyperpcm.model.listing import known_targets
 from hyperpcm.protein import Target, only_record, parse_fasta
+from hyperpcm.screening import CompoundRecipe
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.told import score_title
 from hyperpcm.training.model_source import ModelSource, model_source
@@ -69,6 +70,12 @@ class ServedModel:
     def name(self) -> str:
         """What the data are called that it learned from."""
         return self.model.trained_on
+
+    @property
+    def recipe(self) -> CompoundRecipe:
+        """What its targets read of a compound."""
+        model = self.model
+        return CompoundRecipe(model.compound_encoder, ((model.radius, model.landmark_width),))
 
     @property
     def report(self) -> Path | None:

@@ -6,6 +6,7 @@ Methods that compute are called in threads of `Service.gate`. What is asked and 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,13 +31,14 @@ from hyperpcm.web.answers import (
     ScoreAnswer,
     TargetAnswer,
 )
-from hyperpcm.web.asked import AskedTarget, GivenCompound, MeasuredTable, ResultQuery
+from hyperpcm.web.asked import AskedTarget, GivenCompound, MeasuredTable, ResultQuery, check_listed
 from hyperpcm.web.compiled import CompiledTargets
 from hyperpcm.web.gate import Gate
 from hyperpcm.web.jobs.board import JobBoard, check_screen
 from hyperpcm.web.jobs.results import download, result_page
 from hyperpcm.web.kept_scores import KeptScores
 from hyperpcm.web.panels import ServedPanel, panel_folder
+from hyperpcm.web.reading import CompoundReader
 from hyperpcm.web.scoring import check_level, evidence_answer, intervals_of, score_answer, target_answer
 from hyperpcm.web.served import ServedModel, read_target, target_id
 from hyperpcm.web.settings import WebSettings
@@ -66,17 +68,20 @@ class Service:
     def _prepare(self, settings: WebSettings) -> None:
         self.served = ServedModel(settings.model)
         work, limits = settings.work, settings.limits
+        recipe = self.served.recipe
+        self.reader = CompoundReader(recipe, processes=limits.readers, most=limits.kept_compounds)
+        self.kept_scores = KeptScores(limits.kept_scores, self.reader)
         self.targets = CompiledTargets(
             work / "targets",
             (panel_folder(work, self.served.id),),
             in_memory=limits.targets_in_memory,
             on_disk=limits.kept_targets,
+            shared=self.kept_scores.landmarks.shared,
         )
         self.panel_of_targets = ServedPanel(self.served, work, settings.targets)
         if settings.targets:
             self.panel_of_targets.check()
         self._library = None if settings.library is None else LibraryIndex.open(settings.library)
-        self.kept_scores = KeptScores(limits.kept_scores)
         self.gate = Gate(limits.threads, limits.max_waiting)
         self.jobs_board = JobBoard(settings)
 
@@ -84,9 +89,15 @@ class Service:
         """Start the worker process."""
         self.jobs_board.worker.start()
 
+    def warm(self) -> None:
+        """Get ready, in threads, what the first requests would wait for otherwise."""
+        threading.Thread(target=self.reader.start, daemon=True).start()
+        self.panel_of_targets.is_loaded()
+
     def close(self) -> None:
         """End the worker process, and let others work in the folder."""
         self.jobs_board.worker.stop()
+        self.reader.close()
         self._held.close()
 
     # What is served
@@ -203,20 +214,11 @@ class Service:
         Raises:
             InputError: too many compounds, or what `compile` refuses.
         """
-        self._check_listed(compounds)
+        check_listed(compounds, self.limits.max_listed)
         id, model = self._resolved(asked)
         return score_answer(
             self._told(id, model), model, self.kept_scores, compounds, level=level, nearest=nearest
         )
-
-    def _check_listed(self, compounds: Sequence[GivenCompound]) -> None:
-        if not compounds:
-            raise InputError("compounds: none is given.")
-        if len(compounds) > self.limits.max_listed:
-            raise InputError(
-                f"compounds: {len(compounds):,} are given, and {self.limits.max_listed:,} are scored at "
-                "once. Upload them as a file to be screened."
-            )
 
     def evidence(
         self,
@@ -281,12 +283,13 @@ class Service:
             NotReadyError: its targets are not compiled yet; see `build_panel`.
             InputError: too many compounds, or no target of that name.
         """
-        self._check_listed(compounds)
+        check_listed(compounds, self.limits.max_listed)
         return self.panel_of_targets.ask(compounds, wanted=wanted, active_at=active_at)
 
     def panel_state(self) -> PanelState:
-        """Return whether the panel can be asked."""
+        """Return whether the panel can be asked; where it can, it is loaded meanwhile."""
         panel = self.panel_of_targets
+        panel.is_loaded()
         return PanelState(
             panel.is_ready, panel.compiled, len(panel.files), self.jobs_board.store.open_of("panel")
         )
@@ -300,11 +303,7 @@ class Service:
         """
         if self.panel_of_targets.is_given:
             raise InputError("the panel of this server is one of given targets, which are compiled.")
-        running = self.jobs_board.store.open_of("panel")
-        if running is not None:
-            return running
-        number = len(self.panel_of_targets.files)
-        return self.jobs_board.submit("panel", f"Compile all {number:,} known targets", {})
+        return self.jobs_board.submit_panel(len(self.panel_of_targets.files))
 
     # Jobs
 
@@ -322,6 +321,7 @@ class Service:
         top: int = 1000,
         only: Sequence[str] = (),
         level: float = 0.8,
+        is_pasted: bool = False,
     ) -> Job:
         """Have a file, or the library of the server, screened for a target by a job.
 
@@ -333,6 +333,7 @@ class Service:
             top: hits that are kept.
             only: names of filters that hits have to pass.
             level: share of the labels that intervals hold.
+            is_pasted: whether the upload is a text that somebody pasted, which is kept where the job fails.
 
         Raises:
             InputError: what `compile` refuses, a setting that cannot be, or there is no library.
@@ -342,6 +343,7 @@ class Service:
         id, model = self._resolved(asked)
         check_level(model, level)
         settings = {"columns": columns or None, "top": top, "only": list(only), "level": level}
+        settings["pasted"] = is_pasted
         return self.jobs_board.submit_screen(
             model, id, self.targets.path(id), upload, file_name=file_name, settings=settings
         )

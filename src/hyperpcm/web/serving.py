@@ -46,6 +46,7 @@ def serve(settings: WebSettings, *, ready: Callable[[str], None] | None = None) 
             f"{settings.host}, port {settings.port}: cannot be listened on ({error.strerror}). Choose "
             "another one with --port."
         ) from None
+    app.state.service.warm()
     with listening:
         host, port = listening.getsockname()[:2]
         logging.getLogger(__name__).info("serving on %s, port %s", host, port)

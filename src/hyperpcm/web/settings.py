@@ -35,12 +35,18 @@ class Limits(Settings):
     """Jobs whose results are kept; the oldest are removed."""
     kept_targets: int = Field(500, ge=1)
     """Compiled targets that are kept on the disk; those not used for longest are removed."""
-    kept_scores: int = Field(200_000, ge=1)
-    """Scores that are kept in memory for whoever asks again."""
+    kept_scores: int = Field(50_000, ge=1)
+    """Scores that are kept in memory for whoever asks again; 1 kB each."""
+    kept_compounds: int = Field(20_000, ge=1)
+    """Compounds that are kept in memory as targets read them, likewise; 2 kB each."""
     targets_in_memory: int = Field(32, ge=1)
     """Compiled targets that are kept in memory."""
+    suggested: int = Field(500, ge=1)
+    """Names of known targets that come with a page; of more, those that fit are looked up as one types."""
     threads: int = Field(2, ge=1)
     """Requests that are worked on at the same time."""
+    readers: int = Field(2, ge=0)
+    """Processes that read compounds; 0: they are read where requests are worked on."""
     max_waiting: int = Field(128, ge=1)
     """Requests that may wait for their turn."""
     max_watchers: int = Field(64, ge=1)

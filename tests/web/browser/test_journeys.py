@@ -136,7 +136,7 @@ def test_known_targets_that_cannot_be_told_are_missed_with_a_sentence(tab: Watch
 
 
 def test_a_structure_is_drawn_and_becomes_a_smiles(tab: Watched) -> None:
-    page = tab.open("/compound")
+    page = tab.open("/evidence")
     page.locator("#smiles").fill("c1ccccc1O")
     page.get_by_role("button", name="Draw a structure").click()
     page.locator(".editor canvas").first.wait_for()
@@ -174,6 +174,14 @@ def test_a_compound_is_fished_for_on_a_panel_that_is_compiled_first(
     page.get_by_role("link", name="Why?").first.click()
     page.locator("table.known").wait_for()
     page.wait_for_load_state()
+    tab.open("/compound")
+    page.get_by_label("SMILES, one compound a line").fill(FEW)
+    page.get_by_role("button", name="Score on the panel").click()
+    page.locator("table.matrix").wait_for()
+    assert page.locator("table.matrix tbody tr").count() == 5
+    assert page.locator(".compared li").count() == 3
+    accessible(tab)
+    picture(tab, "compounds")
 
 
 def test_measurements_adapt_a_target_whose_file_is_downloaded_and_screened_with(
@@ -273,3 +281,25 @@ def test_without_javascript_compounds_are_ranked_filtered_and_explained(
     page.get_by_role("link", name="Why?").click()
     page.get_by_role("link", name="Show them").click()
     page.locator("table.known").wait_for()
+
+
+def test_without_javascript_a_target_is_adapted_downloaded_and_screened_with(
+    open_tab: Callable[..., Watched],
+) -> None:
+    tab = open_tab(java_script_enabled=False)
+    page = tab.open("/adapt")
+    choose(tab, "sequence")
+    page.get_by_label("Amino-acid sequence").fill(QUERY)
+    lines = [f"{smiles} {6 + 0.3 * (row % 5):.2f}" for row, smiles in enumerate(many_smiles(12))]
+    page.get_by_label("A compound and a value a line").fill("\n".join(lines))
+    page.get_by_role("button", name="Adapt the target model").click()
+    page.get_by_role("heading", name="Before and after").wait_for()
+    page.get_by_text("The numbers").click()
+    assert page.locator("details table tbody tr").count() == 12
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Download the adapted target model").click()
+    assert taken.value.path().stat().st_size > 1000
+    page.get_by_role("link", name="Screen with it").click()
+    page.get_by_label("SMILES, one compound a line").fill(FEW)
+    page.get_by_role("button", name="Rank the compounds").click()
+    page.locator("#hits").wait_for()

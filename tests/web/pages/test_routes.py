@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from hyperpcm.web import Limits, WebSettings, create_app
 from small_models import QUERY
+from small_servers import saved_model
 
 FEW = "CCO ethanol\nCC(=O)Oc1ccccc1C(=O)O aspirin\nnothing bad\n"
 PAGES = ("/", "/compound", "/evidence", "/adapt", "/model", "/jobs/none", "/login")
@@ -173,6 +177,17 @@ def test_adapting_shows_each_compound_before_and_after(client: TestClient) -> No
     assert client.get(path).status_code == 200
 
 
+def test_how_a_table_was_read_is_still_told_when_the_page_of_the_result_is_loaded_again(
+    client: TestClient,
+) -> None:
+    rows = "CCO,6.2\nCCN,7.1\nC1CC,5.5\nc1ccccc1O,6.6\n"
+    answer = client.post("/adapt", data={"target_by": "sequence", "sequence": QUERY, "measurements": rows})
+    assert "1 row could not be used" in answer.text
+    (again,) = re.findall(r'data-address="(/adapt/[0-9a-f]{32})"', answer.text)
+    main = re.compile(r"<main.*</main>", re.DOTALL)
+    assert main.findall(client.get(again).text) == main.findall(answer.text)
+
+
 @pytest.mark.parametrize("rows", ["", "nonsense", "CCO,high", "CCO,1e9"])
 def test_measurements_that_cannot_be_used_are_told_on_the_form(client: TestClient, rows: str) -> None:
     sent = {"target_by": "sequence", "sequence": QUERY, "measurements": rows}
@@ -202,6 +217,41 @@ def test_what_is_not_there_is_told_as_a_page_with_its_status(client: TestClient)
         answer = client.get(path)
         assert answer.status_code == 404
         assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_what_was_sent_for_a_job_that_failed_stands_in_the_form_again(client: TestClient) -> None:
+    service = client.app.state.service
+    text = "".join(f"{'C' * 310} name {row}\n" for row in range(1100))  # too many to be ranked at once
+    pasted = ranked(client, smiles=text)
+    sent = {"target_by": "known", "known": "target 1", "compounds_by": "upload", "smiles_column": "structure"}
+    files = {"file": ("mine.csv", b"structure,name\nnothing,one\n")}
+    uploaded = client.post("/screen", data=sent, files=files, follow_redirects=False).headers["location"]
+    for address in (pasted, uploaded):
+        end = time.monotonic() + 60
+        while not service.job(address.removeprefix("/jobs/")).is_final:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    (again,) = re.findall(r'href="(/\?again=[0-9a-f]{32})"', client.get(pasted).text)
+    shown = client.get(again).text
+    assert f"{'C' * 310} name 1099" in shown
+    assert re.search(r'value="own" checked', shown)
+    (again,) = re.findall(r'href="(/\?again=[0-9a-f]{32})"', client.get(uploaded).text)
+    shown = client.get(again).text
+    assert "Sent before: mine.csv" in shown
+    assert 'value="structure"' in shown
+    assert re.search(r'value="upload" checked', shown)
+    assert client.get("/", params={"again": "0" * 32}).status_code == 200
+
+
+def test_names_beyond_those_on_the_page_are_looked_up(tmp_path: Path) -> None:
+    limits = Limits(suggested=2)
+    app = create_app(WebSettings(model=saved_model(tmp_path), work=tmp_path / "work", limits=limits))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as asked:
+        text = asked.get("/").text
+        (search,) = re.findall(r'data-search="([^"]+)"', text)
+        assert text.count('<option value="target') == 2
+        found = asked.get(search, params={"search": "3", "limit": 50}).json()["targets"]
+        assert [one["name"] for one in found] == ["target 3"]
 
 
 def test_more_text_than_is_taken_is_told_on_the_form(client: TestClient) -> None:

@@ -120,6 +120,18 @@ class JobBoard:
         title = f"{what[:100]} on {name[:100]}"
         return self.submit("screen", title, {**settings, **about}, target=target, upload=upload)
 
+    def submit_panel(self, targets: int) -> Job:
+        """Add the job that compiles all known targets, or return the one that does.
+
+        Args:
+            targets: how many there are.
+
+        Raises:
+            BusyError: as many wait or run as are taken.
+        """
+        running = self.store.open_of("panel")
+        return running or self.submit("panel", f"Compile all {targets:,} known targets", {})
+
     def get(self, id: str) -> Job:
         """Return a job.
 
@@ -129,6 +141,19 @@ class JobBoard:
         if not is_id(id):
             raise UnknownIdError("there is no job of this id.")
         return self.store.get(id)
+
+    def sent(self, id: str) -> tuple[dict[str, Any], str]:
+        """Return the settings of a job, and what was pasted for it; empty where that is not kept.
+
+        Raises:
+            UnknownIdError: there is none of this id.
+        """
+        self.get(id)
+        settings, pasted = self.store.settings(id), ""
+        if settings.get("pasted"):
+            with contextlib.suppress(OSError):
+                pasted = JobFolder.of(self._settings.work, id).upload.read_text(encoding="utf-8")
+        return settings, pasted
 
     def watch(self, id: str) -> AsyncIterator[Job | None]:
         """Return the states of a job as they come, until its end; None where nothing happened for a while.

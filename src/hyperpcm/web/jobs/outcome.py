@@ -88,9 +88,14 @@ class JobFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def tidy(self) -> None:
-        """Remove what only a running job needs."""
-        self.upload.unlink(missing_ok=True)
+    def tidy(self, *, keep_upload: bool = False) -> None:
+        """Remove what only a running job needs.
+
+        Args:
+            keep_upload: whether what was sent stays, to be mended and sent again.
+        """
+        if not keep_upload:
+            self.upload.unlink(missing_ok=True)
         shutil.rmtree(self.state, ignore_errors=True)
 
     def remove(self) -> None:

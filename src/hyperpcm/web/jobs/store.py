@@ -135,6 +135,17 @@ class JobStore:
             raise UnknownIdError("there is no job of this id; it never was, or it was removed as an old one.")
         return _job(row)
 
+    def settings(self, id: str) -> dict[str, Any]:
+        """Return what a job was submitted with (JSON values).
+
+        Raises:
+            UnknownIdError: there is none of this id.
+        """
+        self.get(id)
+        with self._open() as database:
+            row = database.execute("SELECT settings FROM jobs WHERE id = ?", (id,)).fetchone()
+        return dict(json.loads(row[0])) if row else {}
+
     def newest(self, number: int) -> tuple[Job, ...]:
         """Return the newest jobs, the newest first."""
         query = f"SELECT {_COLUMNS} FROM jobs ORDER BY created DESC, id LIMIT ?"

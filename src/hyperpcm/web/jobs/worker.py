@@ -126,16 +126,16 @@ def _settle(
         store.give_back(job.id)
     elif reason == "cancelled":
         store.finish(job.id, "cancelled")
-        folder.tidy()
+        folder.tidy(keep_upload=bool(job.settings.get("pasted")))
     elif reason == "time":
         most = settings.limits.job_seconds
         store.finish(
             job.id, "failed", error=f"it took longer than the {most:,.0f} seconds that a job may run."
         )
-        folder.tidy()
+        folder.tidy(keep_upload=bool(job.settings.get("pasted")))
     elif outcome is not None:
         store.finish(job.id, "failed", error=outcome.error)
-        folder.tidy()
+        folder.tidy(keep_upload=bool(job.settings.get("pasted")))
     elif store.attempts(job.id) < ATTEMPTS:
         logger.warning("the process of job %s ended with %s; it is begun again", job.id, code)
         store.give_back(job.id, begun=True)
@@ -143,7 +143,7 @@ def _settle(
         store.finish(
             job.id, "failed", error=f"its process was ended {ATTEMPTS} times, perhaps for want of memory."
         )
-        folder.tidy()
+        folder.tidy(keep_upload=bool(job.settings.get("pasted")))
 
 
 class JobWorker:

@@ -63,7 +63,7 @@ def _learn(service: Service, form: Mapping[str, str]) -> Response:
 def _again(service: Service, id: str) -> Response:
     """The page of a target that learned before, at its address."""
     target = service.compile(AskedTarget(id=id))
-    return _shown(service, kept_answer(target, service.targets.get(id)), ADAPT_FIELDS)
+    return _shown(service, kept_answer(service.targets, target, service.targets.get(id)), ADAPT_FIELDS)
 
 
 def _shown(service: Service, found: AdaptedTarget, form: Mapping[str, str]) -> Response:

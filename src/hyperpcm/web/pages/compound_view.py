@@ -12,7 +12,7 @@ from hyperpcm.web.pages.words import counted, number, shade, titled
 if TYPE_CHECKING:
     from hyperpcm.web.answers import CompoundOnPanel, PanelAnswer, TargetOfPanel
 
-__all__ = ["compound_view"]
+__all__ = ["compound_view", "facts"]
 
 _IN_HEAT_MAP: Final = 240
 _IN_TABLE: Final = 30
@@ -39,7 +39,7 @@ def compound_view(answer: PanelAnswer, known: Collection[str]) -> dict[str, Any]
         "drawing": drawing(one.smiles, 300, 200),
         "targets": f"{len(one.targets):,}",
         "title": titled(answer.quantity),
-        "facts": _facts(one, answer),
+        "facts": facts(one, answer),
         "heat": [
             {"name": target.target, "score": number(target.score), "shade": shade(target.score, low, high)}
             for target in one.targets[:_IN_HEAT_MAP]
@@ -55,15 +55,16 @@ def compound_view(answer: PanelAnswer, known: Collection[str]) -> dict[str, Any]
     }
 
 
-def _facts(one: CompoundOnPanel, answer: PanelAnswer) -> list[tuple[str, str]]:
-    facts = [("strongest on", one.strongest)]
+def facts(one: CompoundOnPanel, answer: PanelAnswer) -> list[tuple[str, str]]:
+    """Return what is told of the selectivity of a compound: name and value."""
+    found = [("strongest on", one.strongest)]
     if one.share is not None:
         active = answer.quantity.active_at
         where = "" if active is None else f", {answer.quantity.name} from {active:g} on"
-        facts.append(("share of targets hit", f"{100 * one.share:.1f} %{where}"))
+        found.append(("share of targets hit", f"{100 * one.share:.1f}\N{NO-BREAK SPACE}%{where}"))
     if one.entropy is not None:
-        facts.append(("selectivity entropy", f"{one.entropy:.2f} (0: one target alone)"))
-    return facts
+        found.append(("selectivity entropy", f"{one.entropy:.2f} (0: one target alone)"))
+    return found
 
 
 def _rows(one: CompoundOnPanel, known: Collection[str]) -> list[dict[str, Any]]:

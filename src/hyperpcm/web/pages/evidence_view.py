@@ -97,6 +97,9 @@ def _known(found: CompoundEvidence) -> dict[str, Any]:
         none = "Of a target that has learned from measurements, the known targets are not told."
     return {
         "none": none,
+        "memory": "",
+        "scored": True,
+        "attended": False,
         "weighed": found.of_mean is not None,
         "others": _percent(found.other_targets),
         "of_mean": _percent(found.of_mean),
@@ -105,10 +108,10 @@ def _known(found: CompoundEvidence) -> dict[str, Any]:
 
 
 def _target(one: Mapping[str, Any]) -> dict[str, Any]:
-    near = "the target itself" if one["is_own"] else f"similarity {number(one['similarity'])}"
+    near = "the target itself;" if one["is_own"] else f"similarity {number(one['similarity'])};"
     return {
         "name": one["name"] or f"row {one['row']} of the memory",
-        "told": f"{near}; {counted(one['labels'], 'label')}",
+        "told": (near, counted(one["labels"], "label")),
         "weight": _percent(one["weight"]),
         "mean_label": number(one["mean_label"]),
         "without": number(one["score_without"]),

@@ -54,4 +54,9 @@ def known_view(known: KnownTargets) -> dict[str, Any]:
     names = [one.name for one in known.targets]
     more = known.matching - len(names)
     told = f"One of the {known.matching:,} targets that the model learned from; type a part of its name."
-    return {"names": names, "told": told if not more else f"{told} The first {len(names):,} are suggested."}
+    return {
+        "names": names,
+        "told": told,
+        "search": "/api/v1/known-targets" if more else "",
+        "without_search": f"The first {len(names):,} are suggested." if more else "",
+    }

@@ -82,6 +82,7 @@ def _view(job: Job, base: str) -> dict[str, Any]:
         "stage": "",
         "counted": f"{job.done:,} of {job.total:,}" if job.total else "",
         "error": job.error or "",
+        "again": f"/?again={job.id}" if job.kind == "screen" else "/compound",
     }
 
 

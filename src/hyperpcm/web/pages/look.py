@@ -29,10 +29,10 @@ _EMPTY: Final = MappingProxyType({"error": None, "here": "", "serving": "", "pag
 @cache
 def environment() -> Environment:
     """Return the templates: all text is escaped, and a name that is not given is an error."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     found = Environment(
-        loader=PackageLoader("hyperpcm.web"),
+        loader=ChoiceLoader([PackageLoader("hyperpcm.web"), PackageLoader("hyperpcm.trust")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

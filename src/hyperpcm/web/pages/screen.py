@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from hyperpcm.errors import BusyError, HyperpcmError, InputError
+from hyperpcm.errors import BusyError, HyperpcmError, InputError, UnknownIdError
 from hyperpcm.web.api.jobs import save_upload
 from hyperpcm.web.asked import compounds_of_text
 from hyperpcm.web.keeping import score_and_keep
@@ -43,6 +43,9 @@ def add(router: APIRouter, service: Service) -> None:
 
     @router.get("/")
     async def screen(request: Request) -> Response:
+        again = request.query_params.get("again")
+        if again:
+            return await service.gate.run(_again, service, again)
         form = fields(request.query_params, SCREEN_FIELDS)
         if form["target"]:
             form["target_by"] = "own"
@@ -73,7 +76,28 @@ def _start(service: Service, form: Mapping[str, str], file: UploadFile | None) -
     return RedirectResponse(f"/jobs/{job.id}", status_code=303)
 
 
-def _form(service: Service, form: Mapping[str, str], *, error: HyperpcmError | None = None) -> Response:
+def _again(service: Service, id: str) -> Response:
+    """The form as it was sent for a job that could not be done; a file has to be chosen again."""
+    try:
+        sent, pasted = service.jobs_board.sent(id)
+    except UnknownIdError:
+        return _form(service, SCREEN_FIELDS)
+    columns = sent.get("columns") or {}
+    form = {
+        **SCREEN_FIELDS,
+        "target_by": "own",
+        "target": str(sent.get("target_id", "")),
+        "compounds_by": "library" if sent.get("library") else "smiles" if sent.get("pasted") else "upload",
+        "smiles": pasted,
+        "smiles_column": str(columns.get("smiles", "")),
+        "name_column": str(columns.get("compound_id", "")),
+    }
+    return _form(service, form, file=str(sent.get("file_name", "")))
+
+
+def _form(
+    service: Service, form: Mapping[str, str], *, error: HyperpcmError | None = None, file: str = ""
+) -> Response:
     library = service.model()
     about = "" if library.library is None else f"{library.library}, {library.library_rows or 0:,} compounds."
     return page(
@@ -82,6 +106,7 @@ def _form(service: Service, form: Mapping[str, str], *, error: HyperpcmError | N
         here="Screen",
         error=None if error is None else str(error),
         library=about,
+        file=file if form["compounds_by"] == "upload" else "",
         recent=[_recent(job) for job in service.jobs(_RECENT) if job.kind == "screen"],
         promise=f"Up to {service.limits.max_listed:,} pasted compounds are ranked at once; more become a job "
         "whose progress you can watch. Every result keeps its address.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hyperpcm.errors import HyperpcmError
 from hyperpcm.web.asked import AskedTarget
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from hyperpcm.web.service import Service
 
 __all__ = ["limits_view", "own_target", "serving", "with_target_choice"]
-
-_SUGGESTED: Final = 1000  # names in the list of suggestions
 
 
 def serving(service: Service) -> str:
@@ -47,7 +45,7 @@ def with_target_choice(service: Service, form: Mapping[str, str]) -> dict[str, A
     return {
         "form": shown,
         "own": own,
-        "known": known_view(service.known_targets(limit=_SUGGESTED)),
+        "known": known_view(service.known_targets(limit=service.limits.suggested)),
         "limits": limits_view(service),
         "serving": serving(service),
     }

@@ -31,6 +31,21 @@ document.addEventListener("change", (event) => {
   field.setCustomValidity(large ? told.textContent : "");
 });
 
+// Names that fit what was typed are looked up where there are too many to come with the page.
+let lookedUp;
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (!field.matches("input[data-search]") || !field.value.trim()) return;
+  clearTimeout(lookedUp);
+  lookedUp = setTimeout(async () => {
+    const asked = field.value.trim();
+    const answer = await fetch(`${field.dataset.search}?${new URLSearchParams({ search: asked, limit: "50" })}`).catch(() => null);
+    if (!answer?.ok || field.value.trim() !== asked) return;
+    const options = (await answer.json()).targets.map(({ name }) => Object.assign(document.createElement("option"), { value: name }));
+    field.list.replaceChildren(...options);
+  }, 200);
+});
+
 // A text to be copied, such as the address of a page; browsers allow it in secure places only.
 if (navigator.clipboard) document.querySelectorAll("button[data-copy]").forEach((button) => (button.hidden = false));
 document.addEventListener("click", async (event) => {
