@@ -74,7 +74,7 @@ def test_weights_are_those_that_the_residuals_were_drawn_with():
         size = np.interp(z, knots, scales)
         covariance = 0.5 * np.ones((20, 20)) + 0.05 * np.outer(z, z) + 0.3 * like + 0.1 * np.eye(20)
         one = object.__new__(_Target)
-        one.scores, one._likeness = z.astype(np.float32), like
+        one.scores, one._tanimoto = z.astype(np.float32), np.sqrt(like)  # of which the square counts
         drawn = generator.multivariate_normal(np.zeros(20), covariance)
         one._residuals = size * drawn
         targets.append(one)
