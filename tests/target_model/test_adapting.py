@@ -144,10 +144,10 @@ def test_replicates_count_with_their_mean(target: TargetModel):
 @pytest.mark.parametrize("replicates", [1, 4])
 def test_replicates_do_not_speak_for_the_correction(replicates: int):
     """Residuals that no compounds share: told from other compounds, they are told no better by repetition."""
-    target = adaptable_model(Covariance(0.1, 0.05, 0.2, 0.5, 0.4), powers=(0.0, 0.0)).compile_target(QUERY)
-    smiles, generator = many_smiles(12), np.random.default_rng(0)
+    target = adaptable_model(Covariance(0.1, 0.05, 0.2, 0.5, 0.05), powers=(0.0, 0.0)).compile_target(QUERY)
+    smiles, generator = many_smiles(40), np.random.default_rng(0)
     scores = target.score(smiles).values
-    residuals = generator.normal(size=12) * 1.5 * np.where(np.arange(12) % 2, 1, -1)
+    residuals = generator.normal(size=40) * 1.5 * np.where(np.arange(40) % 2, 1, -1)
     around = generator.normal(size=replicates) * 0.1
     measured = [
         Measurement(one, float(value))

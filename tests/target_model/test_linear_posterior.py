@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import integrate
-from scipy.stats import norm
+from scipy.stats import multivariate_t, norm
 
-from hyperpcm.target_model.linear_posterior import fit_linear, log_densities
+from hyperpcm.target_model.linear_posterior import fit_linear, joint_log_density, log_densities
 
 
 def table(rows: int, width: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -122,3 +122,19 @@ def test_bounds_on_both_sides_settle():
     found, told = fit_linear(columns, lower, upper, noise)
     assert np.isfinite(found.mean).all()
     assert np.isfinite(log_densities(told.mean, told.variance, lower, upper)).all()
+
+
+def test_values_and_bounds_of_an_unknown_scale_together_are_as_likely_as_draws_say():
+    """Against the mean over drawn scales; without a bound, against scipy's t distribution."""
+    generator = np.random.default_rng(6)
+    mean, variance = generator.normal(size=5), generator.uniform(0.2, 2, 5)
+    lower = mean + generator.normal(size=5)
+    found = joint_log_density(mean, variance, lower, lower)
+    assert found == pytest.approx(multivariate_t(mean, np.diag(variance), df=4).logpdf(lower))
+    upper = lower.copy()
+    lower[3], upper[4] = -np.inf, np.inf
+    factors = generator.chisquare(4, 200_000) / 4
+    deviation = np.sqrt(variance / factors[:, None])
+    density = norm.pdf(lower[:3], mean[:3], deviation[:, :3]).prod(axis=1)
+    density *= norm.cdf(upper[3], mean[3], deviation[:, 3]) * norm.sf(lower[4], mean[4], deviation[:, 4])
+    assert joint_log_density(mean, variance, lower, upper) == pytest.approx(np.log(density.mean()), abs=0.01)

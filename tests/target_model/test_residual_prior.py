@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,12 @@ def test_profiles_of_many_compounds_are_read_some_at_a_time(monkeypatch: pytest.
     whole = read_profiles(known, known, prior.profiles)
     monkeypatch.setattr(residual_prior, "_SIMILARITIES", 13)
     np.testing.assert_allclose(read_profiles(known, known, prior.profiles), whole, atol=1e-7)
+
+
+def test_a_model_from_before_there_was_caution_takes_measurements_as_it_did():
+    prior, _ = made()
+    tensors, header = dataclasses.replace(prior, exponent=1.0, caution=3.0).state()
+    again = ResidualPrior.from_state(tensors, header)
+    assert (again.exponent, again.caution) == (1.0, 3.0)
+    del header["caution"]
+    assert ResidualPrior.from_state(tensors, header).caution == 1.0

@@ -74,12 +74,17 @@ def test_weights_are_those_that_the_residuals_were_drawn_with():
         size = np.interp(z, knots, scales)
         covariance = 0.5 * np.ones((20, 20)) + 0.05 * np.outer(z, z) + 0.3 * like + 0.1 * np.eye(20)
         one = object.__new__(_Target)
-        one.scores, one._likeness = z.astype(np.float32), like
+        one.scores, one._tanimoto = z.astype(np.float32), np.sqrt(like)  # of which the square counts
         drawn = generator.multivariate_normal(np.zeros(20), covariance)
         one._residuals = size * drawn
         targets.append(one)
-    found, value = _likeliest(targets, [dataclasses.replace(made, powers=p) for p in ((0, 0), (1, 1))], 1.0)
-    assert found.powers == (1, 1)
+    tried = [
+        dataclasses.replace(made, powers=powers, exponent=exponent)
+        for powers in ((0, 0), (1, 1))
+        for exponent in (0.5, 2.0, 8.0)
+    ]
+    found, value = _likeliest(targets, tried, 1.0)
+    assert (found.powers, found.exponent) == ((1, 1), 2.0)
     assert found.covariance.offset == pytest.approx(0.5, rel=0.5)
     assert found.covariance.structure == pytest.approx(0.3, rel=0.3)
     assert found.covariance.noise == pytest.approx(0.1, rel=0.2)

@@ -183,7 +183,8 @@ def _check_residuals(prior: ResidualPrior, landmarks: int) -> None:
     """Refuse variances below 0, and profiles of other landmarks."""
     weights = prior.covariance
     least = min(weights.offset, weights.slope, weights.structure, weights.profile)
-    _require(least >= 0 and weights.noise > 0 and prior.spread > 0, "the covariance of the residuals")
+    fits = least >= 0 and weights.noise > 0 and prior.spread > 0 and prior.caution > 0
+    _require(fits, "the covariance of the residuals")
     _require(
         prior.profiles.shape[1] == 0 or len(prior.profiles) == landmarks, "the profiles of the landmarks"
     )

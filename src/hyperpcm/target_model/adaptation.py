@@ -7,9 +7,14 @@ are measured compounds, so that every part is linear. With no more measured comp
 exact; with more it is the Nyström approximation, and what it leaves out counts as noise.
 All measurements of one compound are one row: the noise was learned from one label of each compound, and most
 of it is what sets this compound apart, which no repetition averages away.
+Measured compounds and those to be scored are of different series as a rule, so that what is measured counts
+for less than it would if residuals were just such a process: the likelihood to a power below 1, which for
+values is a larger noise (`ResidualPrior.caution`).
 
 Source: Snelson and Ghahramani, "Sparse Gaussian processes using pseudo-inputs", NeurIPS 2005; Kass and
-Raftery, "Bayes factors", J. Am. Stat. Assoc. 1995 (evidence of 3 is strong).
+Raftery, "Bayes factors", J. Am. Stat. Assoc. 1995 (evidence of 3 is strong); Grünwald and van
+Ommen, "Inconsistency of Bayesian inference for misspecified linear models, and a proposal for repairing it",
+Bayesian Analysis 2017 (the power).
 """
 
 from __future__ import annotations
@@ -27,7 +32,13 @@ from scipy import linalg
 from torch import Tensor
 
 from hyperpcm.chem import morgan_counts, tanimoto
-from hyperpcm.target_model.linear_posterior import LeftOut, LinearPosterior, fit_linear, log_densities
+from hyperpcm.target_model.linear_posterior import (
+    LeftOut,
+    LinearPosterior,
+    fit_linear,
+    joint_log_density,
+    log_densities,
+)
 from hyperpcm.target_model.measurement import Measurement, pooled
 from hyperpcm.target_model.residual_prior import ResidualPrior, smoothed_profiles
 
@@ -90,7 +101,7 @@ class Adaptation:
         left_out: log density of what was measured of that compound given the others, likewise [n].
         before: scores of the measured compounds without what was measured, in label units [n].
         choice: what leaving one compound out at a time speaks for: the posterior, half of it, or none.
-        densities: mean log density of a compound given the others, for each choice.
+        densities: log density of the compounds, each told by the others, over their number, for each choice.
         measurements: all that were seen, in their order.
     """
 
@@ -239,10 +250,15 @@ def fit_adaptation(
     anchors, whitening = _anchored(prior, bits, most_anchors)
     columns, rest = _columns(prior, own, psi, tanimoto(bits, anchors), whitening)
     noise, lower, upper = prior.noise(own) + rest, rows.lower - own, rows.upper - own
-    weights, told = fit_linear(columns, lower, upper, noise)
+    doubted = noise + (prior.caution - 1) * prior.noise(own)
+    weights, told = fit_linear(columns, lower, upper, doubted)
+    told = dataclasses.replace(told, variance=told.variance - doubted + noise)
     weights = dataclasses.replace(weights, root=_kept(weights.root))
-    each = _densities(np.square(columns).sum(axis=1) + noise, told, lower, upper)
-    densities: dict[str, float] = {name: float(found.mean()) for name, found in each.items()}
+    each = _told(np.square(columns).sum(axis=1) + noise, told)
+    densities = {
+        name: joint_log_density(found.mean, found.variance, lower, upper) / len(own)
+        for name, found in each.items()
+    }
     best = max(_SHARES, key=lambda name: densities[name])
     is_clear = len(own) * (densities[best] - densities["posterior"]) > _EVIDENCE
     return Adaptation(
@@ -252,7 +268,7 @@ def fit_adaptation(
         whitening=whitening,
         weights=weights,
         expected=told.mean[rows.of],
-        left_out=each["posterior"][rows.of],
+        left_out=log_densities(told.mean, told.variance, lower, upper)[rows.of],
         before=before,
         choice=best if is_clear else "posterior",
         densities=densities,
@@ -320,19 +336,17 @@ def _pivots(prior: ResidualPrior, bits: npt.NDArray[np.uint8], most: int) -> npt
     return np.sort(np.array(chosen))
 
 
-def _densities(total: Floats, told: LeftOut, lower: Floats, upper: Floats) -> dict[Choice, Floats]:
-    """Log density of each compound given the others, under what each choice makes of them.
+def _told(total: Floats, told: LeftOut) -> dict[Choice, LeftOut]:
+    """What the other compounds say of each, under what each choice makes of them.
 
     Args:
         total: variance of the residual of each before anything was measured, noise with it [c].
         told: what the others say of it.
-        lower: of the residual [c].
-        upper: likewise [c].
     """
-    found: dict[Choice, Floats] = {}
+    found: dict[Choice, LeftOut] = {}
     for choice, share in _SHARES.items():
         narrowing = _narrowing(share, told.variance, total)
-        found[choice] = log_densities(share * told.mean, total * narrowing**2, lower, upper)
+        found[choice] = LeftOut(share * told.mean, total * narrowing**2)
     return found
 
 

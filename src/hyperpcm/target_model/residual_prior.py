@@ -120,6 +120,7 @@ class ResidualPrior:
         spread: their standard deviation.
         profiles: ψ of the landmark compounds, float32 [j, r]; r = 0 where there are none.
         exponent: a, of the Tanimoto similarity.
+        caution: what measurements say counts as if their noise were so many times as large, 1 or more.
         knots: scores, ascending, float64 [k], as single precision has them; of size 0 where errors do not go
             by score.
         scales: mean absolute error at each of them over that of all, float64 [k].
@@ -133,6 +134,7 @@ class ResidualPrior:
     spread: float
     profiles: Float[np.ndarray, "j r"]
     exponent: float = 2.0
+    caution: float = 1.0
     knots: Float[np.ndarray, "k"] = field(default_factory=lambda: np.zeros(0))
     scales: Float[np.ndarray, "k"] = field(default_factory=lambda: np.zeros(0))
     powers: tuple[float, float] = (0.0, 0.0)
@@ -217,6 +219,7 @@ class ResidualPrior:
             "centre": self.centre,
             "spread": self.spread,
             "exponent": self.exponent,
+            "caution": self.caution,
             "inflation": self.inflation,
             "powers": list(self.powers),
             "learned": dict(self.learned),
@@ -233,6 +236,7 @@ class ResidualPrior:
             spread=float(header["spread"]),
             profiles=tensors["profiles"].numpy(),
             exponent=float(header["exponent"]),
+            caution=float(header.get("caution", 1.0)),  # models of older versions have none
             knots=tensors["knots"].double().numpy(),
             scales=tensors["scales"].double().numpy(),
             powers=(float(header["powers"][0]), float(header["powers"][1])),
