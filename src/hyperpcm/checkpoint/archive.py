@@ -78,6 +78,7 @@ def write_archive(
     header: Mapping[str, Json],
     *,
     overwrite: bool = False,
+    version: int | None = None,
 ) -> None:
     """Write an archive, whole or not at all; equal content gives equal files.
 
@@ -90,6 +91,7 @@ def write_archive(
         tensors: by name; float, integer or bool, dense, of any shape.
         header: JSON values only, so that they come back as they are.
         overwrite: whether a file that is there may be replaced.
+        version: of the format; None: the newest of this kind.
 
     Raises:
         OutputError: the path exists and ``overwrite`` is not set, or it cannot be written.
@@ -118,7 +120,7 @@ def write_archive(
         check_output(path, overwrite=overwrite)
         digests = {name: _digest(tensor) for name, tensor in stored.items()}
         beginning = _beginning(
-            {name: stored[name] for name in order}, compose_document(kind, header, digests)
+            {name: stored[name] for name in order}, compose_document(kind, header, digests, version)
         )
         with atomic_file(path, overwrite=overwrite) as stream:
             stream.write(beginning)
