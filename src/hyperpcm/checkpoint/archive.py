@@ -27,7 +27,14 @@ from hyperpcm.datasets.output_files import atomic_file, check_output
 from hyperpcm.encoders.base import Json
 from hyperpcm.errors import CorruptModelError, DivergedError, IncompatibleModelError, InputError, OutputError
 
-__all__ = ["MAX_HEADER_BYTES", "Archive", "archive_kind", "read_archive", "write_archive"]
+__all__ = [
+    "MAX_HEADER_BYTES",
+    "Archive",
+    "archive_kind",
+    "archive_size",
+    "read_archive",
+    "write_archive",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +136,14 @@ def write_archive(
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error}).") from error
     logger.info("%s: %s of %d tensors written", path, kind, len(stored))
+
+
+def archive_size(kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, Json]) -> int:
+    """Return how many bytes `write_archive` would write."""
+    stored = {name: _settled(name, tensor) for name, tensor in tensors.items()}
+    digests = {name: _digest(tensor) for name, tensor in stored.items()}
+    beginning = len(_beginning(stored, compose_document(kind, header, digests)))
+    return beginning + sum(tensor.numel() * tensor.element_size() for tensor in stored.values())
 
 
 def read_archive(path: Path, kind: str | None = None) -> Archive:

@@ -1,18 +1,20 @@
 """Trained models in few bytes: the same tensors and texts, in the form that takes the least of a file.
 
 The tensors of a state become bytes, see `hyperpcm.checkpoint.number_code` and, for the fingerprints of the
-landmark compounds, `hyperpcm.checkpoint.fingerprint_code`; long lists of texts in the header become bytes too.
-What was done stands in the header under ``compact``. The file is read back into the state that it was made
-from, bit for bit: nothing but the reading knows of this form.
+landmark compounds, `hyperpcm.checkpoint.fingerprint_code`; so do long lists of texts in the header. What was
+done stands in the header under ``compact``. The file is read back into the state that it was made from, bit
+for bit: nothing but the reading knows of this form.
 """
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -20,7 +22,10 @@ from hyperpcm.checkpoint.fingerprint_code import decoded_fingerprints, encoded_f
 from hyperpcm.checkpoint.number_code import decoded_numbers, deflated, encoded_numbers, inflated
 from hyperpcm.errors import CorruptModelError
 
-__all__ = ["COMPACT", "compacted", "expanded"]
+__all__ = ["COMPACT", "Memo", "compacted", "expanded"]
+
+Memo = dict[Any, tuple[bytes, dict[str, Any]]]
+"""Encoded tensors by name and content."""
 
 COMPACT: Final = "compact"
 """Entry of the header that says what was done to which tensor and text."""
@@ -34,14 +39,16 @@ _KINDS: Final = (torch.float32, torch.uint8, torch.int8, torch.int16, torch.int3
 
 
 def compacted(
-    tensors: Mapping[str, Tensor], header: Mapping[str, Any]
+    tensors: Mapping[str, Tensor], header: Mapping[str, Any], memo: Memo | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return a model's state in few bytes; `expanded` gives it back, bit for bit.
 
     Args:
         tensors: by name; not mutated.
         header: without an entry ``compact``.
+        memo: what was found before, for states that differ in some tensors alone; this is added to it.
     """
+    memo = {} if memo is None else memo
     found: dict[str, Tensor] = {}
     of_tensors: dict[str, Any] = {}
     for name, tensor in tensors.items():
@@ -49,7 +56,11 @@ def compacted(
         found[name] = plain
         if plain.numel() * plain.element_size() <= _SMALL or plain.dtype not in _KINDS:
             continue
-        text, about = _encoded(name, plain)
+        array = plain.numpy()
+        key = (name, str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).digest())
+        if key not in memo:
+            memo[key] = _encoded(name, array)
+        text, about = memo[key]
         if len(text) < plain.numel() * plain.element_size():
             found[name], of_tensors[name] = _tensor(text), about
     rest, texts = dict(header), []
@@ -96,8 +107,7 @@ def expanded(
     return found, rest
 
 
-def _encoded(name: str, tensor: Tensor) -> tuple[bytes, dict[str, Any]]:
-    array = tensor.numpy()
+def _encoded(name: str, array: npt.NDArray[Any]) -> tuple[bytes, dict[str, Any]]:
     if name == _FINGERPRINTS and array.ndim == 2 and array.dtype == np.uint8:
         return deflated(encoded_fingerprints(array)), {"form": "fingerprints", "shape": list(array.shape)}
     return encoded_numbers(array)

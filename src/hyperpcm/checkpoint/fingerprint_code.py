@@ -1,9 +1,9 @@
 """Tables of fingerprints in few bytes: what each differs in from the one before that is most like it.
 
 Rows are taken in blocks. A row names the row of its block, before it, that differs from it in the fewest
-bits, and lists those bits; or it names none and lists its own. Bits are numbered by how often they are listed,
-so that the gaps between them are small numbers, and what is left is deflated. Compounds that were measured
-together stand together in most tables: they are what makes rows of one block alike.
+bits, and lists those bits; or it names none and lists its own. Bits are numbered by how often they are
+listed, so that the gaps between them are small numbers, which are told in a byte each and deflate well.
+Compounds that were measured together stand together in most tables: that makes rows of one block alike.
 """
 
 from __future__ import annotations
@@ -44,10 +44,9 @@ def encoded_fingerprints(table: Bytes) -> bytes:
     escapes = gaps // _ESCAPE
     text = np.full(len(gaps) + int(escapes.sum()), _ESCAPE, dtype=np.uint8)
     text[np.cumsum(escapes + 1) - 1] = gaps % _ESCAPE
-    numbers = np.concatenate([order, back, counts]).astype("<u2")
-    return b"".join(
-        [(numbers & 255).astype(np.uint8).tobytes(), (numbers >> 8).astype(np.uint8).tobytes(), text]
-    )
+    numbers = np.concatenate([order, back, counts])
+    low, high = (part.astype(np.uint8).tobytes() for part in (numbers & 255, numbers >> 8))
+    return low + high + text.tobytes()
 
 
 def decoded_fingerprints(text: bytes, shape: tuple[int, int]) -> Bytes:
@@ -74,15 +73,15 @@ def decoded_fingerprints(text: bytes, shape: tuple[int, int]) -> Bytes:
     _set_bits(table.reshape(-1), _listed(gaps, counts, order), counts, width)
     blocks, behind = table.reshape(-1, _BLOCK, width), np.zeros(len(table), dtype=np.int64)
     behind[:rows] = back
-    behind = behind.reshape(-1, _BLOCK)
+    far = behind.reshape(-1, _BLOCK)
     for place in range(1, _BLOCK if len(blocks) else 0):
-        refers = np.flatnonzero(behind[:, place])
-        blocks[refers, place] ^= blocks[refers, place - behind[refers, place]]
+        refers = np.flatnonzero(far[:, place])
+        blocks[refers, place] ^= blocks[refers, place - far[refers, place]]
     return table[:rows]
 
 
 def _differences(table: Bytes) -> tuple[Bytes, npt.NDArray[np.int64]]:
-    """The bits in which each row differs from the one it names, and how far before it that is; 0: it names none."""
+    """The bits that each row lists, and how far before it the row is that it names; 0: it names none."""
     rows, width = table.shape
     whole = np.zeros((rows + -rows % _BLOCK, width + -width % _WORD), dtype=np.uint8)
     whole[:rows, :width] = table

@@ -50,7 +50,7 @@ def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
         DivergedError: a weight is NaN or infinite.
     """
     from hyperpcm.model import HyperPCM
-    from hyperpcm.model.shrinking import SHRUNK
+    from hyperpcm.model.card import SHRUNK
 
     if not isinstance(model, HyperPCM):
         raise TypeError(f"save_model writes a HyperPCM, not a {type(model).__name__}.")

@@ -1,9 +1,9 @@
 """Tensors in few bytes, the same numbers bit for bit: as whole numbers where they are such, and deflated.
 
 Numbers in single precision are whole multiples of a power of two where they were rounded to such, as
-`hyperpcm.model.shrinking` does; one power for all, one for each row, or one for each column. Whole numbers are
-told as they are, by how they differ from the one before, or from their own place. Wider ones than a byte are
-told byte by byte: all lowest bytes first. Of all these forms the one is kept that deflates best.
+`hyperpcm.model.shrinking` does; one power for all, one for each row, or one for each column. Whole numbers
+are told as they are, by how they differ from the one before, or from their own place. Wider ones than a byte
+are told byte by byte: all lowest bytes first. Of all these forms the one is kept that deflates best.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _as_whole(array: Array) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 
 def _on_grids(array: Array) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """The ways to tell numbers as whole multiples of powers of two, where they are no wider than two bytes."""
+    """The ways to tell numbers as multiples of powers of two, where they are no wider than two bytes."""
     powers = _powers(array)
     # The last axis alone, the first alone, none of them.
     for axis in (None, 0, array.ndim - 1) if array.ndim > 1 else (None,):

@@ -17,16 +17,13 @@ import torch
 from torch import Tensor
 
 from hyperpcm.errors import ConfigError, InputError
-from hyperpcm.model.card import card_text
+from hyperpcm.model.card import SHRUNK, card_text
 from hyperpcm.model.copying import bare_state, rebuilt
 
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["SHRUNK", "Shrinking", "compounds_by_evidence", "shrunk"]
-
-SHRUNK: Final = "shrunk"
-"""Entry of the card that says what was taken away."""
+__all__ = ["Shrinking", "compounds_by_evidence", "shrunk"]
 
 _SMALL: Final = 256  # numbers; a table with fewer stays as it is
 
@@ -119,7 +116,8 @@ def _scattered(number: int) -> npt.NDArray[np.float64]:
     Source: van der Corput, 1935; here the multiples of the golden ratio.
     """
     golden = (np.sqrt(5.0) - 1) / 2
-    return np.arange(number) * golden % 1.0
+    scattered: npt.NDArray[np.float64] = np.arange(number) * golden % 1.0
+    return scattered
 
 
 def _leave_compounds_out(

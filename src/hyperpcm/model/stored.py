@@ -57,7 +57,7 @@ def model_state(model: HyperPCM) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 class _Undrawn(TorchFunctionMode):
-    """Leaves out the drawing of first weights: those that are stored replace them all, and it takes a while."""
+    """Leaves out the drawing of first weights, which takes a while: stored ones replace them all."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
