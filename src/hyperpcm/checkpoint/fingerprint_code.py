@@ -97,7 +97,7 @@ def _differences(table: Bytes) -> tuple[Bytes, npt.NDArray[np.int64]]:
             found = bits.argmin(1)
             back[start : start + _AT_ONCE, place] = found
             differing[start : start + _AT_ONCE, place] = others[np.arange(len(some)), place - found]
-    packed = differing.reshape(len(whole), -1).view(np.uint8)[:rows, :width]
+    packed = differing.view(np.uint8).reshape(whole.shape)[:rows, :width]
     return packed, back.reshape(-1)[:rows]
 
 

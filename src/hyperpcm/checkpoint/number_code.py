@@ -79,11 +79,13 @@ def decoded_numbers(text: bytes, about: Mapping[str, Any]) -> Array:
     number = int(np.prod(shape, dtype=np.int64))
     if min(shape, default=0) < 0 or not 0 <= number * kind.itemsize <= _LARGEST:
         raise ValueError(f"an array of {shape}")
+    if about["form"] in ("planes", "grid") and kind != np.float32:
+        raise ValueError(f"the form {about['form']!r} of {kind}")
     if about["form"] == "planes":
         plain = _joined(inflated(text, 4 * number), number, 4)
         return plain.view(np.float32).reshape(shape)
     if about["form"] == "grid":
-        return _off_grid(inflated(text), shape, about).astype(kind, copy=False)
+        return _off_grid(inflated(text), shape, about)
     if about["form"] != "whole" or kind.name not in _WHOLE:
         raise ValueError(f"the form {about['form']!r} of {kind}")
     width, step = int(about["bytes"]), _STEPS.index(about["step"])
@@ -110,6 +112,8 @@ def _as_whole(array: Array) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 def _on_grids(array: Array) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """The ways to tell numbers as multiples of powers of two, where they are no wider than two bytes."""
+    if not array.size:
+        return
     powers = _powers(array)
     # The last axis alone, the first alone, none of them.
     for axis in (None, 0, array.ndim - 1) if array.ndim > 1 else (None,):
@@ -117,7 +121,7 @@ def _on_grids(array: Array) -> Iterator[tuple[bytes, dict[str, Any]]]:
         lowest = powers.min(axis=kept, keepdims=True)
         lowest = np.where(lowest == _NONE, 0, lowest)
         numbers = np.ldexp(array.astype(np.float64), -lowest)
-        if numbers.size and np.abs(numbers).max() >= 2 ** (8 * _WIDEST - 1):
+        if np.abs(numbers).max() >= 2 ** (8 * _WIDEST - 1):
             continue
         whole = numbers.astype(np.int64).reshape(-1)
         width = _bytes_of(whole)
@@ -131,10 +135,12 @@ def _on_grids(array: Array) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 def _off_grid(text: bytes, shape: list[int], about: Mapping[str, Any]) -> npt.NDArray[np.float32]:
     axis, width = about["axis"], int(about["bytes"])
+    if axis not in (None, *range(len(shape))):
+        raise ValueError(f"axis {axis!r} of {len(shape)}")
     sizes = [size if place == axis else 1 for place, size in enumerate(shape)]
     head = 2 * int(np.prod(sizes))
     powers = np.frombuffer(text[:head], dtype="<i2").reshape(sizes)
-    if len(powers) and not -150 < powers.min() <= powers.max() < 128:
+    if not -150 < powers.min() <= powers.max() < 128:
         raise ValueError("a power of two beyond single precision")
     number = int(np.prod(shape, dtype=np.int64))
     found = _joined(text[head:], number, width).reshape(shape).astype(np.float32)
