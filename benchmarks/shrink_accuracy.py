@@ -251,7 +251,7 @@ def results(folder: RunFolder, asked: Asked, given: argparse.Namespace) -> dict[
     small = small_model(model, bytes_of_size(given.max_size), memo)
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "small.safetensors"
-        save_model(small, path)
+        save_model(small, path, memo=memo)
         rows["together"] = {
             "shrinking": small.card["shrunk"]["steps"],
             "compounds": small.card["shrunk"]["compounds"],

@@ -78,7 +78,7 @@ def test_reading_a_model_draws_no_random_number(tmp_path: Path):
     [
         (lambda told, tensors, header: told["tensors"].update(more=told["tensors"]["landmarks"]), "'more'"),
         (lambda told, tensors, header: told["tensors"]["landmarks"].update(shape=[3, 8]), "'landmarks'"),
-        (lambda told, tensors, header: told["tensors"].pop("landmarks"), "landmarks"),
+        (lambda told, tensors, header: told["tensors"].pop("landmarks"), "fingerprints of the memory"),
         (lambda told, tensors, header: told.pop("texts"), "how it is stored"),
         (lambda told, tensors, header: told["texts"].append("memory_names"), "'texts.memory_names'"),
         (lambda told, tensors, header: header.update({COMPACT: 1}), "how it is stored"),

@@ -53,7 +53,7 @@ def test_compounds_go_until_the_file_fits(large: HyperPCM, tmp_path: Path):
     save_model(small, tmp_path / "small.safetensors")
     size = (tmp_path / "small.safetensors").stat().st_size
     assert 0.9 * most < size <= most
-    assert 20 < len(small.landmark_compounds) < 220
+    assert 5 < len(small.landmark_compounds) < 235
     assert set(small.landmark_compounds) <= set(large.landmark_compounds)
     labels = np.bincount(large.memory_columns.numpy(), minlength=240)
     kept = np.isin(large.landmark_compounds, small.landmark_compounds)

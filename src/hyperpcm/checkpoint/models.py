@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hyperpcm import __version__
 from hyperpcm.checkpoint.archive import Archive, read_archive, write_archive
-from hyperpcm.checkpoint.compact import COMPACT, compacted, expanded
+from hyperpcm.checkpoint.compact import COMPACT, Memo, compacted, expanded
 from hyperpcm.checkpoint.consistency import check_model, check_state, check_target_model
 from hyperpcm.checkpoint.document import FORMAT_VERSIONS
 from hyperpcm.checkpoint.packing import packed, unpacked
@@ -33,7 +33,7 @@ _PLAIN: Final = 1  # the format of models whose tensors are stored as they are
 _Built = TypeVar("_Built", "HyperPCM", "TargetModel")
 
 
-def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
+def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False, memo: Memo | None = None) -> None:
     """Write a model with its scalers, context memory and encoder settings: it predicts with no data at hand.
 
     A model that was made small, see `hyperpcm.model.shrinking`, is written in the form that takes the fewest
@@ -43,6 +43,8 @@ def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
         model: of any device; not mutated.
         path: of the file; ``model.safetensors`` by custom.
         overwrite: whether a file that is there may be replaced.
+        memo: of a model that was made small: what is told in few bytes already, see
+            `hyperpcm.checkpoint.compact.compacted`.
 
     Raises:
         OutputError: the path exists and ``overwrite`` is not set, or it cannot be written.
@@ -56,7 +58,7 @@ def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
         raise TypeError(f"save_model writes a HyperPCM, not a {type(model).__name__}.")
     state, version = model.state(), _PLAIN
     if SHRUNK in model.card:
-        state, version = compacted(*state), FORMAT_VERSIONS["model"]
+        state, version = compacted(*state, memo), FORMAT_VERSIONS["model"]
     write_archive(path, "model", *state, overwrite=overwrite, version=version)
 
 

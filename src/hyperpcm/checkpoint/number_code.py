@@ -3,7 +3,7 @@
 Numbers in single precision are whole multiples of a power of two where they were rounded to such, as
 `hyperpcm.model.shrinking` does; one power for all, one for each row, or one for each column. Whole numbers
 are told as they are, by how they differ from the one before, or from their own place. Wider ones than a byte
-are told byte by byte: all lowest bytes first. Of all these forms the one is kept that deflates best.
+are told byte by byte: all lowest bytes first. Of all these forms the one is kept that takes the least.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def encoded_numbers(array: Array) -> tuple[bytes, dict[str, Any]]:
         array: of whole numbers or of single precision; not mutated.
     """
     if array.dtype == np.float32:
-        tried = [*_on_grids(array), (_planes(array.reshape(-1).view(np.int32), 4), {"form": "planes"})]
+        grids = list(_on_grids(array))
+        tried = [min(grids, key=lambda one: _entropy(one[0]))] if grids else [_as_planes(array)]
     else:
         tried = list(_as_whole(array))
     texts = [(deflated(text), about) for text, about in tried]
@@ -98,6 +99,18 @@ def decoded_numbers(text: bytes, about: Mapping[str, Any]) -> Array:
     if number and not limits.min <= whole.min() <= whole.max() <= limits.max:
         raise ValueError(f"a number beyond {kind}")
     return whole.astype(kind).reshape(shape)
+
+
+def _as_planes(array: Array) -> tuple[bytes, dict[str, Any]]:
+    """The way to tell any numbers in single precision."""
+    return _planes(array.reshape(-1).view(np.int32), 4), {"form": "planes"}
+
+
+def _entropy(text: bytes) -> float:
+    """About how many bits a text takes where nothing in it repeats itself."""
+    counts = np.bincount(np.frombuffer(text, dtype=np.uint8), minlength=1)
+    counts = counts[counts > 0]
+    return float((counts * np.log2(len(text) / counts)).sum())
 
 
 def _as_whole(array: Array) -> Iterator[tuple[bytes, dict[str, Any]]]:

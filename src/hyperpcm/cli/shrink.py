@@ -30,6 +30,7 @@ def shrink(
     bytes; then digits of its weights, in three steps; and then compounds of its memory, those with the fewest
     labels first. What was taken away, and what that changes, is told here and stands in its card.
     """
+    from hyperpcm.checkpoint.compact import Memo
     from hyperpcm.checkpoint.small import bytes_of_size, small_model
     from hyperpcm.datasets.output_files import check_output
 
@@ -43,10 +44,10 @@ def shrink(
         )
     from hyperpcm.checkpoint import save_model
 
-    before = source.load()
+    before, memo = source.load(), Memo()
     with console.progress() as progress:
-        small = small_model(before, most, progress=progress)
-    save_model(small, out, overwrite=overwrite)
+        small = small_model(before, most, memo, progress)
+    save_model(small, out, overwrite=overwrite, memo=memo)
     record = {
         "out": str(out),
         "bytes": out.stat().st_size,
