@@ -135,7 +135,7 @@ def test_any_safetensors_reader_opens_the_file(file):
         some_tensors(), True
     )
     document = document_of(file)
-    assert (document["format"], document["format_version"], document["kind"]) == ("hyperpcm", 1, "model")
+    assert (document["format"], document["format_version"], document["kind"]) == ("hyperpcm", 2, "model")
     assert document["header"] == HEADER
 
 

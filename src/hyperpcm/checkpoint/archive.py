@@ -27,7 +27,14 @@ from hyperpcm.datasets.output_files import atomic_file, check_output
 from hyperpcm.encoders.base import Json
 from hyperpcm.errors import CorruptModelError, DivergedError, IncompatibleModelError, InputError, OutputError
 
-__all__ = ["MAX_HEADER_BYTES", "Archive", "archive_kind", "read_archive", "write_archive"]
+__all__ = [
+    "MAX_HEADER_BYTES",
+    "Archive",
+    "archive_kind",
+    "archive_size",
+    "read_archive",
+    "write_archive",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +85,7 @@ def write_archive(
     header: Mapping[str, Json],
     *,
     overwrite: bool = False,
+    version: int | None = None,
 ) -> None:
     """Write an archive, whole or not at all; equal content gives equal files.
 
@@ -90,6 +98,7 @@ def write_archive(
         tensors: by name; float, integer or bool, dense, of any shape.
         header: JSON values only, so that they come back as they are.
         overwrite: whether a file that is there may be replaced.
+        version: of the format; None: the newest of this kind.
 
     Raises:
         OutputError: the path exists and ``overwrite`` is not set, or it cannot be written.
@@ -118,7 +127,7 @@ def write_archive(
         check_output(path, overwrite=overwrite)
         digests = {name: _digest(tensor) for name, tensor in stored.items()}
         beginning = _beginning(
-            {name: stored[name] for name in order}, compose_document(kind, header, digests)
+            {name: stored[name] for name in order}, compose_document(kind, header, digests, version)
         )
         with atomic_file(path, overwrite=overwrite) as stream:
             stream.write(beginning)
@@ -127,6 +136,14 @@ def write_archive(
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error}).") from error
     logger.info("%s: %s of %d tensors written", path, kind, len(stored))
+
+
+def archive_size(kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, Json]) -> int:
+    """Return how many bytes `write_archive` would write."""
+    stored = {name: _settled(name, tensor) for name, tensor in tensors.items()}
+    digests = {name: _digest(tensor) for name, tensor in stored.items()}
+    beginning = len(_beginning(stored, compose_document(kind, header, digests)))
+    return beginning + sum(tensor.numel() * tensor.element_size() for tensor in stored.values())
 
 
 def read_archive(path: Path, kind: str | None = None) -> Archive:

@@ -24,9 +24,11 @@ from hyperpcm.errors import CorruptModelError, IncompatibleModelError
 
 __all__ = ["FORMAT_VERSIONS", "KINDS", "Document", "check_json", "compose_document", "parse_document"]
 
-FORMAT_VERSIONS = {"model": 1, "target_model": 2, "training_state": 1, "overlay": 1}
+FORMAT_VERSIONS = {"model": 2, "target_model": 2, "training_state": 1, "overlay": 1}
 """Of each kind, the newest format that this version reads, and the one that it writes. Older ones are read.
 
+Models: 2 has a state in few bytes, see `hyperpcm.checkpoint.compact`; others are written as 1, which older
+versions read too.
 Target models: 2 has packed tensors, see `hyperpcm.checkpoint.packing`.
 """
 
@@ -97,13 +99,16 @@ def check_json(value: object, where: str = "header") -> None:
         )
 
 
-def compose_document(kind: str, header: Mapping[str, Json], sha256: Mapping[str, str]) -> str:
+def compose_document(
+    kind: str, header: Mapping[str, Json], sha256: Mapping[str, str], version: int | None = None
+) -> str:
     """Return the text of a sealed document.
 
     Args:
         kind: one of `KINDS`.
         header: JSON values, exactly as they shall come back.
         sha256: digest of each tensor by name.
+        version: of the format; None: the newest.
 
     Raises:
         TypeError: the header holds something else than JSON has.
@@ -114,7 +119,7 @@ def compose_document(kind: str, header: Mapping[str, Json], sha256: Mapping[str,
     check_json(dict(header))
     document = {
         "format": _FORMAT,
-        "format_version": FORMAT_VERSIONS[kind],
+        "format_version": FORMAT_VERSIONS[kind] if version is None else version,
         "kind": kind,
         "hyperpcm_version": __version__,
         "sha256": dict(sorted(sha256.items())),

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from hyperpcm import __version__
 from hyperpcm.checkpoint.archive import Archive, read_archive, write_archive
+from hyperpcm.checkpoint.compact import COMPACT, Memo, compacted, expanded
 from hyperpcm.checkpoint.consistency import check_model, check_state, check_target_model
+from hyperpcm.checkpoint.document import FORMAT_VERSIONS
 from hyperpcm.checkpoint.packing import packed, unpacked
 from hyperpcm.errors import (
     CorruptModelError,
@@ -27,16 +29,22 @@ if TYPE_CHECKING:
 __all__ = ["load_model", "load_target_model", "save_model", "save_target_model"]
 
 _PACKED: Final = 2  # the first format of target models whose tensors are packed
+_PLAIN: Final = 1  # the format of models whose tensors are stored as they are
 _Built = TypeVar("_Built", "HyperPCM", "TargetModel")
 
 
-def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
+def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False, memo: Memo | None = None) -> None:
     """Write a model with its scalers, context memory and encoder settings: it predicts with no data at hand.
+
+    A model that was made small, see `hyperpcm.model.shrinking`, is written in the form that takes the fewest
+    bytes, and so are those that are made of it. Every number is stored as it is.
 
     Args:
         model: of any device; not mutated.
         path: of the file; ``model.safetensors`` by custom.
         overwrite: whether a file that is there may be replaced.
+        memo: of a model that was made small: what is told in few bytes already, see
+            `hyperpcm.checkpoint.compact.compacted`.
 
     Raises:
         OutputError: the path exists and ``overwrite`` is not set, or it cannot be written.
@@ -44,10 +52,14 @@ def save_model(model: HyperPCM, path: Path, *, overwrite: bool = False) -> None:
         DivergedError: a weight is NaN or infinite.
     """
     from hyperpcm.model import HyperPCM
+    from hyperpcm.model.card import SHRUNK
 
     if not isinstance(model, HyperPCM):
         raise TypeError(f"save_model writes a HyperPCM, not a {type(model).__name__}.")
-    write_archive(path, "model", *model.state(), overwrite=overwrite)
+    state, version = model.state(), _PLAIN
+    if SHRUNK in model.card:
+        state, version = compacted(*state, memo), FORMAT_VERSIONS["model"]
+    write_archive(path, "model", *state, overwrite=overwrite, version=version)
 
 
 def load_model(path: Path) -> HyperPCM:
@@ -115,6 +127,8 @@ def _built(
         stored = archive.tensors, archive.header
         if kind == "target_model" and archive.format_version >= _PACKED:
             stored = unpacked(*stored)
+        if kind == "model" and COMPACT in archive.header:
+            stored = expanded(*stored)
         built = from_state(*stored)
         check_state(stored, built.state())
         check(built)

@@ -29,6 +29,7 @@ from hyperpcm.cli import (
     screen_plan,
     screen_run,
     settings,
+    shrink,
     train,
 )
 from hyperpcm.cli.card import card as show_card
@@ -63,6 +64,7 @@ _ORDER: Final = (
     "explain",
     "mutate",
     "memory",
+    "shrink",
     "panel",
     "index",
     "screen",
@@ -126,6 +128,7 @@ app.command("score")(score.score)
 app.command("explain")(explain_scores)
 app.command("mutate")(mutate)
 app.add_typer(memory.app, name="memory")
+app.command("shrink")(shrink.shrink)
 app.command("panel")(panel.panel)
 app.command("index")(index.index)
 app.command("screen")(screen.screen)

@@ -12,7 +12,10 @@ from hyperpcm.target_model.unseen import UNSEEN
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["card_text", "change_line", "counted"]
+__all__ = ["SHRUNK", "card_text", "change_line", "counted"]
+
+SHRUNK: Final = "shrunk"
+"""Entry of the card that says what was taken away to make a model small."""
 
 _UNASKED: Final = {
     "target": "compounds unlike those of training",
@@ -35,6 +38,7 @@ def card_text(model: HyperPCM) -> str:
         _section("What it predicts", _quantity(model.quantity)),
         _section("What it learned from", _learned(model)),
         _section("What its memory gained and lost since", _history(card)),
+        _section("What was taken away to make it small", _shrunk(card)),
         _section("What it reads", _encoders(model)),
         _section("How it was chosen", _chosen(card)),
         _section("How far to believe it", _trust(model)),
@@ -83,6 +87,46 @@ def _history(card: Mapping[str, Any]) -> str:
     return (
         "\n".join(lines) + "\n\nNothing was trained for these changes, and no error was measured after them."
     )
+
+
+def _shrunk(card: Mapping[str, Any]) -> str:
+    """What `hyperpcm.model.shrinking` did."""
+    record = card.get(SHRUNK)
+    if record is None:
+        return ""
+    compounds, labels = record["compounds"], record["labels"]
+    told = [f"- compounds of its memory: all {compounds['of']:,} stay"]
+    if compounds["kept"] < compounds["of"]:
+        told = [
+            f"- compounds of its memory: {compounds['kept']:,} of {compounds['of']:,} stay, with "
+            f"{labels['kept']:,} of {labels['of']:,} labels; those with the fewest labels went"
+        ]
+    steps = record["steps"]
+    told += [
+        f"- {words}: rounded to steps of about {steps[name]:.2g} of their standard deviation"
+        for name, words in _ROUNDED.items()
+        if steps[name]
+    ]
+    if steps["thresholds"]:
+        told.append(f"- what its trees split at: rounded to {steps['thresholds']} binary digits")
+    found = record.get("difference")
+    if found is not None:
+        told.append(
+            f"- what that changes: scores of {counted(found['compounds'], 'known compound')} for "
+            f"{counted(found['targets'], 'known target')} differ by {found['root_mean_square']:.2g} in root "
+            f"mean square, and by {found['largest']:.2g} at most"
+        )
+    return "\n".join(told) + "\n\nErrors and intervals below were measured before that."
+
+
+_ROUNDED: Final = {
+    "networks": "weights of its networks",
+    "ridge": "coefficients of its ridge regression",
+    "targets": "embeddings of its known targets and their places along the axes of the alignment",
+    "profiles": "profiles of its compounds, which adapting reads",
+    "leaves": "what its trees say",
+    "labels": "labels of its memory",
+}
 
 
 def change_line(entry: Mapping[str, Any]) -> str:

@@ -53,7 +53,12 @@ def compile_target(
 
 @torch.no_grad()
 def unmeasured_target(
-    model: HyperPCM, sequence: str, name: str = "", *, similarity: Float[Tensor, "1 m"] | None = None
+    model: HyperPCM,
+    sequence: str,
+    name: str = "",
+    *,
+    similarity: Float[Tensor, "1 m"] | None = None,
+    label_memory: LabelMemory | None = None,
 ) -> TargetModel:
     """Return the frozen model of one protein as it scores in training and evaluation.
 
@@ -65,15 +70,22 @@ def unmeasured_target(
         sequence: amino acids; validated first.
         name: what to call the target.
         similarity: alignment similarity of the sequence to the memory rows, where that is at hand.
+        label_memory: as from `HyperPCM.label_memory`, likewise; one does for all targets.
 
     Raises:
         InvalidSequenceError: the sequence cannot be used.
     """
-    return _compiled(model, sequence, name, every=False, similarity=similarity)
+    return _compiled(model, sequence, name, every=False, similarity=similarity, label_memory=label_memory)
 
 
 def _compiled(
-    model: HyperPCM, sequence: str, name: str, *, every: bool, similarity: Tensor | None = None
+    model: HyperPCM,
+    sequence: str,
+    name: str,
+    *,
+    every: bool,
+    similarity: Tensor | None = None,
+    label_memory: LabelMemory | None = None,
 ) -> TargetModel:
     """Return the target over all landmarks, or over those that it sees in training and evaluation."""
     target = validate_sequence(sequence, name=name)
@@ -90,7 +102,8 @@ def _compiled(
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
     prior, residual_prior = None, model.residual_prior
     if similarity is not None and model.retrieval is not None:
-        prior, kept = _prior(model, model.retrieval, embedding, similarity, every=every)
+        labels = model.label_memory() if label_memory is None else label_memory
+        prior, kept = _prior(model, model.retrieval, labels, embedding, similarity, every=every)
         if residual_prior is not None and not every:
             residual_prior = residual_prior.only(kept)
     return TargetModel(
@@ -115,10 +128,16 @@ def _compiled(
 
 
 def _prior(
-    model: HyperPCM, retrieval: LabelRetrieval, embedding: Tensor, similarity: Tensor, *, every: bool
+    model: HyperPCM,
+    retrieval: LabelRetrieval,
+    label_memory: LabelMemory,
+    embedding: Tensor,
+    similarity: Tensor,
+    *,
+    every: bool,
 ) -> tuple[RetrievedPrior, Tensor]:
     """Return what a target retrieves from the memory, and the positions of these landmarks."""
-    collapsed, kept = collapse_labels(model, model.label_memory(), similarity, every=every)
+    collapsed, kept = collapse_labels(model, label_memory, similarity, every=every)
     trees = collapse_trees(model, embedding, similarity)
     if trees is not None:
         trees.trees.cpu()

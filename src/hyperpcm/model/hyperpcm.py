@@ -127,11 +127,11 @@ class HyperPCM(nn.Module):
             "memory_rows": torch.from_numpy(memory.rows.astype(np.int32)),
             "memory_columns": torch.from_numpy(memory.columns.astype(np.int32)),
             "memory_values": torch.from_numpy(memory.values.copy()),
-            "landmarks": torch.from_numpy(np.packbits(memory.landmarks > 0, axis=1)),
+            "landmarks": torch.from_numpy(memory.packed_landmarks()),
         }
         for name, tensor in buffers.items():
             self.register_buffer(name, tensor)
-        self.landmark_width = memory.landmarks.shape[1]
+        self.landmark_width = memory.width
 
     correction: Tensor
     ridge_share: Tensor

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from torch import Tensor
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 from hyperpcm.config import ModelConfig
 from hyperpcm.datasets.interactions import Quantity
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["model_state", "stored_model"]
 
+_DRAWS: Final = frozenset(
+    {Tensor.uniform_, Tensor.normal_, init.uniform_, init.normal_, init.kaiming_uniform_}
+)
 _PARTS: Final = ("calibration", "residuals", "overlaid")  # what belongs to no module
 
 
@@ -51,6 +56,18 @@ def model_state(model: HyperPCM) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, header
 
 
+class _Undrawn(TorchFunctionMode):
+    """Leaves out the drawing of first weights, which takes a while: stored ones replace them all."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if func in _DRAWS:
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
+
+
 def stored_model(kind: type[HyperPCM], tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> HyperPCM:
     """Return the model that `model_state` described; see `HyperPCM.from_state`."""
     try:
@@ -59,15 +76,16 @@ def stored_model(kind: type[HyperPCM], tensors: Mapping[str, Tensor], header: Ma
         raise IncompatibleModelError(f"this model needs an encoder that is not here: {error}") from None
     config = ModelConfig.model_validate(header["config"])
     memory = ContextMemory.from_state(tensors, header)
-    model = kind(
-        config=config,
-        quantity=Quantity(**header["quantity"]),
-        memory=memory,
-        compound_encoder=compound,
-        target_encoder=target,
-        radius=int(header["radius"]),
-        sizes=ModelSizes.stored(tensors, config, memory),
-    )
+    with _Undrawn():
+        model = kind(
+            config=config,
+            quantity=Quantity(**header["quantity"]),
+            memory=memory,
+            compound_encoder=compound,
+            target_encoder=target,
+            radius=int(header["radius"]),
+            sizes=ModelSizes.stored(tensors, config, memory),
+        )
     model.trees = BoostedTrees(*map(int, header["trees"]))
     if "calibration" in header:
         model.calibration = Calibration.from_state(tensors_of("calibration", tensors), header["calibration"])

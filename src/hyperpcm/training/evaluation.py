@@ -25,6 +25,7 @@ from hyperpcm.evaluation.results import AccuracyResults, ResultRow
 from hyperpcm.evaluation.shuffle import run_shuffled
 from hyperpcm.evaluation.surroundings import surroundings
 from hyperpcm.model import HyperPCM
+from hyperpcm.model.card import SHRUNK
 from hyperpcm.training.calibration_fit import held_out_rows
 from hyperpcm.training.encoded import Progress, encode, retrieve_pairs
 from hyperpcm.training.evaluation_files import write_scores, write_trust
@@ -151,6 +152,11 @@ def evaluate_run(
 
 def _check_memory(model: HyperPCM, run: RunFolder) -> None:
     """Refuse a model that may know labels of the test side."""
+    if SHRUNK in model.card:
+        raise InputError(
+            f"{run.model_path}: this model was made small, and its memory may no longer be that of the "
+            "table, so a test of the run would mean nothing. Put the model back that training wrote."
+        )
     changes = len(model.card.get("memory", ()))
     if changes:
         raise InputError(
