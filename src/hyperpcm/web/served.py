@@ -44,18 +44,21 @@ class ServedModel:
     """A trained model in a server. Compiling and evidence wait for one another: the model is one.
 
     Args:
-        given: file of a model or folder of a run; overlays as ``run+project.hpm``.
+        given: file of a model, folder of a run, or a name; overlays as ``run+project.hpm``. None: the default
+            model.
 
     Raises:
+        ConfigError: the user's choice of a default model cannot be read.
         InputError: there is none, or it is the model of one target.
         ModelFileError: a file cannot be used.
     """
 
-    def __init__(self, given: Path) -> None:
+    def __init__(self, given: Path | None) -> None:
         self.source: ModelSource = model_source(given)
         if self.source.is_target:
             raise InputError(
-                f"{given}: this is the model of one target. Serve the run or model that it was compiled from."
+                f"{self.source}: this is the model of one target. Serve the run or model that it was "
+                "compiled from."
             )
         self.model = self.source.load()
         self.model.eval()
