@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from hyperpcm.datasets.output_files import atomic_file
 from hyperpcm.errors import ConfigError, InputError, OutputError
-from hyperpcm.pretrained.registry import DEFAULT_NAME, find_model, known_models
+from hyperpcm.pretrained.registry import DEFAULT_NAME, FOLDERS_VARIABLE, find_model, known_models
 
 __all__ = [
     "MODEL_VARIABLE",
@@ -46,11 +46,15 @@ class DefaultModel:
     @property
     def reason(self) -> str:
         """Why it is the default, in words."""
-        return {
-            "environment": f"as {MODEL_VARIABLE} says",
-            "user": "as chosen with hyperpcm models use",
-            "package": "which ships with hyperpcm",
-        }[self.by]
+        if self.by != "package":
+            return (
+                f"as {MODEL_VARIABLE} says"
+                if self.by == "environment"
+                else "as chosen with hyperpcm models use"
+            )
+        found = find_model(str(self.given))
+        ships = found is None or found.is_shipped
+        return "which ships with hyperpcm" if ships else f"found as {FOLDERS_VARIABLE} says"
 
 
 def choice_path() -> Path:
