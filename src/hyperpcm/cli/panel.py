@@ -89,7 +89,7 @@ def panel(
     given = read_all(compounds, columns=roles or None)
     from hyperpcm.screening import Panel
 
-    loaded = asked.load()
+    loaded = asked.load(measured=fish)
     models = loaded.models
     stacked = Panel(models, loaded.names, device=device, precision=precision)
     place = _wanted(stacked, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,8 +61,11 @@ class AskedTargets:
     source: ModelSource | None
     files: tuple[Path, ...]
 
-    def load(self) -> PanelTargets:
+    def load(self, *, measured: bool = True) -> PanelTargets:
         """Load those of files and compile the others.
+
+        Args:
+            measured: whether what they give to known compounds in general is measured; it takes longer.
 
         Raises:
             ModelFileError: a file cannot be used.
@@ -72,10 +76,14 @@ class AskedTargets:
         names = [model.name or path.stem for model, path in zip(models, self.compiled, strict=True)]
         seals = [read_archive(path).sha256 for path in self.compiled]
         if self.source is not None:
+            from hyperpcm.model.compiling import unmeasured_target
+
             model = self.source.load()
             for number, one in enumerate(self.proteins, start=1):
-                models.append(model.compile_target(one.sequence, name=one.name or f"target {number}"))
-                names.append(one.name or f"target {number}")
+                name = one.name or f"target {number}"
+                made = model.compile_target if measured else partial(unmeasured_target, model)
+                models.append(made(one.sequence, name=name))
+                names.append(name)
                 seals.append(hashlib.sha256(f"{model.origin} {one.sequence}".encode()).hexdigest())
         return PanelTargets(models, names, dict(zip(names, seals, strict=True)))
 

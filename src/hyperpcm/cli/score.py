@@ -26,7 +26,7 @@ from hyperpcm.cli.intervals import (
     tell_intervals,
     tell_probabilities,
 )
-from hyperpcm.cli.models import target_model_of, tell_licences
+from hyperpcm.cli.models import scored_target, tell_licences
 from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.cli.targets import target_file
@@ -101,7 +101,7 @@ def score(
     given = read_all(compounds, columns=roles or None)
     if strict:
         _refuse_any(given)
-    target_model = target_model_of(source, target, record=record)
+    target_model = scored_target(source, target, record=record)
     tell_licences(console, target_model)
     if abstain:
         check_domain(target_model)
@@ -130,7 +130,8 @@ def score(
     if out is not None:
         _write(out, target_model, given, scores, order, rejections, near, overwrite=overwrite)
     if as_json:
-        console.result_json(_record(target_model, given, scores, rejections, best, near))
+        found = _record(target_model, given, scores, rejections, best, near)
+        console.result_json({"model": str(source), **found})
     else:
         console.result(_ranking(target_model, given, scores, best, near))
     if out is not None:

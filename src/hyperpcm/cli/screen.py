@@ -90,7 +90,7 @@ def screen(
     if LibraryIndex.is_one(library):
         LibraryIndex.open(library)  # refuses one that is not whole before anything else
     chosen = StructureFilter(only or [], known_actives(actives or []), most_similar)
-    loaded = asked.load()
+    loaded = asked.load(measured=False)
     panel = Panel(loaded.models, loaded.names, device=device, precision=precision)
     check_level(loaded.models, level)
     tell_all_licences(console, loaded.models)

@@ -19,7 +19,7 @@ from hyperpcm.cli.arguments import (
 from hyperpcm.cli.compounds import input_files
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.intervals import Level, check_level
-from hyperpcm.cli.models import target_model_of, tell_licences
+from hyperpcm.cli.models import scored_target, tell_licences
 from hyperpcm.cli.screen_options import Library, Only, known_actives
 from hyperpcm.cli.screen_summary import tell_refused
 from hyperpcm.cli.suggest_output import suggestion_record, suggestion_table, write_suggestion
@@ -110,7 +110,7 @@ def suggest(
     barred_files = input_files([*(ordered or []), *(never or [])])
     read = [*source.files, library, *barred_files, *(one for one in (table, fasta) if one is not None)]
     check_hits_file(out, overwrite=overwrite, inputs=read)
-    asked = target_model_of(source, target, record=record)
+    asked = scored_target(source, target, record=record)
     check_level([asked], level)
     tell_licences(console, asked)
     on_order, barred = known_actives(ordered or [], "--ordered"), known_actives(never or [], "--never")

@@ -18,9 +18,9 @@ __all__ = ["UNLIKE_COMPOUND", "UNRELATED_TARGET", "has_unknown_element", "is_unl
 UNRELATED_TARGET: Final = 0.1
 """Alignment similarity that no known target reaches where none is related.
 
-Of 100 proteins of ChEMBL 20 a tenth have no relative among the other 1,922, and the largest similarity that
-they have is 0.02 to 0.05; that of a designed repeat, of collagens and of a linker of glycine and serine is 0.04 to
-0.10. From the first relative on it is 0.14 and more.
+Of 100 proteins of ChEMBL 20 a tenth have no relative among the other 1,922, and the largest similarity of
+those is 0.02 to 0.05. For a designed repeat, collagens and a linker of glycine and serine it is 0.04
+to 0.10; from the first relative on it is 0.14 and more.
 """
 UNLIKE_COMPOUND: Final = 0.3
 """Tanimoto similarity of counted fingerprints that unrelated compounds reach.

@@ -1,4 +1,4 @@
-"""Where in the domain of a target a score lies: how hard its compound looks, and whether the like is known."""
+"""Where in the domain of a target a score lies: how hard its compound looks, and if its like is known."""
 
 from __future__ import annotations
 
