@@ -33,7 +33,7 @@ def means(rows: list[dict], model: str, metric: str) -> dict[int, float]:
 
 
 def test_means_are_over_targets_of_the_results(figures: dict):
-    assert [one["split"] for one in figures["accuracy"]][0] == "homology_target"
+    assert figures["accuracy"][0]["split"] == "homology_target"
     for one in figures["accuracy"]:
         path = RESULTS / one["file"]
         rows = pq.read_table(path.with_suffix(".targets.parquet")).to_pylist()

@@ -32,7 +32,7 @@ def model():
 @pytest.mark.parametrize("protein", UNRELATED.values(), ids=UNRELATED.keys())
 def test_every_compound_is_outside_on_an_unrelated_protein(model, protein: str):
     target = model.compile_target(protein)
-    assert target.calibration.nearest_target < 0.1
+    assert target.calibration.nearest_target < 0.15
     assert target.score(SMILES).intervals.verdicts == ("outside",) * len(SMILES)
 
 

@@ -57,7 +57,9 @@ def test_none_is_the_default_with_its_reason(folders: SimpleNamespace, monkeypat
 
 def test_a_default_that_is_gone_is_told_with_who_says_so(folders: SimpleNamespace, monkeypatch):
     monkeypatch.setenv(MODEL_VARIABLE, "/gone/model.safetensors")
-    with pytest.raises(InputError, match="as HYPERPCM_MODEL says: /gone/model.safetensors: there is no such"):
+    with pytest.raises(
+        InputError, match=r"as HYPERPCM_MODEL says: /gone/model\.safetensors: there is no such"
+    ):
         model_source(None)
 
 

@@ -20,7 +20,7 @@ def held_out(rows: int, targets: int, seed: int = 0, unseen: str = "target") -> 
     """Rows whose errors are as wide as their difficulty, and wider for targets far from known ones."""
     generator = np.random.default_rng(seed)
     target = np.sort(generator.integers(0, targets, rows))
-    nearest = generator.uniform(0.1, 1, targets).astype(np.float32)[target]
+    nearest = generator.uniform(0.15, 1, targets).astype(np.float32)[target]
     difficulty = generator.uniform(0.2, 1.5, rows).astype(np.float32)
     return HeldOut(
         errors=generator.normal(0, difficulty * (2 - nearest)),

@@ -8,6 +8,7 @@ from hyperpcm.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hyperpcm.pretrained.choice import DefaultModel, choose, default_model, reset
+    from hyperpcm.pretrained.loading import load_pretrained
     from hyperpcm.pretrained.packing import pack_model
     from hyperpcm.pretrained.registry import PretrainedModel, find_model, known_models
 
@@ -18,6 +19,7 @@ __all__ = [
     "default_model",
     "find_model",
     "known_models",
+    "load_pretrained",
     "pack_model",
     "reset",
 ]
@@ -25,7 +27,8 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("DefaultModel", "choose", "default_model", "reset"), "choice"),
     **dict.fromkeys(("PretrainedModel", "find_model", "known_models"), "registry"),
-    **dict.fromkeys(("pack_model",), "packing"),
+    "load_pretrained": "loading",
+    "pack_model": "packing",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

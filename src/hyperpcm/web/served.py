@@ -70,8 +70,8 @@ class ServedModel:
 
     @property
     def name(self) -> str:
-        """What the data are called that it learned from."""
-        return self.model.trained_on
+        """What it is called: the name that it was asked for by, or the data that it learned from."""
+        return self.source.name or self.model.trained_on
 
     @property
     def report(self) -> Path | None:
@@ -81,8 +81,11 @@ class ServedModel:
 
     @cached_property
     def card(self) -> str:
-        """The model card as Markdown."""
-        return card_text(self.model)
+        """The model card as Markdown; the one that was packed with it, where it has one and no overlay."""
+        from hyperpcm.pretrained.registry import find_model
+
+        named = None if self.source.name is None or self.source.overlays else find_model(self.source.name)
+        return card_text(self.model) if named is None else named.card()
 
     @cached_property
     def known(self) -> tuple[KnownTarget, ...]:
