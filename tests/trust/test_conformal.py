@@ -26,7 +26,7 @@ def held_out(rows: int, targets: int, seed: int = 0, unseen: str = "target") -> 
         errors=generator.normal(0, difficulty * (2 - nearest)),
         difficulty=difficulty,
         nearest_target=nearest,
-        nearest_compound=generator.uniform(0.3, 1, rows).astype(np.float32),
+        nearest_compound=generator.uniform(0.25, 1, rows).astype(np.float32),
         target=target,
         unseen=unseen,
     )
@@ -89,7 +89,7 @@ def test_rows_of_unrelated_targets_and_unlike_compounds_are_outside_however_easy
     strange = dataclasses.replace(
         rows,
         nearest_target=np.where(rows.target % 3 == 0, 0.05, near).astype(np.float32),
-        nearest_compound=np.where(rows.target % 3 == 1, 0.25, 0.6).astype(np.float32),
+        nearest_compound=np.where(rows.target % 3 == 1, 0.15, 0.6).astype(np.float32),
     )
     found = calibrated(strange)
     verdicts = np.array(found.verdicts(strange.difficulty, strange.nearest_target, strange.nearest_compound))
