@@ -41,8 +41,9 @@ KNOWN_DRUGS = [
 ]
 UNLIKE = {
     "a cyclic peptide": "O=C1CNC(=O)CNC(=O)CNC(=O)CNC(=O)CN1",
-    "a macrocycle": "C[Si]1(C)O[Si](C)(C)O[Si](C)(C)O[Si](C)(C)O1",
+    "a macrocycle": "C1CSCCSCCSCCSCCSCCS1",
     "a metal complex": "C1CC2(C1)C(=O)O[Pt](N)(N)OC2=O",
+    "a compound of gold": "CCP(CC)(CC)=[Au]SC1OC(COC(C)=O)C(OC(C)=O)C(OC(C)=O)C1OC(C)=O",
 }
 
 
