@@ -143,6 +143,7 @@ def run_commands(block: Block, page: str) -> None:
             timeout=240,
             check=False,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, **{name: str(Path.cwd()) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}},
         )
         assert done.returncode == 0, (
             f"{page}:{block.line}: `{shlex.join(words)}` ended with exit code {done.returncode}\n"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hyperpcm.datasets import Interactions, Quantity, Split, load, make_splits, read_table
     from hyperpcm.errors import HyperpcmError, InputError, Rejection
     from hyperpcm.model import HyperPCM
+    from hyperpcm.pretrained import load_pretrained
     from hyperpcm.target_model import Scores, TargetModel
     from hyperpcm.training import evaluate_run, fit
 
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "load_config",
     "load_model",
+    "load_pretrained",
     "load_target_model",
     "make_splits",
     "read_table",
@@ -49,6 +51,7 @@ _HOMES = {
     **dict.fromkeys(("Interactions", "Quantity", "Split", "load", "make_splits", "read_table"), "datasets"),
     **dict.fromkeys(("HyperpcmError", "InputError", "Rejection"), "errors"),
     **dict.fromkeys(("HyperPCM",), "model"),
+    **dict.fromkeys(("load_pretrained",), "pretrained"),
     **dict.fromkeys(("Scores", "TargetModel"), "target_model"),
     **dict.fromkeys(("evaluate_run", "fit"), "training"),
 }

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from hyperpcm.checkpoint import load_target_model
 from hyperpcm.cli.main import app
 from hyperpcm.datasets import read_table
+from small_pretrained import own_folders, with_default
 
 FAST = [
     "--set=training.epochs=1",
@@ -31,7 +32,9 @@ def call(*arguments: object):
 @pytest.fixture(scope="module")
 def shown(trained: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     out = tmp_path_factory.mktemp("demo") / "out"
-    done = call("demo", "--data", trained.table, *FAST, "--out", out)
+    with pytest.MonkeyPatch.context() as patched:
+        own_folders(patched, tmp_path_factory.mktemp("user"))
+        done = call("demo", "--data", trained.table, *FAST, "--out", out)
     assert done.exit_code == 0, done.output
     return SimpleNamespace(out=out, done=done, table=trained.table)
 
@@ -53,6 +56,23 @@ def test_every_step_is_announced_on_stderr_with_its_time(shown: SimpleNamespace)
     for place in starts:
         assert any(line.strip().endswith(" s") for line in lines[place + 1 : place + 12])
     assert "[1/6]" not in shown.done.stdout
+
+
+def test_without_a_model_to_ask_it_says_so(shown: SimpleNamespace):
+    assert "No model ships with this copy" in shown.done.stderr
+
+
+def test_the_default_model_is_asked_first_and_nothing_is_trained_for_it(
+    shown: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_default(own_folders(monkeypatch, tmp_path).models)
+    done = call("demo", "--data", shown.table, *FAST, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "[2/7] Ask hyperpcm-chembl, found as HYPERPCM_MODELS says, about a protein" in done.stderr
+    assert "its sequence is not among the 5 that hyperpcm-chembl knows; nothing was trained" in done.stderr
+    first, _, rest = done.stdout.partition("\n")
+    assert first == "The first 5 of 14 compounds for t0, by hyperpcm-chembl (pKd [-log10(M)]):"
+    assert rest.splitlines()[0].split()[0] == "rank"
 
 
 def test_all_nulls_are_in_the_table(shown: SimpleNamespace):

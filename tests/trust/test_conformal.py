@@ -20,13 +20,13 @@ def held_out(rows: int, targets: int, seed: int = 0, unseen: str = "target") -> 
     """Rows whose errors are as wide as their difficulty, and wider for targets far from known ones."""
     generator = np.random.default_rng(seed)
     target = np.sort(generator.integers(0, targets, rows))
-    nearest = generator.random(targets).astype(np.float32)[target]
+    nearest = generator.uniform(0.15, 1, targets).astype(np.float32)[target]
     difficulty = generator.uniform(0.2, 1.5, rows).astype(np.float32)
     return HeldOut(
         errors=generator.normal(0, difficulty * (2 - nearest)),
         difficulty=difficulty,
         nearest_target=nearest,
-        nearest_compound=generator.random(rows).astype(np.float32),
+        nearest_compound=generator.uniform(0.25, 1, rows).astype(np.float32),
         target=target,
         unseen=unseen,
     )
@@ -81,6 +81,22 @@ def test_errors_grow_over_the_verdicts_and_abstaining_lowers_them():
     assert sorted(found.rmse_by_verdict.values()) == list(found.rmse_by_verdict.values())
     assert found.share_by_verdict["inside"] == pytest.approx(0.7, abs=0.05)
     assert found.abstain_mse_ratio < 0.8
+
+
+def test_rows_of_unrelated_targets_and_unlike_compounds_are_outside_however_easy_they_look():
+    rows = held_out(3000, 60)
+    near = np.minimum(rows.nearest_target, 0.5)
+    strange = dataclasses.replace(
+        rows,
+        nearest_target=np.where(rows.target % 3 == 0, 0.05, near).astype(np.float32),
+        nearest_compound=np.where(rows.target % 3 == 1, 0.15, 0.6).astype(np.float32),
+    )
+    found = calibrated(strange)
+    verdicts = np.array(found.verdicts(strange.difficulty, strange.nearest_target, strange.nearest_compound))
+    assert set(verdicts[rows.target % 3 < 2]) == {"outside"}
+    hard = strange.difficulty > found.edges[1]
+    assert (verdicts == "outside").sum() == ((rows.target % 3 < 2) | hard).sum()
+    assert found.held_out["verdicts"]["outside"]["rows"] == (verdicts == "outside").sum()
 
 
 def test_groups_need_twenty_targets_each_and_new_targets():

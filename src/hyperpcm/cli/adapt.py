@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from hyperpcm.cli.arguments import FastaRecord, ScoringModel, TargetProtein, column_roles
+from hyperpcm.cli.arguments import FastaRecord, TargetProtein, column_roles
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.models import target_model_of, tell_licences
 from hyperpcm.cli.rejections import RejectionLog, as_record, rejection_log
 from hyperpcm.cli.targets import target_file
+from hyperpcm.cli.which_model import GivenModel, asked_model, is_model
 from hyperpcm.errors import InputError
-from hyperpcm.training.model_source import model_source
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.assay import Assay
@@ -30,11 +30,13 @@ _SCHEMA: Final[dict[str, type]] = {"smiles": str, "relation": str, "value": floa
 
 def adapt(
     ctx: typer.Context,
-    model: ScoringModel,
-    assay: Annotated[
-        Path | None,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
-            help="Table of measured compounds: SMILES and values, with relations and units or not."
+            metavar="[MODEL] [ASSAY]",
+            help="Compiled target (.hpcm), or with --target a run, a model or its name; the default model "
+            "where there is none. Then a table of measured compounds: SMILES and values, with relations and "
+            "units or not.",
         ),
     ] = None,
     out: Annotated[
@@ -42,6 +44,7 @@ def adapt(
     ] = None,
     target: TargetProtein = None,
     record: FastaRecord = None,
+    model: GivenModel = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--column", metavar="ROLE=NAME", help="Column of the table: smiles=…, value=…, unit=…"),
@@ -76,7 +79,8 @@ def adapt(
     from hyperpcm.target_model.adapting import adapted, measurements_of, summary, unadapted, without_seen
 
     console: Console = ctx.obj
-    origin, fasta = model_source(model), target_file(target)
+    given_model, assay = _model_and_assay(words or [], model)
+    origin, fasta = asked_model(console, given_model), target_file(target)
     of_table = {
         "--column": columns,
         "--quantity": quantity,
@@ -119,6 +123,15 @@ def adapt(
         )
         return
     console.result(f"{out}: " + _in_words(about, found.quantity.name))
+
+
+def _model_and_assay(words: Sequence[str], given: Path | None) -> tuple[Path | None, Path | None]:
+    """The model, if one is given, and the table, if there is one."""
+    if len(words) > 2 or (given is not None and len(words) > 1):
+        raise InputError(f"{words[-1]}: one table of measured compounds is read at a time.")
+    if given is None and words and (len(words) == 2 or is_model(words[0]) or words[0].endswith(".hpcm")):
+        given, words = Path(words[0]), words[1:]
+    return given, Path(words[0]) if words else None
 
 
 def _check(

@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "CompoundColumns",
-    "Compounds",
     "Device",
     "FastaRecord",
-    "OptionalCompounds",
+    "ModelAndCompounds",
     "Precision",
     "PreparingProcesses",
-    "ScoringModel",
     "TableColumns",
     "TableTargets",
     "TargetProtein",
@@ -36,22 +34,17 @@ __all__ = [
 ]
 
 
-_COMPOUNDS: Final = "SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."
+_COMPOUNDS: Final = "compounds: SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for standard input."
 
-ScoringModel = Annotated[
-    Path,
+ModelAndCompounds = Annotated[
+    list[str],
     typer.Argument(
-        help="Compiled target (.hpcm); or a run or model, also with overlays as RUN+project.hpm, together "
-        "with --target."
+        metavar="[MODEL] COMPOUNDS...",
+        help="Compiled target (.hpcm), or with --target a run, a model or its name; the default model where "
+        f"there is none. Then {_COMPOUNDS}",
     ),
 ]
-"""What scores compounds, for `hyperpcm.cli.models.model_source`."""
-
-Compounds = Annotated[list[str], typer.Argument(help=_COMPOUNDS)]
-"""Which compounds, for `hyperpcm.cli.compounds.read_all`."""
-
-OptionalCompounds = Annotated[list[str] | None, typer.Argument(help=_COMPOUNDS)]
-"""Which compounds, if any."""
+"""What scores compounds, and which compounds, for `hyperpcm.cli.which_model.split_model`."""
 
 TargetProtein = Annotated[
     str | None, typer.Option(help="FASTA file or amino-acid sequence, for a run or a trained model.")

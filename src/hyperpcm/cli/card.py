@@ -8,15 +8,20 @@ from typing import Annotated
 import typer
 
 from hyperpcm.cli.console import Console
+from hyperpcm.cli.which_model import asked_model
 from hyperpcm.errors import InputError
-from hyperpcm.training.model_source import model_source
 
 __all__ = ["card"]
 
 
 def card(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="Run, trained model, or compiled target (.hpcm).")],
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Run, trained model or its name, or compiled target (.hpcm); the default model otherwise."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show the card of a model: what it learned from, how far to believe it, and what it is not for.
@@ -26,7 +31,7 @@ def card(
     from hyperpcm.checkpoint import load_target_model
 
     console: Console = ctx.obj
-    source = model_source(model)
+    source = asked_model(console, model)
     if source.is_target:
         from hyperpcm.target_model.card import target_card_text
 

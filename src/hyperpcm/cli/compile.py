@@ -12,8 +12,8 @@ from hyperpcm.cli.compile_all import compile_all
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.models import Shortening, compiled, tell_landmarks, tell_licences, tell_rounding
 from hyperpcm.cli.targets import target_file
+from hyperpcm.cli.which_model import GivenModel, asked_model, is_model
 from hyperpcm.errors import InputError
-from hyperpcm.training.model_source import model_source
 
 if TYPE_CHECKING:
     from hyperpcm.target_model import TargetModel
@@ -39,14 +39,17 @@ _NEXT: Final = {
 
 def compile_target(
     ctx: typer.Context,
-    model: Annotated[
-        Path,
-        typer.Argument(help="Folder of a run, or its model.safetensors; with overlays as RUN+project.hpm."),
-    ],
-    target: Annotated[
-        str, typer.Argument(help="FASTA file, - for FASTA on standard input, or an amino-acid sequence.")
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] TARGET",
+            help="Folder of a run, its model.safetensors or the name of a model, with overlays as "
+            "RUN+project.hpm; the default model where there is none. Then the target: FASTA file, - for "
+            "FASTA on standard input, or an amino-acid sequence.",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, such as kinase.hpcm.")],
+    model: GivenModel = None,
     kind: Annotated[
         Format | None,
         typer.Option(
@@ -90,7 +93,9 @@ def compile_target(
     from hyperpcm.datasets.output_files import check_output
 
     console: Console = ctx.obj
-    source, shortening = model_source(model), Shortening(exact, max_landmarks, landmark_tolerance)
+    given_model, target = _model_and_target(words, model)
+    source = asked_model(console, given_model)
+    shortening = Shortening(exact, max_landmarks, landmark_tolerance)
     fasta = target_file(target)
     if every:
         _check_every(kind, name, record, fasta, target)
@@ -131,6 +136,23 @@ def compile_target(
     tell_landmarks(console, landmarks)
     tell_rounding(console, rounding["largest_difference"])
     console.note(_NEXT[kind].format(out=out))
+
+
+def _model_and_target(words: list[str], given: Path | None) -> tuple[Path | None, str]:
+    """The model, if one is given, and the target."""
+    wanted = 1 if given is not None else 2
+    if len(words) > wanted:
+        raise InputError(
+            f"{words[wanted]}: one target is compiled at a time; --all takes every record of a FASTA."
+        )
+    if len(words) == 2:
+        return Path(words[0]), words[1]
+    if is_model(words[0]):
+        raise InputError(
+            f"{words[0]}: this is a model; which target is to be compiled? Give a FASTA file or an "
+            "amino-acid sequence after it."
+        )
+    return given, words[0]
 
 
 def _check_every(

@@ -8,16 +8,29 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hyperpcm.errors import InputError, Rejection, TableError
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.compound_files import CompoundList
 
-__all__ = ["GivenCompounds", "input_files", "read_all"]
+__all__ = ["COMPOUND_FILES", "GivenCompounds", "input_files", "read_all"]
 
-_ENDINGS = (".smi", ".smiles", ".csv", ".tsv", ".txt", ".tab", ".sdf", ".sd", ".mol", ".parquet", ".gz")
+COMPOUND_FILES: Final = (
+    ".smi",
+    ".smiles",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".tab",
+    ".sdf",
+    ".sd",
+    ".mol",
+    ".parquet",
+    ".gz",
+)
+"""Endings of files of compounds."""
 
 
 @dataclasses.dataclass
@@ -52,7 +65,7 @@ def input_files(given: Sequence[str]) -> list[Path]:
     for one in given:
         if _is_file(one):
             files.append(Path(one))
-        elif one.lower().endswith(_ENDINGS):
+        elif one.lower().endswith(COMPOUND_FILES):
             raise InputError(f"{one}: there is no such file.")
     return files
 

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from hyperpcm.datasets import Interactions, Quantity, Split
     from hyperpcm.evaluation.report import CompiledTarget
     from hyperpcm.training import FittedRun
+    from hyperpcm.training.model_source import ModelSource
 
 __all__ = ["demo"]
 
 _EPOCHS: Final = 8  # enough here, and the whole demo stays within a few minutes on two cores
-_STEPS: Final = 6
+_STEPS: Final = 6  # one more where there is a default model to ask
 _FEW: Final = 10  # labels that a target needs to be shown; compounds of the ranking that are shown
 _TARGET: Final = "target.hpcm"
 _RELATIONS: Final = {0: "", 1: ">", -1: "<"}
@@ -47,7 +48,8 @@ def demo(
 ) -> None:
     """Do the whole job on real measurements in a few minutes, and write a report.
 
-    Reads a public data set, holds whole proteins out, trains, compares with the nulls on the proteins that
+    First the default model, where there is one, answers for a protein that it does not know. Then it reads a
+    public data set, holds whole proteins out, trains, compares with the nulls on the proteins that
     were held out, compiles one of them and ranks the compounds for it. An earlier demo in the folder is
     replaced.
     """
@@ -67,12 +69,14 @@ def demo(
 def _run(console: Console, config: RunConfig, out: Path) -> None:
     """All steps, each announced and timed."""
     from hyperpcm.checkpoint import load_model, save_target_model
+    from hyperpcm.cli.demo_default import answer_of_default
     from hyperpcm.evaluation.tables import render_table
     from hyperpcm.training.evaluation import evaluate_run
     from hyperpcm.training.report_run import rank_known_compounds, report_run
     from hyperpcm.training.run import open_data
 
-    steps = _Steps(console)
+    source = _default_source(console)
+    steps = _Steps(console, _STEPS if source is None else _STEPS + 1)
     with steps("Read the measurements"), console.progress() as progress:
         interactions = open_data(config.data, progress)
     size = interactions.describe()
@@ -80,6 +84,15 @@ def _run(console: Console, config: RunConfig, out: Path) -> None:
         f"{interactions.name}: {size['interactions']:,} interactions ({interactions.quantity.name}) of "
         f"{size['compounds']:,} compounds and {size['targets']:,} targets"
     )
+    if source is not None:
+        with steps(f"Ask {source}, {source.reason}, about a protein that it does not know"):
+            answer = answer_of_default(source, interactions)
+        if answer is None:
+            steps.say("it knows every protein of these data")
+        else:
+            for note in answer.notes:
+                steps.say(note)
+            console.result(answer.table)
     with steps("Train on some of the proteins, choose by others"), console.progress() as progress:
         run = _fitted(config, out / "run", progress)
     steps.say(f"{run.epochs} epochs; kept epoch {run.best['epoch']}{metric_words(run.best)}")
@@ -107,6 +120,17 @@ def _run(console: Console, config: RunConfig, out: Path) -> None:
         report.replace(out / "report.html")
 
 
+def _default_source(console: Console) -> ModelSource | None:
+    """The default model; None, and a sentence, where there is none."""
+    from hyperpcm.pretrained import default_model
+    from hyperpcm.training.model_source import model_source
+
+    if default_model() is None:
+        console.note("No model ships with this copy of hyperpcm, so the demo begins with training one.")
+        return None
+    return model_source(None)
+
+
 def _fitted(config: RunConfig, folder: Path, progress: Stages) -> FittedRun:
     from hyperpcm.training import fit
 
@@ -121,13 +145,13 @@ def _fitted(config: RunConfig, folder: Path, progress: Stages) -> FittedRun:
 class _Steps:
     """Announces each step with its number and says how long it took."""
 
-    def __init__(self, console: Console) -> None:
-        self._console, self._number = console, 0
+    def __init__(self, console: Console, steps: int) -> None:
+        self._console, self._number, self._steps = console, 0, steps
 
     @contextmanager
     def __call__(self, title: str) -> Iterator[None]:
         self._number += 1
-        self._console.note(f"[{self._number}/{_STEPS}] {title}")
+        self._console.note(f"[{self._number}/{self._steps}] {title}")
         start = time.monotonic()
         yield
         self._console.note(f"      {time.monotonic() - start:.1f} s")

@@ -13,8 +13,6 @@ import typer
 from hyperpcm.cli.arguments import (
     CompoundColumns,
     FastaRecord,
-    OptionalCompounds,
-    ScoringModel,
     TargetProtein,
     column_roles,
 )
@@ -25,8 +23,9 @@ from hyperpcm.cli.models import Shortening, compiled, needed_target
 from hyperpcm.cli.rejections import all_rejections, name_rejections
 from hyperpcm.cli.rejections import as_record as rejection_record
 from hyperpcm.cli.targets import read_target, target_file
+from hyperpcm.cli.which_model import GivenModel, asked_model, split_model
 from hyperpcm.errors import ConfigError, InputError
-from hyperpcm.training.model_source import ModelSource, model_source
+from hyperpcm.training.model_source import ModelSource
 
 if TYPE_CHECKING:
     from hyperpcm.target_model import Scores, TargetModel
@@ -40,10 +39,18 @@ _MOST: Final = 200  # compounds on one page, and whose known targets are told
 
 def explain(
     ctx: typer.Context,
-    model: ScoringModel,
-    compounds: OptionalCompounds = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL] [COMPOUNDS]...",
+            help="Compiled target (.hpcm), or with --target a run, a model or its name; the default model "
+            "where there is none. Then compounds: SMILES, or files: .smi, CSV, TSV, SDF, Parquet; - for "
+            "standard input.",
+        ),
+    ] = None,
     target: TargetProtein = None,
     record: FastaRecord = None,
+    model: GivenModel = None,
     known: Annotated[
         int | None,
         typer.Option(
@@ -86,8 +93,9 @@ def explain(
     """
     from hyperpcm.datasets.output_files import check_output
 
-    source, fasta = model_source(model), target_file(target)
-    inputs = [*source.files, *input_files(compounds or ()), *([] if fasta is None else [fasta])]
+    given_model, compounds = split_model(words or (), model)
+    source, fasta = asked_model(ctx.obj, given_model), target_file(target)
+    inputs = [*source.files, *input_files(compounds), *([] if fasta is None else [fasta])]
     if out is not None:
         check_output(out, overwrite=overwrite, inputs=inputs)
     protein = needed_target(source, target)

@@ -11,7 +11,8 @@ import typer
 from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.screen_summary import tell_refused
-from hyperpcm.training.model_source import ModelSource, model_source
+from hyperpcm.cli.which_model import asked_model
+from hyperpcm.training.model_source import ModelSource
 
 if TYPE_CHECKING:
     from hyperpcm.screening import CompoundRecipe
@@ -26,9 +27,13 @@ def index(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the index, such as library.index.")],
     for_target: Annotated[
-        Path,
-        typer.Option("--for", help="Compiled target (.hpcm), or a run or model: what it reads is computed."),
-    ],
+        Path | None,
+        typer.Option(
+            "--for",
+            help="Compiled target (.hpcm), or a run, a model or its name: what it reads is computed. The "
+            "default model if not given.",
+        ),
+    ] = None,
     columns: CompoundColumns = None,
     processes: PreparingProcesses = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -41,7 +46,7 @@ def index(
     console: Console = ctx.obj
     roles = column_roles(columns or ())
     existing_file(library, "compounds")
-    source = model_source(for_target)
+    source = asked_model(console, for_target)
     from hyperpcm.encoders.parallel import default_processes
     from hyperpcm.screening import build_index
 

@@ -21,6 +21,7 @@ from hyperpcm.cli import (
     evaluate,
     index,
     memory,
+    named_models,
     panel,
     report,
     score,
@@ -80,6 +81,7 @@ _ORDER: Final = (
     "embed",
     "cache",
     "settings",
+    "models",
     "demo",
 )
 
@@ -144,6 +146,7 @@ app.add_typer(encoders.app, name="encoders")
 app.command("embed")(embed.embed)
 app.add_typer(cache.app, name="cache")
 app.command("settings")(settings.show)
+app.add_typer(named_models.app, name="models")
 app.command("demo")(demo.demo)
 
 

@@ -20,8 +20,9 @@ from hyperpcm.cli.memory_change import Change, Writing
 from hyperpcm.cli.memory_input import held_pairs, known_row, read_measurements, tell_rejected
 from hyperpcm.cli.memory_tables import show_target, show_targets
 from hyperpcm.cli.targets import read_target, target_file
+from hyperpcm.cli.which_model import GivenModel, asked_model, is_model
 from hyperpcm.errors import IncompatibleModelError, InputError
-from hyperpcm.training.model_source import ModelSource, model_source
+from hyperpcm.training.model_source import ModelSource
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM
@@ -34,7 +35,11 @@ app = typer.Typer(
 )
 
 Model = Annotated[
-    Path, typer.Argument(help="Folder of a run, or its model.safetensors; with overlays as RUN+project.hpm.")
+    Path | None,
+    typer.Argument(
+        help="Folder of a run, its model.safetensors or the name of a model; with overlays as "
+        "RUN+project.hpm. The default model if not given."
+    ),
 ]
 NewModel = Annotated[Path, typer.Option("--out", "--output", "-o", help="File of the new model.")]
 Diff = Annotated[
@@ -56,7 +61,7 @@ _COMPARED: Final = 32
 @app.command("list")
 def list_all(
     ctx: typer.Context,
-    model: Model,
+    model: Model = None,
     target: Annotated[
         str | None, typer.Option(help="Name or sequence of a known target: its measured compounds.")
     ] = None,
@@ -69,7 +74,7 @@ def list_all(
 ) -> None:
     """List the known targets of a model, with their labels and where those come from."""
     console: Console = ctx.obj
-    source = _trained(model)
+    source = _trained(console, model)
     if out is not None:
         from hyperpcm.datasets.output import check_output
 
@@ -85,10 +90,14 @@ def list_all(
 @app.command()
 def add(
     ctx: typer.Context,
-    model: Model,
-    measurements: Annotated[
-        Path,
-        typer.Argument(help="CSV, TSV or Parquet file with SMILES, sequences (or --targets) and values."),
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] MEASUREMENTS",
+            help="Folder of a run, its model.safetensors or the name of a model, with overlays as "
+            "RUN+project.hpm; the default model where there is none. Then the measurements: CSV, TSV or "
+            "Parquet file with SMILES, sequences (or --targets) and values.",
+        ),
     ],
     name: Annotated[str, typer.Option(help="Of the project; what the measurements are removed by.")],
     out: Annotated[
@@ -116,6 +125,7 @@ def add(
     sign_key: SignKey = None,
     author: Author = None,
     compare: Compare = _COMPARED,
+    model: GivenModel = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -128,7 +138,8 @@ def add(
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    source = _trained(model)
+    given_model, measurements = _model_and_table(words, model)
+    source = _trained(console, given_model)
     inputs = [existing_table(measurements, "the measurements"), *source.overlays]
     if targets is not None:
         inputs.append(existing_file(targets, "FASTA file of the targets"))
@@ -165,8 +176,8 @@ def add(
 @app.command()
 def remove(
     ctx: typer.Context,
-    model: Model,
     out: NewModel,
+    model: Model = None,
     target: Annotated[
         list[str] | None, typer.Option(help="Name of a known target that goes; may be repeated.")
     ] = None,
@@ -201,7 +212,7 @@ def remove(
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    given = _trained(model)
+    given = _trained(console, model)
     inputs = list(given.overlays)
     if measurements is not None:
         inputs.append(existing_table(measurements, "the measurements"))
@@ -244,9 +255,16 @@ def remove(
 @app.command()
 def apply(
     ctx: typer.Context,
-    model: Model,
-    overlays: Annotated[list[Path], typer.Argument(help="Files of overlays, in their order.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] OVERLAYS...",
+            help="Folder of a run, its model.safetensors or the name of a model; the default model where "
+            "there is none. Then files of overlays (.hpm), in their order.",
+        ),
+    ],
     out: NewModel,
+    model: GivenModel = None,
     diff: Diff = None,
     sign_key: SignKey = None,
     author: Author = None,
@@ -258,8 +276,12 @@ def apply(
     from hyperpcm.checkpoint import laid, load_model
 
     console: Console = ctx.obj
-    source = _trained(model)
-    files = [*source.overlays, *(existing_file(one, "an overlay") for one in overlays)]
+    if model is None and not words[0].endswith(".hpm"):
+        model, words = Path(words[0]), words[1:]
+    if not words:
+        raise InputError("which overlays? Give their files (.hpm) after the model.")
+    source = _trained(console, model)
+    files = [*source.overlays, *(existing_file(Path(one), "an overlay") for one in words)]
     writing = Writing(out, None, diff, sign_key, author, compare, overwrite)
     key = writing.check(source.path, files)
     before = load_model(source.path)
@@ -312,9 +334,19 @@ def verify(
     console.result(f"{diff}: {told}")
 
 
-def _trained(given: Path) -> ModelSource:
+def _model_and_table(words: list[str], given: Path | None) -> tuple[Path | None, Path]:
+    """The model, if one is given, and the table of measurements."""
+    wanted = 1 if given is not None else 2
+    if len(words) > wanted:
+        raise InputError(f"{words[wanted]}: one table of measurements is added at a time.")
+    if len(words) == 1 and given is None and is_model(words[0]) and not Path(words[0]).is_dir():
+        raise InputError(f"{words[0]}: this is a model; which measurements are to be added? Give a table.")
+    return (Path(words[0]) if len(words) == 2 else given), Path(words[-1])
+
+
+def _trained(console: Console, given: Path | None) -> ModelSource:
     """The trained model that is meant."""
-    source = model_source(given)
+    source = asked_model(console, given)
     if source.is_target:
         raise InputError(
             f"{source}: this is the model of one target, which holds no memory. Give the run or the trained "

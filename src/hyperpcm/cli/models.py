@@ -18,6 +18,7 @@ __all__ = [
     "Shortening",
     "compiled",
     "needed_target",
+    "scored_target",
     "target_model_of",
     "tell_landmarks",
     "tell_licences",
@@ -79,6 +80,25 @@ def target_model_of(source: ModelSource, target: str | None, *, record: str | No
     if needed is None:
         return load_target_model(source.path)
     return compiled(source, needed, record=record, name=None)
+
+
+def scored_target(source: ModelSource, target: str | None, *, record: str | None) -> TargetModel:
+    """The target model in a file, or one that is made to score now and is kept in no file.
+
+    What shortening it would change is not measured, for that takes longer than most lists of compounds do.
+
+    Raises:
+        InputError: a target is needed and not given, or given and not needed.
+        ModelFileError: the file cannot be used.
+    """
+    from hyperpcm.cli.targets import read_target
+    from hyperpcm.model.compiling import unmeasured_target
+
+    needed = needed_target(source, target)
+    if needed is None:
+        return target_model_of(source, None, record=None)
+    protein = read_target(needed, record=record)
+    return unmeasured_target(source.load(), protein.sequence, protein.name)
 
 
 def needed_target(source: ModelSource, target: str | None) -> str | None:

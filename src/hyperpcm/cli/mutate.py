@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, Compounds, FastaRecord, column_roles
+from hyperpcm.cli.arguments import CompoundColumns, FastaRecord, ModelAndCompounds, column_roles
 from hyperpcm.cli.compounds import GivenCompounds, input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.models import tell_licences
@@ -16,9 +16,10 @@ from hyperpcm.cli.mutation_page import write_mutation_page
 from hyperpcm.cli.mutation_tables import SCAN_SCHEMA, Scanned, scan_columns, scan_record, scan_table
 from hyperpcm.cli.rejections import all_rejections, as_record, name_rejections
 from hyperpcm.cli.targets import read_target, target_file
+from hyperpcm.cli.which_model import GivenModel, asked_model, split_model
 from hyperpcm.errors import ConfigError, InputError, Rejection
 from hyperpcm.target_model.told import score_title
-from hyperpcm.training.model_source import ModelSource, model_source
+from hyperpcm.training.model_source import ModelSource
 
 if TYPE_CHECKING:
     from hyperpcm.model import HyperPCM
@@ -31,10 +32,10 @@ _SHOWN: Final = 20  # strongest changes on the terminal
 
 def mutate(
     ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(help="Folder of a run, or its trained model.")],
-    compounds: Compounds,
+    words: ModelAndCompounds,
     target: Annotated[str, typer.Option(help="FASTA file or amino-acid sequence of the wild type.")],
     record: FastaRecord = None,
+    model: GivenModel = None,
     substitutions: Annotated[
         str | None,
         typer.Option(help="Such as T315I,E255K; several at once are joined by /, as in L858R/T790M."),
@@ -74,7 +75,10 @@ def mutate(
     console: Console = ctx.obj
     if substitutions is None and positions is None:
         raise ConfigError("which residues? Give --substitutions T315I,E255K or --positions 300-320, or both.")
-    source, fasta = model_source(model), target_file(target)
+    given_model, compounds = split_model(words, model)
+    if not compounds:
+        raise InputError("which compounds? Give SMILES, or files of them, after the model.")
+    source, fasta = asked_model(console, given_model), target_file(target)
     inputs = [*source.files, *input_files(compounds), *([] if fasta is None else [fasta])]
     if out is not None:
         TableWriter(out, SCAN_SCHEMA, overwrite=overwrite, inputs=inputs)  # refuses before the work

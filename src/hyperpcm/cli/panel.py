@@ -11,10 +11,10 @@ from hyperpcm.cli.arguments import CompoundColumns, Device, Precision, column_ro
 from hyperpcm.cli.compounds import input_files, read_all
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.panel_findings import fishing_table, selectivity_table
-from hyperpcm.cli.panel_targets import panel_of, tell_all_licences
+from hyperpcm.cli.panel_targets import Proteins, asked_targets, tell_all_licences
 from hyperpcm.cli.rejections import all_rejections, name_rejections
+from hyperpcm.cli.which_model import GivenModel
 from hyperpcm.errors import InputError
-from hyperpcm.screening.panel_files import target_files
 
 if TYPE_CHECKING:
     from hyperpcm.screening import Panel
@@ -26,9 +26,6 @@ _SHOWN: Final = 20  # rows of the table on stdout
 
 def panel(
     ctx: typer.Context,
-    targets: Annotated[
-        list[Path], typer.Argument(help="Compiled targets (.hpcm), or folders that hold them.")
-    ],
     compounds: Annotated[
         list[str],
         typer.Option(
@@ -37,6 +34,11 @@ def panel(
             help="File (.smi, CSV, TSV, SDF, Parquet) or SMILES; - for standard input. May be given again.",
         ),
     ],
+    targets: Annotated[
+        list[Path] | None, typer.Argument(help="Compiled targets (.hpcm), or folders that hold them.")
+    ] = None,
+    proteins: Proteins = None,
+    model: GivenModel = None,
     wanted: Annotated[
         str | None, typer.Option(help="Name of the wanted target: compounds go by the window to the others.")
     ] = None,
@@ -65,6 +67,7 @@ def panel(
 ) -> None:
     """Score compounds on a panel of compiled targets, and say how selective they are.
 
+    Targets are compiled ones, or with --target proteins that the model, or the default one, compiles now.
     Compounds are encoded once for all targets. Without --fish the table has a row for each compound: the
     strongest target, the share of targets that are hit (S), the entropy, and the window to the wanted target.
     With --fish it has a row for each compound and target, those first that stand out for this target.
@@ -74,8 +77,8 @@ def panel(
 
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    files = target_files(targets)
-    read = [*files, *input_files(compounds)]
+    asked = asked_targets(console, targets, proteins, model)
+    read = [*asked.files, *input_files(compounds)]
     for path in (out, heat_map):
         if path is not None:
             check_output(path, overwrite=overwrite, inputs=read)
@@ -84,7 +87,11 @@ def panel(
 
         check_heat_map(heat_map)
     given = read_all(compounds, columns=roles or None)
-    stacked, models = panel_of(files, device, precision)
+    from hyperpcm.screening import Panel
+
+    loaded = asked.load(measured=fish)
+    models = loaded.models
+    stacked = Panel(models, loaded.names, device=device, precision=precision)
     place = _wanted(stacked, wanted)
     tell_all_licences(console, models)
     with console.progress() as progress:

@@ -10,9 +10,8 @@ import typer
 
 from hyperpcm.cli.arguments import (
     CompoundColumns,
-    Compounds,
     FastaRecord,
-    ScoringModel,
+    ModelAndCompounds,
     TargetProtein,
     column_roles,
 )
@@ -27,10 +26,11 @@ from hyperpcm.cli.intervals import (
     tell_intervals,
     tell_probabilities,
 )
-from hyperpcm.cli.models import target_model_of, tell_licences
+from hyperpcm.cli.models import scored_target, tell_licences
 from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.cli.targets import target_file
+from hyperpcm.cli.which_model import GivenModel, asked_model, split_model
 from hyperpcm.errors import InputError, Rejection
 from hyperpcm.target_model.told import (
     INTERVAL_COLUMNS,
@@ -39,7 +39,6 @@ from hyperpcm.target_model.told import (
     score_title,
     told_interval,
 )
-from hyperpcm.training.model_source import model_source
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.output import Column
@@ -54,10 +53,10 @@ _BESIDE_FILE: Final = 10  # best rows shown where all are written to a file
 
 def score(
     ctx: typer.Context,
-    model: ScoringModel,
-    compounds: Compounds,
+    words: ModelAndCompounds,
     target: TargetProtein = None,
     record: FastaRecord = None,
+    model: GivenModel = None,
     columns: CompoundColumns = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write all rows to this .csv, .tsv or .parquet file.")
@@ -81,6 +80,9 @@ def score(
 ) -> None:
     """Score compounds for one target and rank them, the strongest first.
 
+    Without a model, hyperpcm score --target protein.fasta compounds.smi asks the default one: it needs no
+    data and no training (hyperpcm models list).
+
     A row that cannot be used is named on stderr with the reason, and the others are scored. The file of
     --out holds every row in the order given, with its rank, its score or why it has none. Where the model was
     calibrated, each score has an interval and a verdict: inside the model's domain, at its edge, or outside;
@@ -88,7 +90,10 @@ def score(
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    source = model_source(model)
+    given_model, compounds = split_model(words, model)
+    if not compounds:
+        raise InputError("which compounds? Give SMILES, or files of them, after the model.")
+    source = asked_model(console, given_model)
     fasta = target_file(target)
     inputs = [*source.files, *input_files(compounds), *([] if fasta is None else [fasta])]
     if out is not None:
@@ -96,7 +101,7 @@ def score(
     given = read_all(compounds, columns=roles or None)
     if strict:
         _refuse_any(given)
-    target_model = target_model_of(source, target, record=record)
+    target_model = scored_target(source, target, record=record)
     tell_licences(console, target_model)
     if abstain:
         check_domain(target_model)
@@ -125,7 +130,8 @@ def score(
     if out is not None:
         _write(out, target_model, given, scores, order, rejections, near, overwrite=overwrite)
     if as_json:
-        console.result_json(_record(target_model, given, scores, rejections, best, near))
+        found = _record(target_model, given, scores, rejections, best, near)
+        console.result_json({"model": str(source), **found})
     else:
         console.result(_ranking(target_model, given, scores, best, near))
     if out is not None:

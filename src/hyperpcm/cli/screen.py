@@ -18,7 +18,7 @@ from hyperpcm.cli.arguments import (
 )
 from hyperpcm.cli.console import Console
 from hyperpcm.cli.intervals import Level, check_level
-from hyperpcm.cli.panel_targets import panel_of, tell_all_licences
+from hyperpcm.cli.panel_targets import Proteins, asked_targets, tell_all_licences
 from hyperpcm.cli.rejections import write_rejections
 from hyperpcm.cli.screen_options import (
     Actives,
@@ -29,23 +29,26 @@ from hyperpcm.cli.screen_options import (
     MostSimilar,
     Only,
     Rejected,
-    Targets,
     Top,
     check_result_files,
     known_actives,
 )
 from hyperpcm.cli.screen_output import write_results
 from hyperpcm.cli.screen_summary import hits_table, tell_refused
-from hyperpcm.screening.panel_files import target_files
+from hyperpcm.cli.which_model import GivenModel
 
 __all__ = ["screen"]
 
 
 def screen(
     ctx: typer.Context,
-    targets: Targets,
     library: Library,
     out: HitsFile,
+    targets: Annotated[
+        list[Path] | None, typer.Argument(help="Compiled targets (.hpcm), or folders that hold them.")
+    ] = None,
+    proteins: Proteins = None,
+    model: GivenModel = None,
     top: Top = 1000,
     only: Only = None,
     actives: Actives = None,
@@ -66,6 +69,8 @@ def screen(
 ) -> None:
     """Find the compounds of a library that act most on each target, in one pass and bounded memory.
 
+    Targets are compiled ones, or with --target proteins that the model, or the default one, compiles now.
+
     Hits are exact. A screen that was stopped goes on with the same command. A row that cannot be used is
     counted with its reason, and the others are scored.
 
@@ -73,23 +78,22 @@ def screen(
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    files = target_files(targets)
+    asked = asked_targets(console, targets, proteins, model)
     is_index = (library / "index.json").is_file()
     if not is_index:
         existing_file(library, "compounds")
-    check_result_files(out, rejected, gallery, overwrite=overwrite, inputs=[*files, library])
-    from hyperpcm.checkpoint import read_archive
+    check_result_files(out, rejected, gallery, overwrite=overwrite, inputs=[*asked.files, library])
     from hyperpcm.datasets.locking import only_run
-    from hyperpcm.screening import LibraryIndex, StructureFilter, backing_of_hits, diverse_hits
+    from hyperpcm.screening import LibraryIndex, Panel, StructureFilter, backing_of_hits, diverse_hits
     from hyperpcm.screening.resumable import resumable_screen
 
     if LibraryIndex.is_one(library):
         LibraryIndex.open(library)  # refuses one that is not whole before anything else
     chosen = StructureFilter(only or [], known_actives(actives or []), most_similar)
-    panel, models = panel_of(files, device, precision)
-    check_level(models, level)
-    tell_all_licences(console, models)
-    seals = {name: read_archive(path).sha256 for name, path in zip(panel.names, files, strict=True)}
+    loaded = asked.load(measured=False)
+    panel = Panel(loaded.models, loaded.names, device=device, precision=precision)
+    check_level(loaded.models, level)
+    tell_all_licences(console, loaded.models)
     folder_path = out.with_name(f"{out.name}.screen") if work is None else work
     started = time.monotonic()
     with only_run(folder_path):
@@ -97,7 +101,7 @@ def screen(
             found, folder = resumable_screen(
                 library,
                 panel,
-                seals,
+                loaded.seals,
                 folder_path,
                 top=top,
                 only=chosen,
@@ -109,7 +113,7 @@ def screen(
         hits = dict(found.hits)
         if diverse is not None:
             hits = {name: diverse_hits(one, diverse) for name, one in hits.items()}
-        backing = backing_of_hits(hits, dict(zip(panel.names, models, strict=True)).get, level=level)
+        backing = backing_of_hits(hits, dict(zip(panel.names, loaded.models, strict=True)).get, level=level)
         write_results(
             out,
             hits,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from hyperpcm.cli.console import Console
+from hyperpcm.cli.which_model import asked_model
 from hyperpcm.errors import ConfigError, MissingExtraError
 
 __all__ = ["serve"]
@@ -21,9 +22,12 @@ _LIMITS: Final = "How much it takes"
 def serve(
     ctx: typer.Context,
     model: Annotated[
-        Path,
-        typer.Argument(help="Folder of a run, or its model.safetensors; with overlays as RUN+project.hpm."),
-    ],
+        Path | None,
+        typer.Argument(
+            help="Folder of a run, its model.safetensors or the name of a model; with overlays as "
+            "RUN+project.hpm. The default model if not given."
+        ),
+    ] = None,
     library: Annotated[
         Path | None,
         typer.Option(help="Index of a library, from hyperpcm index, that can be screened without an upload."),
@@ -98,6 +102,7 @@ def serve(
     from hyperpcm.web import serve as run_server
     from hyperpcm.web.settings import default_work
 
+    source = asked_model(console, model)
     at_once = usable_cores() if threads is None else threads
     limits = Limits(
         threads=at_once,
@@ -111,7 +116,7 @@ def serve(
         job_memory=job_memory * 1_000_000_000,
     )
     given: dict[str, Any] = {
-        "model": model,
+        "model": Path(str(source)),
         "work": default_work() if work is None else work,
         "library": library,
         "targets": tuple(targets or ()),
@@ -124,8 +129,8 @@ def serve(
         settings = WebSettings(**given, limits=limits)
     except ValidationError as error:
         raise ConfigError("; ".join(str(one["msg"]) for one in error.errors())) from None
-    console.note(f"loading {model} …")
-    run_server(settings, ready=lambda address: console.result(f"serving {model} on {address}"))
+    console.note(f"loading {source} …")
+    run_server(settings, ready=lambda address: console.result(f"serving {source} on {address}"))
 
 
 def _check_installed() -> None:

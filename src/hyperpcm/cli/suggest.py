@@ -8,31 +8,47 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperpcm.cli.arguments import CompoundColumns, PreparingProcesses, column_roles, existing_file
+from hyperpcm.cli.arguments import (
+    CompoundColumns,
+    FastaRecord,
+    PreparingProcesses,
+    TargetProtein,
+    column_roles,
+    existing_file,
+)
 from hyperpcm.cli.compounds import input_files
 from hyperpcm.cli.console import Console, printable
 from hyperpcm.cli.intervals import Level, check_level
-from hyperpcm.cli.models import tell_licences
+from hyperpcm.cli.models import scored_target, tell_licences
 from hyperpcm.cli.screen_options import Library, Only, known_actives
 from hyperpcm.cli.screen_summary import tell_refused
 from hyperpcm.cli.suggest_output import suggestion_record, suggestion_table, write_suggestion
+from hyperpcm.cli.targets import target_file
+from hyperpcm.cli.which_model import GivenModel, asked_model
 from hyperpcm.errors import ConfigError, InputError
 from hyperpcm.screening.hits_file import check_hits_file
 
 if TYPE_CHECKING:
     from hyperpcm.adaptation import CompoundTable
     from hyperpcm.target_model import TargetModel
+    from hyperpcm.training.model_source import ModelSource
 
 __all__ = ["suggest"]
 
 
 def suggest(
     ctx: typer.Context,
-    target: Annotated[Path, typer.Argument(help="Compiled target (.hpcm), with measurements or without.")],
     library: Library,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Write the batch to this .csv, .tsv, .parquet or .sdf.")
     ],
+    compiled_target: Annotated[
+        Path | None,
+        typer.Argument(metavar="[TARGET]", help="Compiled target (.hpcm), with measurements or without."),
+    ] = None,
+    target: TargetProtein = None,
+    record: FastaRecord = None,
+    model: GivenModel = None,
     batch: Annotated[int, typer.Option(min=1, help="Compounds to measure next.")] = 24,
     strategy: Annotated[
         str | None,
@@ -81,10 +97,9 @@ def suggest(
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
-    existing_file(target, "compiled target")
+    source, fasta = _asked(console, compiled_target, target, model), target_file(target)
     from hyperpcm.adaptation import Campaign, scored_library, state_folder
     from hyperpcm.adaptation.suggest_question import check_question
-    from hyperpcm.checkpoint import load_target_model
     from hyperpcm.encoders.parallel import default_processes
     from hyperpcm.screening import LibraryIndex, StructureFilter
 
@@ -93,36 +108,36 @@ def suggest(
         existing_file(library, "compounds")
     prices = _table(table, library, price_column, budget, where or [], roles, is_index=is_index)
     barred_files = input_files([*(ordered or []), *(never or [])])
-    read = [target, library, *barred_files, *([] if table is None else [table])]
+    read = [*source.files, library, *barred_files, *(one for one in (table, fasta) if one is not None)]
     check_hits_file(out, overwrite=overwrite, inputs=read)
-    model = load_target_model(target)
-    check_level([model], level)
-    tell_licences(console, model)
+    asked = scored_target(source, target, record=record)
+    check_level([asked], level)
+    tell_licences(console, asked)
     on_order, barred = known_actives(ordered or [], "--ordered"), known_actives(never or [], "--never")
     if strategy is None:
-        strategy = "greedy" if model.residual_prior is None else "ucb"
-        _tell_choice(console, model, strategy)
-    check_question(model, batch, strategy, most_similar=most_similar, budget=budget, table=prices)
+        strategy = "greedy" if asked.residual_prior is None else "ucb"
+        _tell_choice(console, asked, strategy)
+    check_question(asked, batch, strategy, most_similar=most_similar, budget=budget, table=prices)
     started = time.monotonic()
     with console.progress() as progress:
         state = scored_library(
-            model,
+            asked,
             LibraryIndex.open(library) if is_index else library,
-            state_folder(library, model) if work is None else work,
+            state_folder(library, asked) if work is None else work,
             columns=roles or None,
-            processes=default_processes(model.encoder) if processes is None else processes,
+            processes=default_processes(asked.encoder) if processes is None else processes,
             progress=progress.rows("compounds scored", rated=True),
         )
     campaign = Campaign(
-        model, state, seed=seed, table=prices, only=only_these, ordered=on_order, never=barred
+        asked, state, seed=seed, table=prices, only=only_these, ordered=on_order, never=barred
     )
     found = campaign.ask(batch, strategy, most_similar=most_similar, budget=budget)
-    scores = model.score(found.compounds.smiles, level=level)
-    write_suggestion(out, model, found, scores.intervals, overwrite=overwrite)
+    scores = asked.score(found.compounds.smiles, level=level)
+    write_suggestion(out, asked, found, scores.intervals, overwrite=overwrite)
     seconds = time.monotonic() - started
     if as_json:
         console.result_json(
-            suggestion_record(model, found, scores.intervals)
+            suggestion_record(asked, found, scores.intervals)
             | {
                 "rows": state.rows,
                 "rejected": dict(state.refused),
@@ -131,24 +146,39 @@ def suggest(
             }
         )
     else:
-        console.result(suggestion_table(model, found))
+        console.result(suggestion_table(asked, found))
         tell_refused(console, state.rows, state.refused)
     measured = len(campaign.measured)
-    if not measured and model.residual_prior is not None:
+    if not measured and asked.residual_prior is not None:
         console.note(
-            f"{printable(model.name or target.name)}: nothing was measured on this target yet, so the choice "
-            "rests on its scores alone and on how far off scores are on other targets."
+            f"{printable(asked.name or source.path.name)}: nothing was measured on this target yet, so the "
+            "choice rests on its scores alone and on how far off scores are on other targets."
         )
     if len(found) < batch:
         console.error(f"only {len(found):,} of {batch:,} compounds could be chosen within these limits.")
     if found.outlook is not None:
-        console.note(found.outlook.sentence(model.quantity))
+        console.note(found.outlook.sentence(asked.quantity))
     before = f" (before --only {' --only '.join(only_these.names)})" if only_these.names else ""
     cost = "" if found.prices is None or price_column is None else f" for {found.prices.sum():,.2f}"
     console.note(
         f"{out}: {len(found):,} of {found.candidates:,} compounds{before}{cost} by {strategy}, after "
         f"{measured:,} measurements; {seconds:.1f} s"
     )
+
+
+def _asked(console: Console, compiled: Path | None, target: str | None, model: Path | None) -> ModelSource:
+    """The compiled target, or the model that is to compile one."""
+    if compiled is not None:
+        if model is not None or target is not None:
+            raise InputError(f"{compiled}: this is the target; leave --target and --model out.")
+        existing_file(compiled, "compiled target")
+        source = asked_model(console, compiled)
+        if not source.is_target:
+            raise InputError(f"{compiled}: this is a trained model; give it with --model, and a --target.")
+        return source
+    if target is None:
+        raise InputError("which target? Give a compiled one (.hpcm), or a protein with --target.")
+    return asked_model(console, model)
 
 
 def _tell_choice(console: Console, model: TargetModel, strategy: str) -> None:

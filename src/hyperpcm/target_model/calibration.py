@@ -24,7 +24,7 @@ from torch import Tensor
 
 from hyperpcm.errors import ConfigError
 from hyperpcm.nn.trees import BoostedTrees
-from hyperpcm.target_model.scores import Intervals
+from hyperpcm.target_model.unlike import is_unlike
 
 __all__ = [
     "GRID",
@@ -177,31 +177,37 @@ class Calibration:
             )
         return np.asarray(quantile * difficulty, dtype=np.float32)
 
-    def intervals(
-        self, scores: npt.NDArray[np.float32], difficulty: npt.NDArray[np.float32], level: float
-    ) -> Intervals:
-        """Return how far each score may be off, and where in the domain it lies.
-
-        Args:
-            scores: in label units, or probabilities [n]; NaN where a row was rejected.
-            difficulty: as from `difficulty`, likewise.
-            level: share of the labels that the intervals hold, in hundredths.
-
-        Raises:
-            ConfigError: as `half_widths`.
-        """
-        half = self.half_widths(difficulty, level)
-        return Intervals(level, scores - half, scores + half, difficulty, self.verdicts(difficulty))
-
     @property
     def usual_quantile(self) -> float:
         """Of error over difficulty, for intervals of 80 % of a target; 1.3 where there were too few rows."""
         found = float(self.quantiles[0, round(0.8 * (GRID + 1)) - 1])
         return _USUAL if found == NOT_THERE else found
 
-    def verdicts(self, difficulty: npt.NDArray[np.float32]) -> tuple[str | None, ...]:
-        """Return where in the domain each row lies; None where its difficulty is NaN."""
+    @property
+    def is_unrelated(self) -> bool:
+        """Whether it is that of a target to which no known one is related."""
+        return bool(is_unlike(self.nearest_target, None, self.reach))
+
+    def verdicts(
+        self,
+        difficulty: npt.NDArray[np.float32],
+        nearest_target: npt.NDArray[np.float32] | None = None,
+        nearest_compound: npt.NDArray[np.float32] | None = None,
+    ) -> tuple[str | None, ...]:
+        """Return where in the domain each row lies; None where its difficulty is NaN.
+
+        What is hard lies at the edge or outside; what is unlike everything known lies outside, however easy
+        it looks.
+
+        Args:
+            difficulty: as from `difficulty`.
+            nearest_target: similarity of the nearest known target of each row; None: that of the target that
+                this is the calibration of, if it is that of one.
+            nearest_compound: similarity of the nearest known compound of each row; None: it is not asked.
+        """
         places = np.searchsorted(np.array(self.edges, dtype=np.float32), difficulty, side="left")
+        nearest = self.nearest_target if nearest_target is None else nearest_target
+        places = np.where(is_unlike(nearest, nearest_compound, self.reach), len(VERDICTS) - 1, places)
         known = ~np.isnan(difficulty)
         return tuple(
             VERDICTS[place] if is_known else None for place, is_known in zip(places, known, strict=True)

@@ -34,6 +34,7 @@ from hyperpcm.target_model.parts import add_part, tensors_of
 from hyperpcm.target_model.prior import RetrievedPrior
 from hyperpcm.target_model.residual_prior import ResidualPrior
 from hyperpcm.target_model.scores import BLOCK, LEVEL, Scores, score_rows
+from hyperpcm.target_model.verdicts import nearest_known, scored_intervals
 
 __all__ = ["TargetModel", "padded"]
 
@@ -101,32 +102,38 @@ class TargetModel:
             InvalidSmilesError: a row cannot be used and ``strict`` is set.
             ConfigError: there are no intervals of this level.
         """
-        calibration, difficulties = self.calibration, [np.zeros(0, dtype=np.float32)]
+        nothing = np.zeros(0, dtype=np.float32)
+        calibration, difficulties, nearest = self.calibration, [nothing], [nothing]
         if calibration is not None:
-            calibration.half_widths(difficulties[0], level)  # refuses a level before the work
+            calibration.half_widths(nothing, level)  # refuses a level before the work
 
         def score_block(block: list[str]) -> npt.NDArray[np.float32]:
-            values, difficulty = self._assessed_block(block)
+            values, difficulty, near = self._assessed_block(block)
             if difficulty is not None:
                 difficulties.append(difficulty.numpy())
+                nearest.append(near)
             return values.numpy()
 
         scores = score_rows(smiles, self.quantity, score_block, strict=strict, progress=progress)
         if calibration is None:
             return scores
-        difficulty = np.full(len(scores), np.nan, dtype=np.float32)
-        difficulty[[structure is not None for structure in scores.smiles]] = np.concatenate(difficulties)
-        found = calibration.intervals(scores.values, difficulty, level)
+        difficulty, closest = np.full((2, len(scores)), np.nan, dtype=np.float32)
+        is_scored = [structure is not None for structure in scores.smiles]
+        difficulty[is_scored], closest[is_scored] = np.concatenate(difficulties), np.concatenate(nearest)
+        told = (self.prior, self.adaptation, scores.smiles, scores.values)
+        found = scored_intervals(calibration, *told, difficulty=difficulty, nearest=closest, level=level)
         return dataclasses.replace(scores, intervals=found)
 
-    def _assessed_block(self, smiles: list[str]) -> tuple[Tensor, Tensor | None]:
+    def _assessed_block(self, smiles: list[str]) -> tuple[Tensor, Tensor | None, npt.NDArray[np.float32]]:
+        """Scores, difficulties, and how near the nearest known or measured compound is; 1 without any."""
         embeddings = torch.from_numpy(self.encoder.encode(smiles))
         similarity = None if self.prior is None else torch.from_numpy(self.prior.similarity(smiles))
         learned = None
         if self.learned_compounds is not None:
             learned = self.learned_compounds.vectors(MolecularGraphs.of_smiles(smiles))
         measured = None if self.adaptation is None else torch.from_numpy(self.adaptation.similarity(smiles))
-        return self.assess_embedded(embeddings, similarity, learned, measured)
+        nearest = nearest_known(len(smiles), similarity, measured)
+        return *self.assess_embedded(embeddings, similarity, learned, measured), nearest
 
     @torch.no_grad()
     def score_embedded(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from hyperpcm.target_model.unlike import UNRELATED_TARGET
 from hyperpcm.target_model.unseen import UNSEEN
 
 if TYPE_CHECKING:
@@ -96,6 +97,12 @@ def interval_notes(target: TargetModel) -> list[str]:
             f"No known target is as near to this one ({calibration.nearest_target:.2f}) as one was to the "
             f"held-out targets ({calibration.reach[0]:.2f} and more): every compound counts as outside the "
             "domain."
+        )
+    elif calibration.is_unrelated and target.adaptation is None:
+        notes.append(
+            f"No known target is related to this one: the nearest is as similar "
+            f"({calibration.nearest_target:.2f}) as unrelated proteins are (below {UNRELATED_TARGET}). Every "
+            "compound counts as outside the domain."
         )
     return notes
 

@@ -66,7 +66,10 @@ def write_scores(
             "lower": unknown + (test - half).tolist(),
             "upper": unknown + (test + half).tolist(),
             "difficulty": unknown + held_out.difficulty.tolist(),
-            "domain": unknown + list(calibration.verdicts(held_out.difficulty)),
+            "domain": unknown
+            + list(
+                calibration.verdicts(held_out.difficulty, held_out.nearest_target, held_out.nearest_compound)
+            ),
         }
     write_table(folder.scores_path, columns, overwrite=True)
 

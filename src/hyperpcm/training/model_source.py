@@ -1,7 +1,8 @@
-"""Which model is meant: a file, the folder of a run, or either with overlays laid over its memory."""
+"""Which model is meant: a file, the folder of a run, a name, or any with overlays laid over its memory."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,14 +22,18 @@ class ModelSource:
     Attributes:
         path: of the model.
         overlays: files of them, in the order in which they are laid.
+        name: that it was asked for by; None: it was given as a file or a folder.
+        reason: why it is asked where no model was given, in words; None: it was given.
     """
 
     path: Path
     overlays: tuple[Path, ...] = ()
+    name: str | None = None
+    reason: str | None = None
 
     def __str__(self) -> str:
         """As it is given on the command line."""
-        return "+".join(map(str, self.files))
+        return "+".join([self.name or str(self.path), *map(str, self.overlays)])
 
     @property
     def files(self) -> list[Path]:
@@ -64,17 +69,32 @@ class ModelSource:
         return load_overlaid(self.path, self.overlays) if self.overlays else load_model(self.path)
 
 
-def model_source(given: Path) -> ModelSource:
+def model_source(given: Path | None) -> ModelSource:
     """The model that is meant, with its overlays.
 
     Args:
-        given: a model file or the folder of a run; with overlays as ``run+project.hpm``.
+        given: a model file, the folder of a run, or the name of a model (`hyperpcm.pretrained`); with
+            overlays as ``run+project.hpm``. None: the default model.
 
     Raises:
-        InputError: there is no such file, or the run has not ended.
+        ConfigError: the user's choice of a default model cannot be read.
+        InputError: there is no such file, the run has not ended, or there is no default model.
     """
+    if given is None:
+        from hyperpcm.pretrained.choice import needed_default
+
+        default = needed_default()
+        try:
+            return dataclasses.replace(_given_source(default.given), reason=default.reason)
+        except InputError as error:
+            raise InputError(f"the default model, {default.reason}: {error}") from None
+    return _given_source(given)
+
+
+def _given_source(given: Path) -> ModelSource:
+    """The model that was given."""
     if given.exists() or "+" not in str(given):
-        return ModelSource(model_file(given))
+        return _named_source(given)
     parts = str(given).split("+")
     found: list[Path] = []
     while parts:
@@ -85,7 +105,15 @@ def model_source(given: Path) -> ModelSource:
     for overlay in found[1:]:
         if not overlay.is_file():
             raise InputError(f"{given}: there is no overlay {overlay}. Write one: hyperpcm memory add")
-    return ModelSource(model_file(found[0]), tuple(found[1:]))
+    return dataclasses.replace(_named_source(found[0]), overlays=tuple(found[1:]))
+
+
+def _named_source(given: Path) -> ModelSource:
+    """The model without overlays; a file or folder of the same name goes before the name of a model."""
+    from hyperpcm.pretrained.registry import find_model
+
+    found = None if given.exists() else find_model(str(given))
+    return ModelSource(model_file(given)) if found is None else ModelSource(found.path, name=found.name)
 
 
 def model_file(given: Path) -> Path:
@@ -100,7 +128,10 @@ def model_file(given: Path) -> Path:
     from hyperpcm.training.run_folder import RunFolder
 
     if not given.exists():
-        raise InputError(f"{given}: there is no such file or folder. Give a model or the folder of a run.")
+        raise InputError(
+            f"{given}: there is no such file or folder. Give a model, the folder of a run, or a name that "
+            "hyperpcm models list tells."
+        )
     if not given.is_dir():
         return given
     run = RunFolder(given)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from hyperpcm.errors import LabelError
 from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.target_model.calibration import GRID, NOT_THERE, VERDICTS, Calibration
+from hyperpcm.target_model.unlike import is_unlike
 
 __all__ = ["LEAST_ROWS", "LEAST_TARGETS", "HeldOut", "calibrate", "conformal_quantiles", "table_by"]
 
@@ -92,7 +93,7 @@ def calibrate(trees: BoostedTrees, columns: int, least: float, held_out: HeldOut
         bounds=bounds,
         quantiles=np.stack([conformal_quantiles(ratios[group == one]) for one in range(len(bounds) + 1)]),
         edges=(inside, edge),
-        reach=(_least(held_out.nearest_target), _least(held_out.nearest_compound)),
+        reach=_reach(held_out),
         hardest=float(held_out.difficulty.max()),
         held_out=_record(held_out, (inside, edge)),
     )
@@ -134,6 +135,11 @@ def _check(held_out: HeldOut) -> None:
         raise LabelError("every held-out label equals its score; nothing can be said about errors.")
 
 
+def _reach(held_out: HeldOut) -> tuple[float, float]:
+    """How far held-out rows go from what is known, in targets and in compounds."""
+    return _least(held_out.nearest_target), _least(held_out.nearest_compound)
+
+
 def _least(similarity: npt.NDArray[np.float32]) -> float:
     """Down to which similarity there are held-out rows to learn from: more than a handful."""
     return float(np.sort(similarity)[min(_HANDFUL, len(similarity)) - 1])
@@ -152,6 +158,11 @@ def _bounds(held_out: HeldOut) -> npt.NDArray[np.float32]:
 def _record(held_out: HeldOut, edges: tuple[float, float]) -> dict[str, Any]:
     errors = held_out.errors
     place = np.searchsorted(np.array(edges, dtype=np.float32), held_out.difficulty, side="left")
+    place = np.where(
+        is_unlike(held_out.nearest_target, held_out.nearest_compound, _reach(held_out)),
+        len(VERDICTS) - 1,
+        place,
+    )
     return {
         "rows": len(errors),
         "targets": len(np.unique(held_out.target)),

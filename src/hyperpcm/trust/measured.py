@@ -127,7 +127,7 @@ def measured_coverage(
         low, high = np.quantile(known_labels, [(1 - level) / 2, (1 + level) / 2])
         width[name] = float(2 * half.mean())
         ratio[name] = width[name] / float(high - low) if high > low else None
-    verdicts = np.array(calibration.verdicts(test.difficulty))
+    verdicts = np.array(calibration.verdicts(test.difficulty, test.nearest_target, test.nearest_compound))
     squares = test.errors**2
     kept = np.argsort(test.difficulty, kind="stable")[: round((1 - _ABSTAINED) * len(errors))]
     present = [verdict for verdict in VERDICTS if (verdicts == verdict).any()]

@@ -16,6 +16,7 @@ from hyperpcm.chem import ComparedTable, tanimoto
 from hyperpcm.screening.recipe import PreparedCompounds
 from hyperpcm.target_model import Adaptation, Intervals, NearestLandmark, RetrievedPrior, TargetModel
 from hyperpcm.target_model.nearest import nearest_by_similarity
+from hyperpcm.target_model.verdicts import nearest_known, scored_intervals
 from hyperpcm.web.reading import ReadCompound
 
 __all__ = ["Landmarks", "ScoresOfRead", "score_read"]
@@ -95,14 +96,25 @@ def score_read(
         near = landmarks.of(prior).tanimoto(bits)
         if nearest:
             found = nearest_by_similarity(prior, near)
+    measured = None if target.adaptation is None else _to_anchors(target.adaptation, prepared, compounds)
+    similarity = None if near is None else torch.from_numpy(near)
     values, difficulty = target.assess_embedded(
-        torch.from_numpy(prepared.embeddings),
-        None if near is None else torch.from_numpy(near),
-        measured=None if target.adaptation is None else _to_anchors(target.adaptation, prepared, compounds),
+        torch.from_numpy(prepared.embeddings), similarity, measured=measured
     )
     scores, intervals = values.numpy(), None
     if target.calibration is not None and difficulty is not None:
-        intervals = target.calibration.intervals(scores, difficulty.numpy(), level)
+        smiles = [one.smiles for one in compounds]
+        closest = nearest_known(len(compounds), similarity, measured)
+        intervals = scored_intervals(
+            target.calibration,
+            prior,
+            target.adaptation,
+            smiles,
+            scores,
+            difficulty=difficulty.numpy(),
+            nearest=closest,
+            level=level,
+        )
     return ScoresOfRead(scores, intervals, found)
 
 

@@ -45,18 +45,21 @@ class ServedModel:
     """A trained model in a server. Compiling and evidence wait for one another: the model is one.
 
     Args:
-        given: file of a model or folder of a run; overlays as ``run+project.hpm``.
+        given: file of a model, folder of a run, or a name; overlays as ``run+project.hpm``. None: the default
+            model.
 
     Raises:
+        ConfigError: the user's choice of a default model cannot be read.
         InputError: there is none, or it is the model of one target.
         ModelFileError: a file cannot be used.
     """
 
-    def __init__(self, given: Path) -> None:
+    def __init__(self, given: Path | None) -> None:
         self.source: ModelSource = model_source(given)
         if self.source.is_target:
             raise InputError(
-                f"{given}: this is the model of one target. Serve the run or model that it was compiled from."
+                f"{self.source}: this is the model of one target. Serve the run or model that it was "
+                "compiled from."
             )
         self.model = self.source.load()
         self.model.eval()
@@ -68,8 +71,8 @@ class ServedModel:
 
     @property
     def name(self) -> str:
-        """What the data are called that it learned from."""
-        return self.model.trained_on
+        """What it is called: the name that it was asked for by, or the data that it learned from."""
+        return self.source.name or self.model.trained_on
 
     @property
     def recipe(self) -> CompoundRecipe:
@@ -85,8 +88,11 @@ class ServedModel:
 
     @cached_property
     def card(self) -> str:
-        """The model card as Markdown."""
-        return card_text(self.model)
+        """The model card as Markdown; the one that was packed with it, where it has one and no overlay."""
+        from hyperpcm.pretrained.registry import find_model
+
+        named = None if self.source.name is None or self.source.overlays else find_model(self.source.name)
+        return card_text(self.model) if named is None else named.card()
 
     @cached_property
     def known(self) -> tuple[KnownTarget, ...]:

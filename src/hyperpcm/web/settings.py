@@ -62,10 +62,11 @@ class Limits(Settings):
 class WebSettings(Settings):
     """A server. The folder of its work holds jobs, results and compiled targets."""
 
-    model: Path
-    """A trained model: its file, or the folder of its run; overlays as ``run+project.hpm``."""
     work: Path
     """Folder for jobs, results and compiled targets; made if need be."""
+    model: Path | None = None
+    """A trained model: its file, the folder of its run, or a name; overlays as ``run+project.hpm``. None: the
+    default model."""
     library: Path | None = None
     """Index of a library that can be screened without an upload."""
     targets: tuple[Path, ...] = ()

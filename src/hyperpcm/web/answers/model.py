@@ -25,7 +25,7 @@ class ModelAnswer:
 
     Attributes:
         id: of the model with its overlays; another model has another one.
-        name: of the data that it learned from.
+        name: that it was asked for by, or of the data that it learned from.
         quantity: what it predicts.
         known_targets: number of targets in its memory.
         known_compounds: number of compounds with a label in it.
