@@ -255,7 +255,7 @@ def fit_adaptation(
     told = dataclasses.replace(told, variance=told.variance - doubted + noise)
     weights = dataclasses.replace(weights, root=_kept(weights.root))
     each = _told(np.square(columns).sum(axis=1) + noise, told)
-    densities = {
+    densities: dict[str, float] = {
         name: joint_log_density(found.mean, found.variance, lower, upper) / len(own)
         for name, found in each.items()
     }
