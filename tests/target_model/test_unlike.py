@@ -19,7 +19,6 @@ UNLIKE = {
     "a metal complex": "C1CC2(C1)C(=O)O[Pt](N)(N)OC2=O",
     "a siloxane ring": "C[Si]1(C)O[Si](C)(C)O[Si](C)(C)O[Si](C)(C)O1",
     "a ring of thioethers": "C1CSCCSCCSCCSCCSCCS1",
-    "a cyclic peptide": f"O=C1CN{'C(=O)CN' * 20}1",
 }
 
 
