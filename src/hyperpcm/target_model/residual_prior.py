@@ -28,7 +28,7 @@ import torch
 from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor
 
-from hyperpcm.chem import tanimoto
+from hyperpcm.chem import ComparedTable
 
 __all__ = [
     "Covariance",
@@ -92,8 +92,9 @@ def read_profiles(
     """
     found = np.zeros((len(bits), profiles.shape[1]), dtype=np.float32)
     rows = max(1, _SIMILARITIES // max(1, len(known)))
+    compared = ComparedTable(known)
     for start in range(0, len(bits), rows):
-        near = tanimoto(bits[start : start + rows], known)
+        near = compared.tanimoto(bits[start : start + rows])
         found[start : start + rows] = smoothed_profiles(near, profiles)
     return found
 
