@@ -16,13 +16,17 @@ from small_pretrained import with_default
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def record(folders: SimpleNamespace, tmp_path: Path) -> dict:
-    figures = card_figures(
+@pytest.fixture(scope="module")
+def figures() -> dict:
+    return card_figures(
         ROOT / "benchmarks" / "results",
         ("chembl20", "chembl_quant"),
         {"chembl20": ROOT / "benchmarks" / "families" / "chembl20.csv"},
     )
+
+
+@pytest.fixture
+def record(folders: SimpleNamespace, tmp_path: Path, figures: dict) -> dict:
     packed = pack_model(
         with_default(tmp_path, "given"), "one", folders.models, figures=figures, licence={"weights": "MINE"}
     )
