@@ -63,6 +63,17 @@ def test_describe_shows_licence_citation_pitfalls_and_checksums(fresh_folder: Pa
         assert pinned.sha256 in shown
 
 
+def test_a_set_made_of_others_names_them_and_what_is_to_be_given(fresh_folder: Path):
+    shown = call("describe", "chembl").stdout
+    assert "known to bins of 1 or exactly" in shown
+    assert "It is made of chembl20 and chembl_quant" in shown
+    line = next(line for line in call("list").stdout.splitlines() if line.split()[0] == "chembl")
+    assert "give a copy" in line
+    done = call("fetch", "chembl")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "hyperpcm data fetch chembl_quant --from PATH" in done.stderr
+
+
 def test_a_misspelt_name_is_answered_with_the_nearest():
     done = call("describe", "davi")
     assert (done.exit_code, done.stdout) == (2, "")

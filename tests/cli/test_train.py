@@ -61,6 +61,20 @@ def test_a_settings_file_and_what_changes_it(trained: SimpleNamespace, tmp_path:
     assert settings["model"]["members"] == 1  # --set goes before the file
 
 
+def test_a_run_that_holds_nothing_out_says_so_and_cannot_be_evaluated(
+    trained: SimpleNamespace, tmp_path: Path
+):
+    run = tmp_path / "run"
+    done = call("train", "--data", trained.table, *FAST, "--set", "split.test=false", "--out", run)
+    assert done.exit_code == 0, done.output
+    assert "Nothing was held out for a test" in done.stderr
+    assert "See how good it is" not in done.stderr
+    refused = call("evaluate", run)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "split.test = false" in refused.stderr
+    assert not (run / "results.json").exists()
+
+
 def test_a_run_is_not_lost_unasked(trained: SimpleNamespace):
     before = sha256(trained.run / "model.safetensors")
     done = call("train", "--data", trained.table, *FAST, "--out", trained.run)

@@ -147,6 +147,17 @@ def test_the_report_is_readable_and_plain_json():
         assert part in text
 
 
+def test_a_division_without_a_test_side_has_nothing_that_crosses_it():
+    split = by_hand(range(20), range(20, 50))
+    found, whole = audit(table(), split, similarity=False), audit(table(), split.without_test())
+    assert (whole.test.rows, whole.test.compounds, whole.test.active) == (0, 0, None)
+    assert whole.train.rows == found.train.rows + found.test.rows
+    assert whole.valid == found.valid
+    assert (whole.test_in_seen.rows, whole.known_scaffolds, whole.nearest_target) == (0, None, None)
+    json.dumps(whole.as_dict())
+    assert any(line.startswith("test: 0 rows") for line in whole.lines())
+
+
 def test_without_a_threshold_there_is_no_share_of_actives():
     data = dataclasses.replace(table(), quantity=Quantity("pKd", "-log10(M)"))
     report = audit(data, make_splits(data, "random")[0], similarity=False)

@@ -85,6 +85,10 @@ def test_arrays_of_the_caller_are_copied():
             {"quantity": Quantity("activity", "", "binary"), "values": [0.0, 1.0], "relations": [0, 1]},
             "only 0 and 1",
         ),
+        ({"binned": [True, False]}, "pKd has no bin width"),
+        ({"binned": [True], "quantity": BINNED}, "shape"),
+        ({"binned": [0, 2], "quantity": BINNED}, "do not fit bool"),
+        ({"binned": [False, True], "quantity": BINNED, "relations": [0, 1]}, "row 1 is marked as a bin"),
     ],
 )
 def test_contradictory_columns_are_refused(changes: dict[str, Any], message: str):
@@ -119,6 +123,36 @@ def test_bounds_of_points_bins_and_censored_values():
 def test_point_is_the_centre_of_a_bin_and_the_value_otherwise():
     assert make([6.0, 6.0, 6.0], [0, 1, -1], quantity=BINNED).point().tolist() == [6.5, 6.0, 6.0]
     assert make([6.0, 6.0], [0, -1]).point().tolist() == [6.0, 6.0]
+
+
+def test_points_beside_bins_are_read_as_points():
+    infinity, marks = float("inf"), [True, False, False, False]
+    mixed = make([6.0, 6.5, 7.0, 6.0], [0, 0, 0, 1], quantity=BINNED, binned=marks)
+    lower, upper = mixed.bounds()
+    assert lower.tolist() == [6.0, 6.5, 7.0, 6.0]
+    assert upper.tolist() == [7.0, 6.5, 7.0, infinity]
+    assert mixed.point().tolist() == [6.5, 6.5, 7.0, 6.0]
+    assert mixed.is_active().tolist() == [False, False, True, False]
+    assert mixed.activity_is_known().tolist() == [True, True, True, False]
+    assert mixed.describe()["binned"] == 1
+    assert mixed.select([1, 0]).is_binned().tolist() == [False, True]
+    assert pickle.loads(pickle.dumps(mixed)).is_binned().tolist() == marks  # noqa: S301
+
+
+def test_a_table_that_marks_all_values_as_bins_says_what_its_quantity_says():
+    rows = [6.0, 7.0, 8.0], [0, 1, -1]
+    plain, marked = (make(*rows, quantity=BINNED, binned=marks) for marks in (None, [True, False, False]))
+    for one, other in zip(plain.bounds(), marked.bounds(), strict=True):
+        assert one.tolist() == other.tolist()
+    assert plain.point().tolist() == marked.point().tolist()
+    assert plain.is_binned().tolist() == marked.is_binned().tolist()
+    assert make(*rows).is_binned().tolist() == [False] * 3
+
+
+def test_the_fingerprint_tells_bins_from_points():
+    marks = (None, [True, True], [True, False], [False, False])
+    found = {make([6.0, 7.0], quantity=BINNED, binned=mark).fingerprint() for mark in marks}
+    assert len(found) == len(marks)
 
 
 @pytest.mark.parametrize(

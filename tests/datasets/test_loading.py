@@ -65,6 +65,14 @@ def test_a_table_without_year_and_folds_is_kept_too(tmp_path: Path):
     assert same(parsed_once(tmp_path, "k", Reader()), plain)
 
 
+def test_which_rows_are_bins_is_kept(tmp_path: Path):
+    mixed = dataclasses.replace(TABLE, relations=[0, 0], binned=[True, False])
+    parsed_once(tmp_path, "k", lambda: mixed)
+    kept = parsed_once(tmp_path, "k", Reader())
+    assert kept.is_binned().tolist() == [True, False]
+    assert same(kept, mixed)
+
+
 def test_any_damage_is_noticed_and_mended(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     parsed_once(tmp_path, "k", lambda: TABLE)
     (path,) = tmp_path.iterdir()

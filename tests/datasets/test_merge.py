@@ -128,6 +128,44 @@ def test_the_middle_of_bins_is_the_edge_of_a_bin():
     assert merged.values.tolist() == [7.0]
 
 
+a_mixed_row = st.tuples(
+    st.integers(0, 2),
+    st.integers(0, 1),
+    st.integers(4, 10).map(float),
+    st.sampled_from(["point", "bin", ">"]),
+)
+
+
+@given(st.lists(a_mixed_row, max_size=30))
+def test_in_a_table_of_both_points_beat_bins_and_bins_beat_bounds(rows: list[tuple[int, int, float, str]]):
+    binned = Quantity("pChEMBL", "-log10(M)", active_at=7.0, bin_width=1.0)
+    plain: list[Row] = [
+        (compound, target, value + (0.25 if kind == "point" else 0), int(kind == ">"))
+        for compound, target, value, kind in rows
+    ]
+    merged = merge_repeats(table(plain, binned, binned=[kind == "bin" for *_, kind in rows]))
+    cells: dict[tuple[int, int], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for compound, target, value, kind in rows:
+        cells[compound, target][kind].append(value)
+    expected = []
+    for (compound, target), of in cells.items():
+        if of["point"]:
+            expected.append((compound, target, statistics.median(of["point"]) + 0.25, 0, False))
+        elif of["bin"]:
+            expected.append((compound, target, statistics.median_low(of["bin"]), 0, True))
+        else:
+            expected.append((compound, target, max(of[">"]), 1, False))
+    found = [(*row, bin_) for row, bin_ in zip(rows_of(merged), merged.is_binned().tolist(), strict=True)]
+    assert found == expected
+
+
+def test_a_merged_table_of_both_says_how_often_a_value_beat_a_bin():
+    binned = Quantity("pChEMBL", "-log10(M)", active_at=7.0, bin_width=1.0)
+    rows: list[Row] = [(0, 0, 6.0, 0), (1, 0, 7.0, 0), (0, 0, 6.4, 0), (1, 0, 8.0, 0)]
+    merged = merge_repeats(table(rows, binned, binned=[True, True, False, True]))
+    assert "4 of 4 rows are repeats of 2 (compound, target) pairs, 1 of them of a value" in merged.notes[0]
+
+
 def test_folds_are_kept_where_merged_rows_agree_and_dropped_where_they_do_not():
     rows: list[Row] = [(0, 0, 5.0, 0), (1, 0, 5.0, 0), (0, 0, 6.0, 0)]
     merged = merge_repeats(table(rows, folds={"agreed": [2, -1, 2], "torn": [0, 1, -1]}))

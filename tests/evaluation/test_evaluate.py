@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -163,6 +164,19 @@ def test_bins_and_bounds_count_as_the_intervals_they_are():
     assert found["mse"] == pytest.approx(np.mean((centres - scores) ** 2))
     points = table([0, 1, 2], [0, 0, 0], [5, 6, 7])
     assert evaluate_scores(points, np.arange(3), [5.0, 6.0, 8.0])["interval_mae"] is None
+
+
+def test_among_points_and_bins_each_row_counts_as_what_it_is():
+    bins = Quantity("pChEMBL", "-log10(M)", active_at=7.0, bin_width=1.0)
+    made = table([0, 1, 2], [0, 0, 0], [6, 6.25, 7.5], quantity=bins)
+    mixed = dataclasses.replace(made, binned=[True, False, False])
+    scores = [7.25, 6.5, 7.0]
+    found = evaluate_scores(mixed, np.arange(3), scores)
+    assert found["interval_mae"] == pytest.approx((0.25 + 0.25 + 0.5) / 3)
+    assert found["mae"] == pytest.approx((0.75 + 0.25 + 0.5) / 3)
+    assert found["n_classified"] == 3  # the point 6.25 is inactive; as a bin its class would be open
+    assert evaluate_scores(made, np.arange(3), scores)["n_classified"] == 2
+    assert evaluate_scores(mixed, np.array([1, 2]), scores[1:])["interval_mae"] is None
 
 
 def test_ranks_of_heavily_tied_bins_are_those_of_other_libraries():

@@ -92,6 +92,29 @@ def test_a_bin_contributes_its_probability(deviation: float):
     assert loss == pytest.approx(-np.log(near - far).mean(), rel=1e-9)
 
 
+def test_of_points_and_bins_each_contributes_what_it_is():
+    scores, labels = (tensor.double() for tensor in batch("censored"))
+    widths = torch.zeros(4, 6, dtype=torch.float64)
+    widths[1], widths[2, ::2] = 0.8, 0.3
+    censored = torch.zeros(4, 6, dtype=torch.int8)
+    censored[3, :3] = 1
+    loss, deviation = censored_loss(0.7), 0.7
+    found, one_by_one = loss(scores, labels, censored, widths), []
+    for score, label, width, side in zip(
+        scores.flatten(), labels.flatten(), widths.flatten(), censored.flatten(), strict=True
+    ):
+        if side > 0:
+            one_by_one.append(norm.logsf(label, score, deviation))
+        elif width > 0:
+            low, high = label - width / 2, label + width / 2
+            one_by_one.append(np.log(norm.cdf(high, score, deviation) - norm.cdf(low, score, deviation)))
+        else:
+            one_by_one.append(norm.logpdf(label, score, deviation) + np.log(2 * np.pi) / 2)
+    assert found.item() == pytest.approx(-np.mean(one_by_one), rel=1e-6)
+    everywhere = torch.full_like(widths, 0.8)
+    assert torch.equal(loss(scores, labels, censored, everywhere), loss(scores, labels, censored, 0.8))
+
+
 def test_all_exact_is_what_no_relation_means():
     scores, labels = batch("censored")
     loss = Loss("censored")
@@ -100,8 +123,8 @@ def test_all_exact_is_what_no_relation_means():
 
 
 @pytest.mark.parametrize("distance", [-1000.0, -100.0, -30.0, -6.0, 6.0, 30.0, 100.0, 1000.0])
-@pytest.mark.parametrize("bin_width", [None, 0.5])
-def test_tails_are_finite_and_pull_back(distance: float, bin_width: float | None):
+@pytest.mark.parametrize("bin_width", [None, 0.5, torch.full((1, 3), 0.5), torch.zeros(1, 3)])
+def test_tails_are_finite_and_pull_back(distance: float, bin_width: float | torch.Tensor | None):
     scores = torch.full((1, 3), distance, requires_grad=True)
     labels = torch.zeros(1, 3)
     censored = torch.tensor([[0, 1, -1]], dtype=torch.int8)

@@ -17,7 +17,7 @@ from hyperpcm.checkpoint import load_model
 from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
-from hyperpcm.errors import ConfigError, TrainingStoppedError
+from hyperpcm.errors import ConfigError, InputError, TrainingStoppedError
 from hyperpcm.evaluation.few_shot import FewShotProtocol
 from hyperpcm.model import HyperPCM
 from hyperpcm.training import fit
@@ -247,6 +247,36 @@ def test_interrupted_in_the_first_training_it_goes_on_to_the_same_weights(table:
         fit(config, tmp_path / "run", progress=progress)
     fit(config, tmp_path / "run", resume=True)
     assert RunFolder(tmp_path / "run").model_path.read_bytes() == whole.model_path.read_bytes()
+
+
+def test_without_a_test_side_validation_chooses_and_every_label_is_learned(table: Path, tmp_path: Path):
+    settings = (*NETWORKS, "training.refit=true", "training.checkpoint_seconds=0", "split.test=false")
+    config = tiny(table, *settings)
+    with pytest.raises(KilledError):
+        fit(config, tmp_path / "run", progress=at_second_training(2, kill))
+    run = fit(config, tmp_path / "run", resume=True).folder
+    interactions = open_data(config.data)
+    tested = open_split(tiny(table, *NETWORKS), interactions)
+    split = run.split(interactions)
+    assert split.valid.tolist() == tested.valid.tolist()
+    assert split.train.tolist() == sorted({*tested.train.tolist(), *tested.test.tolist()})
+    model, chosen = load_model(run.model_path), load_model(run.selected_path)
+    assert len(model.memory_values) == len(interactions)
+    assert set(model.memory_sequences) == set(interactions.targets)
+    assert len(chosen.memory_values) == len(split.train)
+    assert model.calibration is not None or "no_intervals" in model.card
+    assert "Nothing was held out for a test" in model.card["text"]
+    assert "Nothing was held out for a test" not in load_model(fit_tested(table, tmp_path)).card["text"]
+    with pytest.raises(InputError, match=r"split\.test = false"):
+        evaluate_run(run.path)
+    report = report_run(run.path).read_text(encoding="utf-8")
+    assert "Nothing was held out for a test" in report
+    assert "hyperpcm evaluate" not in report
+
+
+def fit_tested(table: Path, folder: Path) -> Path:
+    """A model of the same table that a test side was kept from."""
+    return fit(tiny(table, *NETWORKS, "training.epochs=1"), folder / "tested").model_path
 
 
 def test_few_shot_methods_are_not_tuned_on_what_was_learned(table: Path):

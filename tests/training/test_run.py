@@ -14,6 +14,8 @@ import torch
 from hyperpcm.checkpoint import load_model
 from hyperpcm.datasets import load, make_splits
 from hyperpcm.datasets.interactions import Quantity
+from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.encoders.store import usual_store
 from hyperpcm.errors import (
     ConfigError,
     IncompatibleModelError,
@@ -27,6 +29,7 @@ from hyperpcm.errors import (
 from hyperpcm.evaluation import evaluate_scores
 from hyperpcm.training import fit
 from hyperpcm.training.encoded import encode
+from hyperpcm.training.evaluation import evaluate_run
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.run import open_data, open_split, train_model
 from hyperpcm.training.run_folder import RunFolder
@@ -119,6 +122,23 @@ def test_one_seed_gives_the_same_weights_bit_for_bit_and_another_gives_others(
     assert weights_of(other.model_path) != weights_of(run.model_path)
 
 
+def test_a_second_training_and_the_evaluation_compute_no_embedding_again(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HYPERPCM_DATA", str(tmp_path / "data"))
+    fit(tiny(table), tmp_path / "first")
+    with EmbeddingStore(usual_store()) as store:
+        held = {holding.encoder: holding.rows for holding in store.info().holdings}
+    assert held["ecfp"] == len(open_data(tiny(table).data).compounds)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("hyperpcm.encoders.ecfp.EcfpEncoder._encode", refuse)
+    second = fit(tiny(table), tmp_path / "second")
+    evaluate_run(second.folder.path, nulls=[])
+
+
 def test_folds_differ(run: RunFolder, table: Path, tmp_path: Path):
     """A trap of the published code: its five folds were one."""
     other = fit(tiny(table, "split.fold=1"), tmp_path / "fold1")
@@ -190,6 +210,25 @@ def test_censored_and_binned_labels_can_be_trained_on(table: Path):
     assert np.isfinite(best["valid_mse"])
     plain = dataclasses.replace(interactions, quantity=Quantity("pKd", "-log10(M)"))
     assert train_model(config, plain, split)[1]["valid_mse"] != best["valid_mse"]
+
+
+def test_points_beside_bins_are_learned_as_points(table: Path):
+    config = tiny(table, "training.loss=censored", "training.epochs=1", *NO_RETRIEVAL)
+    interactions = open_data(config.data)
+    quantity = dataclasses.replace(interactions.quantity, bin_width=0.5)
+    edges = np.floor(interactions.values * 2) / 2
+    bins = dataclasses.replace(interactions, values=edges, quantity=quantity)
+    split = open_split(config, interactions)
+    models = [
+        train_model(config, dataclasses.replace(bins, binned=marks), split)[0]
+        for marks in (None, np.ones(len(bins), dtype=bool), np.arange(len(bins)) % 2 == 0)
+    ]
+    states = [fingerprint({key: value.cpu() for key, value in one.state()[0].items()}) for one in models]
+    assert states[0] == states[1]
+    assert states[0] != states[2]
+    stored = dict(zip(split.train.tolist(), models[2].memory_values.tolist(), strict=True))
+    for row, value in stored.items():
+        assert value == pytest.approx(edges[row] + (0.25 if row % 2 == 0 else 0.0))
 
 
 @pytest.mark.parametrize("metric", ["mse", "mae", "ci", "pearson", "spearman"])

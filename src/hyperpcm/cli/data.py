@@ -47,7 +47,7 @@ def list_all(ctx: typer.Context, as_json: AsJson = False) -> None:
             f"{one.interactions:,}",
             f"{one.compounds:,}",
             f"{one.targets:,}",
-            "give a copy" if one.local is not None else byte_count(one.download_bytes),
+            "give a copy" if catalog.is_given(one.name) else byte_count(one.download_bytes),
             "yes" if catalog.is_local(one.name, verify=False) else "no",
             one.title,
         ]
@@ -74,7 +74,7 @@ def describe(
         console.result_json(found.as_dict() | {"here": here, "folder": str(catalog.local_path(name))})
         return
     lines = {
-        "quantity": _quantity(found.quantity),
+        "quantity": _quantity(found.quantity, has_points=bool(found.made_of)),
         "size": _size(found.interactions, found.compounds, found.targets),
         "licence": found.licence,
         "citation": found.citation,
@@ -90,6 +90,10 @@ def describe(
         console.result(f"\nThis program cannot download it. It is published at: {found.local.published}.")
         console.result(f"Accepted is {found.local.accepted}.")
         console.result(f"Give your copy once: hyperpcm data fetch {found.name} --from PATH")
+        return
+    if found.made_of:
+        parts = " and ".join(found.made_of)
+        console.result(f"\nIt is made of {parts}, and is there once these are: hyperpcm data describe NAME")
         return
     console.result(f"\nFiles ({byte_count(found.download_bytes)}):")
     for pinned in found.files.values():
@@ -212,15 +216,15 @@ def _show(console: Console, found: Interactions) -> None:
             console.result(line)
 
 
-def _quantity(quantity: Quantity) -> str:
-    """What the labels mean, in words."""
+def _quantity(quantity: Quantity, *, has_points: bool = False) -> str:
+    """What the labels mean, in words; with ``has_points`` some are values although others are bins."""
     parts: list[Any] = [quantity.name + (f", {quantity.unit}" if quantity.unit else "")]
     if quantity.kind == "binary":
         parts.append("two classes")
     elif quantity.active_at is not None:
         parts.append(f"active from {quantity.active_at:g}")
     if quantity.bin_width is not None:
-        parts.append(f"known to bins of {quantity.bin_width:g}")
+        parts.append(f"known to bins of {quantity.bin_width:g}" + (" or exactly" if has_points else ""))
     return "; ".join(parts)
 
 

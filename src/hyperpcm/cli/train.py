@@ -58,7 +58,12 @@ def train(
         f"{run.model_path}: trained for {run.epochs} epochs; kept epoch {run.best['epoch']}"
         f"{metric_words(run.best)}"
     )
-    console.note(f"See how good it is: hyperpcm evaluate {out}")
+    if chosen.split.test:
+        console.note(f"See how good it is: hyperpcm evaluate {out}")
+    else:
+        console.note(
+            "Nothing was held out for a test: with --set split.test=true, hyperpcm evaluate judges it."
+        )
 
 
 def metric_words(record: object) -> str:

@@ -65,6 +65,8 @@ class SplitConfig(Settings):
     """The fold whose test side is held out, from 0."""
     seed: int = 0
     """Seed of the division, apart from the training's."""
+    test: bool = True
+    """Hold the fold's test side out; otherwise it is learned from too, and nothing can judge the model."""
     options: dict[str, float | int | bool | str] = Field(default_factory=dict)
     """Further options of this kind of split, such as min_identity."""
 

@@ -99,9 +99,9 @@ class Audit:
         test_in_seen: what test shares with training and validation.
         valid_in_train: what validation shares with training.
         known_scaffolds: share of the examined test compounds whose Murcko scaffold was seen; None if not
-            asked for.
-        nearest_compound: similarity to seen compounds; None if not asked for.
-        nearest_target: similarity to seen targets; None if not asked for.
+            asked for, or nothing is tested.
+        nearest_compound: similarity to seen compounds; None likewise.
+        nearest_target: similarity to seen targets; None likewise.
     """
 
     interactions: str
@@ -195,7 +195,7 @@ def audit(
     seen = split.seen
     pair = _pairs_of(interactions)
     scaffolds = nearest_compound = nearest_target = None
-    if similarity:
+    if similarity and split.test.size:
         scaffolds, nearest_compound = _compounds_of(interactions, split.test, seen, max_compounds, seed)
         nearest_target = _targets_of(interactions, split.test, seen, max_targets, seed)
     return Audit(
@@ -235,7 +235,7 @@ def _side(interactions: Interactions, rows: Rows) -> Side:
         rows=rows.size,
         compounds=_distinct(part.compound_index).size,
         targets=_distinct(part.target_index).size,
-        censored=float(np.mean(part.relations != EXACT)),
+        censored=float(np.mean(part.relations != EXACT)) if rows.size else 0.0,
         active=active,
     )
 

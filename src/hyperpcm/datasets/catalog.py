@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hyperpcm.datasets.local_copy import copied_files, copy_hashes, receive_copy
 from hyperpcm.datasets.records import DATASETS, DatasetRecord
-from hyperpcm.errors import ConfigError
+from hyperpcm.errors import ConfigError, DataUnavailableError
 from hyperpcm.public_files.folder import data_folder
 from hyperpcm.public_files.pinned import Progress, file_is_there, file_is_whole
 
@@ -20,6 +20,7 @@ __all__ = [
     "data_folder",
     "fetch",
     "file_hashes",
+    "is_given",
     "is_local",
     "local_path",
     "receive",
@@ -47,6 +48,8 @@ def local_path(name: str, file: str | None = None) -> Path:
         ConfigError: no such data set, or no such file in it.
     """
     found = record(name)
+    if file is not None and found.made_of:
+        raise ConfigError(f"data set {name!r} has no files of its own: it is made of {_parts(found)}.")
     files = found.files if found.local is None else found.local.files
     folder = data_folder() / (found.kept_with or name)
     if file is None:
@@ -66,10 +69,22 @@ def is_local(name: str, *, verify: bool = True) -> bool:
     Raises:
         ConfigError: no such data set.
     """
+    if parts := record(name).made_of:
+        return all(is_local(part, verify=verify) for part in parts)
     if record(name).local is not None:
         return copy_hashes(record(name), local_path(name)) is not None
     is_here = file_is_whole if verify else file_is_there
     return all(is_here(local_path(name, key), pinned) for key, pinned in record(name).files.items())
+
+
+def is_given(name: str) -> bool:
+    """Whether the data set ``name``, or one that it is made of, cannot be downloaded and takes a copy.
+
+    Raises:
+        ConfigError: no such data set.
+    """
+    found = record(name)
+    return found.local is not None or any(is_given(part) for part in found.made_of)
 
 
 def file_hashes(name: str) -> list[str]:
@@ -80,6 +95,8 @@ def file_hashes(name: str) -> list[str]:
         DataUnavailableError: it has to be given, and was not.
     """
     found = record(name)
+    if found.made_of:
+        return [sha256 for part in found.made_of for sha256 in file_hashes(part)]
     if found.local is None:
         return [pinned.sha256 for pinned in found.files.values()]
     hashes = copy_hashes(found, local_path(name))
@@ -99,7 +116,14 @@ def receive(name: str, given: Path) -> dict[str, Path]:
         DiskFullError: no space left.
         OutputError: the data folder may not be written.
     """
-    return receive_copy(record(name), given, local_path(name))
+    found = record(name)
+    if found.made_of:
+        copies = " or ".join(part for part in found.made_of if is_given(part))
+        raise ConfigError(
+            f"data set {name!r} is made of {_parts(found)}; give the copy of {copies}: "
+            f"hyperpcm data fetch {copies} --from {given}"
+        )
+    return receive_copy(found, given, local_path(name))
 
 
 def fetch(name: str, *, progress: Progress | None = None) -> dict[str, Path]:
@@ -115,12 +139,32 @@ def fetch(name: str, *, progress: Progress | None = None) -> dict[str, Path]:
         DiskFullError: no space left.
         OutputError: the data folder may not be written.
     """
-    if record(name).local is not None:
-        return copied_files(record(name), local_path(name))
+    found = record(name)
+    if found.made_of:
+        return _fetch_parts(found, progress)
+    if found.local is not None:
+        return copied_files(found, local_path(name))
     from hyperpcm.public_files.obtaining import mirror_folder, obtain
 
     mirror = mirror_folder()
     return {
         key: obtain(pinned, local_path(name, key), mirror=mirror, progress=progress)
-        for key, pinned in record(name).files.items()
+        for key, pinned in found.files.items()
     }
+
+
+def _fetch_parts(found: DatasetRecord, progress: Progress | None) -> dict[str, Path]:
+    """The files of all parts; those that must be given first, so that nothing is downloaded in vain."""
+    files: dict[str, Path] = {}
+    for part in sorted(found.made_of, key=lambda one: not is_given(one)):
+        try:
+            files |= fetch(part, progress=progress)
+        except DataUnavailableError as error:
+            if not is_given(part):
+                raise
+            raise DataUnavailableError(f"{found.name} is made of {_parts(found)}: {error}") from error
+    return files
+
+
+def _parts(found: DatasetRecord) -> str:
+    return " and ".join(found.made_of)

@@ -83,6 +83,7 @@ def as_classes(
         quantity=Quantity(name, "", kind="binary"),
         values=active.astype(np.float32),
         relations=np.full(len(active), EXACT, dtype=np.int8),
+        binned=None,
         notes=(*interactions.notes, f"{note}."),
     )
     return classes.select(known)

@@ -50,6 +50,7 @@ class DatasetRecord:
         local: for a data set that cannot be downloaded, where it is published and how to give a copy; then
             there are no pinned files.
         kept_with: another data set in whose folder the files are kept, where both are made of the same ones.
+        made_of: other data sets that this one joins; it has no files of its own.
     """
 
     name: str
@@ -64,6 +65,7 @@ class DatasetRecord:
     files: Mapping[str, PinnedFile]
     kept_with: str | None = None
     local: LocalSource | None = None
+    made_of: tuple[str, ...] = ()
 
     @property
     def download_bytes(self) -> int:
@@ -79,4 +81,5 @@ class DatasetRecord:
             "files": {key: dataclasses.asdict(pinned) for key, pinned in self.files.items()},
             "download_bytes": self.download_bytes,
             "local": None if self.local is None else self.local.as_dict(),
+            "made_of": list(self.made_of),
         }

@@ -42,7 +42,8 @@ class Quantity:
         active_at: a value at or above it is active; ``None`` where no threshold is agreed on. A binary
             quantity gets 0.5.
         bin_width: ``None``: values are points. Otherwise a value with relation ``=`` is the lower edge of a
-            bin that is this wide, in units of the value.
+            bin that is this wide, in units of the value; a table may hold points beside bins
+            (`Interactions.binned`).
 
     Raises:
         LabelError: unknown kind, a threshold or a bin width that is not a finite number, a binned
@@ -94,6 +95,8 @@ class Interactions:
         values: float32 [n], finite; 0 or 1 where the quantity is binary.
         relations: int8 [n]: `EXACT` (0), `ABOVE` (1), `BELOW` (-1).
         year: int16 [n], year of the measurement or publication, if known.
+        binned: bool [n], which values are lower edges of bins, where the quantity has bins and the table
+            holds points beside them; ``None``: all with relation ``=`` are what the quantity says.
         folds: published folds by name, int64 [n] each: -1 is the test part; 0, 1, … are the parts of a
             cross-validation.
         rejections: rows of the source that could not be used.
@@ -117,6 +120,7 @@ class Interactions:
     folds: Mapping[str, npt.NDArray[np.int64]] = dataclasses.field(default_factory=dict)
     rejections: tuple[Rejection, ...] = ()
     notes: tuple[str, ...] = ()
+    binned: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         for field in ("compounds", "targets", "compound_names", "target_names", "rejections", "notes"):
@@ -126,6 +130,8 @@ class Interactions:
             object.__setattr__(self, field, _column(getattr(self, field), dtype, field, n))
         if self.year is not None:
             object.__setattr__(self, "year", _column(self.year, np.int16, "year", n))
+        if self.binned is not None:
+            object.__setattr__(self, "binned", _column(self.binned, np.bool_, "binned", n))
         folds = {key: _column(fold, np.int64, f"folds[{key!r}]", n) for key, fold in self.folds.items()}
         object.__setattr__(self, "folds", MappingProxyType(folds))
         _check_axis(self.compounds, self.compound_names, self.compound_index, "compound")
@@ -143,6 +149,7 @@ class Interactions:
             raise LabelError(
                 f"{self.name}: row {bad[0]} has the relation {self.relations[bad[0]]}, not -1, 0 or 1."
             )
+        self._check_bins()
         for key, fold in self.folds.items():
             if len(fold) and fold.min() < -1:
                 raise LabelError(
@@ -155,6 +162,20 @@ class Interactions:
                     f"{self.name}: row {bad[0]} of a binary table holds {self.values[bad[0]]} with relation "
                     f"{self.relations[bad[0]]}; only 0 and 1 without a relation are labels of two classes."
                 )
+
+    def _check_bins(self) -> None:
+        if self.binned is None:
+            return
+        if self.quantity.bin_width is None:
+            raise LabelError(
+                f"{self.name}: rows are marked as bins, and {self.quantity.name} has no bin width. "
+                "Give the quantity one (bin_width)."
+            )
+        bad = np.flatnonzero(self.binned & (self.relations != EXACT))
+        if len(bad):
+            raise LabelError(
+                f"{self.name}: row {bad[0]} is marked as a bin and as a bound; a bin has the relation '='."
+            )
 
     def __len__(self) -> int:
         """Number of interactions."""
@@ -186,6 +207,7 @@ class Interactions:
             self,
             **{field: getattr(self, field)[chosen] for field in _COLUMNS},
             year=None if self.year is None else self.year[chosen],
+            binned=None if self.binned is None else self.binned[chosen],
             folds={key: fold[chosen] for key, fold in self.folds.items()},
         )
 
@@ -197,13 +219,19 @@ class Interactions:
         infinity = np.float32(np.inf)
         width = np.float32(self.quantity.bin_width or 0.0)
         lower = np.where(self.relations == BELOW, -infinity, self.values)
-        upper = np.where(self.relations == ABOVE, infinity, self.values + width * (self.relations == EXACT))
+        upper = np.where(self.relations == ABOVE, infinity, self.values + width * self.is_binned())
         return lower.astype(np.float32), upper.astype(np.float32)
 
     def point(self) -> npt.NDArray[np.float32]:
         """One number for each row, float32 [n]: value, centre of the bin, or bound of a censored one."""
         half = np.float32((self.quantity.bin_width or 0.0) / 2)
-        return np.asarray(self.values + half * (self.relations == EXACT), dtype=np.float32)
+        return np.asarray(self.values + half * self.is_binned(), dtype=np.float32)
+
+    def is_binned(self) -> npt.NDArray[np.bool_]:
+        """Whether each value is the lower edge of a bin, bool [n]; not so for points and bounds."""
+        if self.binned is not None:
+            return self.binned
+        return np.asarray((self.relations == EXACT) & (self.quantity.bin_width is not None))
 
     def is_active(self) -> npt.NDArray[np.bool_]:
         """Whether each true value is known to reach the threshold of the quantity, bool [n].
@@ -239,7 +267,7 @@ class Interactions:
         return np.float32(self.quantity.active_at)
 
     def fingerprint(self) -> str:
-        """Sha256 (hex) of the content: quantity, axes, rows, years, folds. Equal on every machine.
+        """Sha256 (hex) of the content: quantity, axes, rows, bins, years, folds. Equal on every machine.
 
         Display names, notes and rejections do not enter; the order of rows and axes does.
         """
@@ -252,12 +280,15 @@ class Interactions:
             "folds": sorted(self.folds),
             "year": self.year is not None,
         }
+        if self.binned is not None:
+            header["binned"] = True
         digest.update(json.dumps(header, sort_keys=True).encode())
         for text in (*self.compounds, *self.targets):
             encoded = text.encode()
             digest.update(len(encoded).to_bytes(8, "little") + encoded)
         columns = [getattr(self, field) for field in _COLUMNS]
         columns += [] if self.year is None else [self.year]
+        columns += [] if self.binned is None else [self.binned]
         columns += [self.folds[key] for key in sorted(self.folds)]
         for column in columns:
             digest.update(np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<")).tobytes())
@@ -273,6 +304,7 @@ class Interactions:
             "compounds": len(np.unique(self.compound_index)),
             "targets": len(np.unique(self.target_index)),
             "exact": int((self.relations == EXACT).sum()),
+            "binned": int(self.is_binned().sum()),
             "above": int((self.relations == ABOVE).sum()),
             "below": int((self.relations == BELOW).sum()),
             "lowest": float(self.values.min()) if n else None,
@@ -304,7 +336,7 @@ def _column(given: npt.ArrayLike, dtype: type[np.generic], name: str, n: int) ->
         raise LabelError(f"column {name} holds numbers that are not finite where whole numbers are expected.")
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite and is refused with its row
         column = array.astype(dtype)
-    if np.issubdtype(dtype, np.integer) and not np.array_equal(column, array):
+    if not np.issubdtype(dtype, np.floating) and not np.array_equal(column, array):
         raise LabelError(f"column {name} holds numbers that do not fit {np.dtype(dtype).name}.")
     column.flags.writeable = False
     return column

@@ -21,6 +21,7 @@ _READERS = MappingProxyType(
         "kiba": ("deep_dta", "read_kiba"),
         "chembl20": ("chembl20", "read_chembl20"),
         "chembl_quant": ("chembl_quant", "read_chembl_quant"),
+        "chembl": ("chembl", "read_chembl"),
         "lenselink": ("lenselink", "read_lenselink"),
         "dude": ("dude", "read_dude"),
         "dude_small": ("dude", "read_dude_small"),

@@ -26,7 +26,7 @@ def merge_repeats(interactions: Interactions) -> Interactions:
 
     - exact values beat censored ones, and their median is kept (the geometric mean of the two middle
       concentrations where the label is a negative logarithm). A binned value keeps being the edge of a bin:
-      of an even number, the lower of the two middle bins;
+      of an even number, the lower of the two middle bins. In a table of both, points beat bins;
     - values censored one way give the tightest bound: the highest of ``>``, the lowest of ``<``;
     - bounds both ways without an exact value, and binary labels of which half are 1, say nothing that one row
       could hold: the pair is left out and reported as a `Rejection` (``CONTRADICTORY``, row of its first
@@ -46,9 +46,10 @@ def merge_repeats(interactions: Interactions) -> Interactions:
     merged = [_merged_label(interactions, rows) for rows in groups]
     refused = [place for place, label in enumerate(merged) if label is None]
     values, relations = interactions.values.copy(), interactions.relations.copy()
+    binned = interactions.is_binned().copy()
     for row, label in zip(first, merged, strict=True):
         if label is not None:
-            values[row], relations[row] = label
+            values[row], relations[row], binned[row] = label
     keep = np.ones(len(interactions), dtype=np.bool_)
     keep[np.concatenate(groups)] = False
     keep[[first[place] for place, label in enumerate(merged) if label is not None]] = True
@@ -61,6 +62,7 @@ def merge_repeats(interactions: Interactions) -> Interactions:
         interactions,
         values=values,
         relations=relations,
+        binned=None if interactions.binned is None else binned,
         year=_earliest_year(interactions.year, groups),
         folds=folds,
         notes=(*interactions.notes, *notes),
@@ -79,24 +81,34 @@ def _repeated_pairs(interactions: Interactions) -> list[_Rows]:
     return sorted(repeated, key=lambda rows: int(rows[0]))
 
 
-def _merged_label(interactions: Interactions, rows: _Rows) -> tuple[float, int] | None:
+def _merged_label(interactions: Interactions, rows: _Rows) -> tuple[float, int, bool] | None:
+    """Value, relation and whether it is a bin of one pair; None where no label can hold its rows."""
     values, relations = interactions.values[rows].astype(np.float64), interactions.relations[rows]
-    exact = values[relations == EXACT]
-    if len(exact):
-        middle = _middle(exact, interactions.quantity)
-        return None if middle is None else (middle, EXACT)
+    deciding, binned = _deciding(interactions, rows)
+    if len(deciding):
+        middle = _middle(interactions.values[deciding].astype(np.float64), interactions.quantity, binned)
+        return None if middle is None else (middle, EXACT, binned)
     if (relations == ABOVE).all():
-        return float(values.max()), ABOVE
+        return float(values.max()), ABOVE, False
     if (relations == BELOW).all():
-        return float(values.min()), BELOW
+        return float(values.min()), BELOW, False
     return None
 
 
-def _middle(exact: npt.NDArray[np.float64], quantity: Quantity) -> float | None:
+def _deciding(interactions: Interactions, rows: _Rows) -> tuple[_Rows, bool]:
+    """The rows of one pair whose values count, and whether these are bins: points, or else its bins."""
+    exact = rows[interactions.relations[rows] == EXACT]
+    if interactions.binned is None:
+        return exact, interactions.quantity.bin_width is not None
+    points = exact[~interactions.binned[exact]]
+    return (points, False) if len(points) else (exact, True)
+
+
+def _middle(exact: npt.NDArray[np.float64], quantity: Quantity, binned: bool) -> float | None:
     if quantity.kind == "binary":
         share = float(exact.mean())
         return None if share == 0.5 else float(share > 0.5)
-    if quantity.bin_width is not None:
+    if binned:
         return float(np.sort(exact)[(len(exact) - 1) // 2])
     return float(np.median(exact))
 
@@ -130,13 +142,18 @@ def _count_note(interactions: Interactions, groups: list[_Rows]) -> str:
     """How many rows became how many, and how far apart the exact values of one pair were."""
     rows = sum(len(group) for group in groups)
     note = f"{rows:,} of {len(interactions):,} rows are repeats of {len(groups):,} (compound, target) pairs"
-    spreads = []
+    spreads, beaten = [], 0
     for group in groups:
-        exact = interactions.values[group][interactions.relations[group] == EXACT]
-        if len(exact) > 1:
-            spreads.append(float(np.ptp(exact)))
-    if not spreads:
+        deciding, binned = _deciding(interactions, group)
+        beaten += interactions.binned is not None and not binned and len(deciding) < len(group)
+        if len(deciding) > 1:
+            spreads.append(float(np.ptp(interactions.values[deciding])))
+    if beaten:
+        note += f", {beaten:,} of them of a value and a bin or bound, of which the value is kept"
+    if not spreads and beaten < len(groups):
         return f"{note}; none has two exact values, tightest bound kept."
+    if not spreads:
+        return f"{note}."
     if interactions.quantity.kind == "binary":
         return f"{note}; majority kept, {sum(spread > 0 for spread in spreads):,} pairs had both labels."
     return (

@@ -84,6 +84,8 @@ def _save(table: Interactions, path: Path) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {field: getattr(table, field) for field in _ARRAYS}
     if table.year is not None:
         arrays["year"] = table.year
+    if table.binned is not None:
+        arrays["binned"] = table.binned
     folds = list(table.folds)
     arrays |= {f"fold_{place}": table.folds[name] for place, name in enumerate(folds)}
     texts = {field: getattr(table, field) for field in _TEXTS} | {
@@ -148,6 +150,7 @@ def _rebuilt(arrays: dict[str, npt.NDArray[Any]]) -> Interactions:
         values=arrays["values"],
         relations=arrays["relations"],
         year=arrays.get("year"),
+        binned=arrays.get("binned"),
         folds={name: arrays[f"fold_{place}"] for place, name in enumerate(texts["folds"])},
         rejections=tuple(Rejection(*fields) for fields in texts["rejections"]),
     )

@@ -61,7 +61,7 @@ def evaluate_scores(
     found: Metrics = {name: None for name in (*_REGRESSION, "interval_mae", *_CLASSIFICATION, "mcc")}
     if chosen.quantity.kind == "regression":
         found |= {name: function(labels, values) for name, function in _REGRESSION.items()}
-        if chosen.quantity.bin_width is not None or (chosen.relations != EXACT).any():
+        if (chosen.is_binned() | (chosen.relations != EXACT)).any():
             found["interval_mae"] = metrics.interval_mae(*chosen.bounds(), values)
     active, known = _classes(chosen)
     if known.any():

@@ -175,6 +175,11 @@ def _chosen(card: Mapping[str, Any]) -> str:
         return ""
     told = _listed([("epoch", best.get("epoch")), *facts])
     again = " It then learned once more from both sides." if card.get("refit") else ""
+    if card.get("tested") is False:
+        again += (
+            " Nothing was held out for a test: the accuracy to expect is that of the same settings, trained "
+            "without the test sides of this division."
+        )
     return (
         f"{told}\n\nThe validation side also chose the epoch and the settings of the prior: these numbers "
         f"are better than those of a test side.{again}"

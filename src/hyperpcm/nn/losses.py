@@ -38,7 +38,7 @@ class Loss(nn.Module):
         scores: Float[Tensor, "t c"],
         labels: Float[Tensor, "t c"],
         censored: Int[Tensor, "t c"] | None = None,
-        bin_width: float | None = None,
+        bin_width: float | Float[Tensor, "t c"] | None = None,
         weights: Float[Tensor, "t c"] | Bool[Tensor, "t c"] | None = None,
     ) -> Float[Tensor, ""]:
         """Return the weighted mean loss.
@@ -47,7 +47,8 @@ class Loss(nn.Module):
             scores: what the model says.
             labels: exact values; the bound where censored; the bin's centre where binned.
             censored: 0, 1 or −1 per label; None: all exact.
-            bin_width: width of the bins, in the labels' scaled units; None: values are points.
+            bin_width: width of the bins, in the labels' scaled units, of all or of each label, 0 for a point;
+                None: all are points.
             weights: weight of each entry, 0 for padding.
         """
         losses: Tensor = self._each(scores, labels, censored, bin_width)
@@ -57,7 +58,7 @@ class Loss(nn.Module):
         return (losses * weights).sum() / weights.sum().clamp_min(1e-12)
 
     def _each(
-        self, scores: Tensor, labels: Tensor, censored: Tensor | None, bin_width: float | None
+        self, scores: Tensor, labels: Tensor, censored: Tensor | None, bin_width: float | Tensor | None
     ) -> Float[Tensor, "t c"]:
         if self.name == "l1":
             return (scores - labels).abs()
@@ -70,13 +71,18 @@ class Loss(nn.Module):
         return self._censored(scores, labels, censored, bin_width)
 
     def _censored(
-        self, scores: Tensor, labels: Tensor, censored: Tensor | None, bin_width: float | None
+        self, scores: Tensor, labels: Tensor, censored: Tensor | None, bin_width: float | Tensor | None
     ) -> Float[Tensor, "t c"]:
         assert self.log_deviation is not None
         deviation = self.log_deviation.exp()
         z = (labels - scores) / deviation
         if bin_width is None:
             exact = 0.5 * z**2 + self.log_deviation
+        elif isinstance(bin_width, Tensor):
+            is_bin = bin_width > 0
+            half = 0.5 * torch.where(is_bin, bin_width, 1.0) / deviation
+            point = 0.5 * z**2 + self.log_deviation
+            exact = torch.where(is_bin, -_log_interval(z - half, z + half), point)
         else:
             half = 0.5 * bin_width / deviation
             exact = -_log_interval(z - half, z + half)

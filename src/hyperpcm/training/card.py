@@ -58,6 +58,7 @@ def card_record(
         "data_fingerprint": interactions.fingerprint(),
         **learned_counts(data),
         "split": split.label(),
+        **({} if split.test.size else {"tested": False}),
         "seed": config.seed,
         "best": dict(best),
         "learning_rates": [

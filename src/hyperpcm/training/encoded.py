@@ -60,6 +60,8 @@ class EncodedData:
         prior: what the networks are added to, in scaled label units, float32 [n], likewise.
         nearest: Tanimoto similarity of each interaction's compound to the nearest landmark that its target
             keeps, float32 [n], likewise.
+        binned: whether each label is the centre of a bin, bool [n]; None where all that are not censored are
+            what the quantity says.
     """
 
     compounds: Tensor
@@ -81,6 +83,7 @@ class EncodedData:
     ridge: Tensor | None = None
     prior: Tensor | None = None
     nearest: Tensor | None = None
+    binned: Tensor | None = None
 
     def graphs_of(self, rows: npt.NDArray[np.int64]) -> PlacedGraphs | None:
         """Return the graphs of the compounds of some interactions, each once; None where there are none.
@@ -175,6 +178,7 @@ def encode(
         counts=counts,
         labels=torch.from_numpy(interactions.point().copy()),
         censored=torch.from_numpy(interactions.relations.copy()),
+        binned=None if interactions.binned is None else torch.from_numpy(interactions.binned.copy()),
         compound_index=interactions.compound_index,
         target_index=interactions.target_index,
         learned=learned,

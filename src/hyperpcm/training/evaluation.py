@@ -17,6 +17,7 @@ from hyperpcm.config import RunConfig
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.encoders.store import usual_store
 from hyperpcm.errors import InputError
 from hyperpcm.evaluation.measure import result_row
 from hyperpcm.evaluation.nulls import run_nulls
@@ -101,17 +102,23 @@ def evaluate_run(
         progress: called with a stage, what is done and what there is.
 
     Raises:
-        InputError: there is no finished run in the folder, or the memory of its model was changed since.
+        InputError: there is no finished run in the folder, it holds nothing out for a test, or the memory of
+            its model was changed since.
         SplitError: the data are not those that the run was made from.
     """
     run = RunFolder(folder)
     config = run.config()
     if not run.model_path.exists():
         raise InputError(f"{folder}: training has not ended here. Run hyperpcm train with --resume first.")
+    if not config.split.test:
+        raise InputError(
+            f"{folder}: nothing was held out for a test here (split.test = false), and the model has learned "
+            "from all rows. Train with the same settings and split.test = true, and evaluate that."
+        )
     check_loggers(config.training)
     interactions = open_data(config.data, progress)
     split = run.split(interactions)
-    with EmbeddingStore() as store, limited_threads(config.threads):
+    with EmbeddingStore(usual_store()) as store, limited_threads(config.threads):
         model = load_model(run.model_path)
         _check_memory(model, run)
         chosen = load_model(run.selected_path) if config.training.refit else model

@@ -79,7 +79,7 @@ class Trainer:
         higher_is_better: of that metric.
         config: the loop's settings.
         loss: what is minimised.
-        bin_width: of the labels, in scaled units; None where values are points.
+        bin_width: of the labels that are bins, in scaled units; None where values are points.
         seed: of the run.
         hide_own_target: whether the context module must not see a query's own target, as validation does not.
         rates: learning rate of each epoch of another training, to be repeated; None: as the settings say.
@@ -199,7 +199,8 @@ class Trainer:
             scores = self.model(**self._inputs(rows))
         labels = self._scaled(data.labels[at].to(device)).expand_as(scores)
         censored = data.censored[at].to(device).expand_as(scores)
-        loss = self.loss(scores.flatten(0, 1), labels.flatten(0, 1), censored.flatten(0, 1), self._bin_width)
+        width = self._width_of(at, scores)
+        loss = self.loss(scores.flatten(0, 1), labels.flatten(0, 1), censored.flatten(0, 1), width)
         value = total(self.fabric, part.weight * float(loss.detach()))
         if not math.isfinite(value):
             self._skip("loss", value, step)
@@ -233,6 +234,13 @@ class Trainer:
             "learned": data.graphs_of(rows.rows),
         }
         return {name: None if value is None else value.to(device) for name, value in inputs.items()}
+
+    def _width_of(self, at: Tensor, scores: Tensor) -> float | Tensor | None:
+        """Return the width of the bins, of each label where some are points."""
+        binned = self.data.binned
+        if self._bin_width is None or binned is None:
+            return self._bin_width
+        return (binned[at].to(scores.device) * self._bin_width).expand_as(scores).flatten(0, 1)
 
     def _scaled(self, labels: Tensor) -> Tensor:
         scale = self.raw_model.label_scale

@@ -252,6 +252,10 @@ def _warnings(run: RunFolder, licences: Mapping[str, str]) -> list[str]:
 def _unfinished(run: RunFolder) -> list[str]:
     if not run.model_path.exists():
         return ["Training has not ended; what is shown is what there was when this report was written."]
+    if not run.config().split.test:
+        return [
+            "Nothing was held out for a test: the model has learned from all rows, and none can judge it."
+        ]
     if not run.results_path.exists():
         return [
             "The model has not been evaluated; run `hyperpcm evaluate` for the comparison with the nulls."

@@ -18,6 +18,7 @@ from hyperpcm.datasets.classes import with_kind
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.encoders.store import usual_store
 from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, build_model, encode
@@ -85,7 +86,7 @@ def open_split(config: RunConfig, interactions: Interactions) -> Split:
     made = make_splits(interactions, split.name, folds=split.folds, seed=split.seed, **split.options)
     if split.fold >= len(made):
         raise ConfigError(f"split.fold = {split.fold}, but a {split.name} split has {len(made)} folds here.")
-    return made[split.fold]
+    return made[split.fold] if split.test else made[split.fold].without_test()
 
 
 def fit(
@@ -127,7 +128,7 @@ def fit(
             return _finished(run)
         if is_first and not resume:
             run.begin(config, interactions, split, overwrite=overwrite)
-        with EmbeddingStore() as store, limited_threads(config.threads):
+        with EmbeddingStore(usual_store()) as store, limited_threads(config.threads):
             if resume and run.selected_path.exists():
                 model = load_model(run.selected_path)
             else:

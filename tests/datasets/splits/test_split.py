@@ -59,7 +59,8 @@ def test_rows_come_out_sorted_as_int64_and_read_only():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"test": np.array([], dtype=np.int64)}, "test side is empty"),
+        ({"train": np.array([], dtype=np.int64)}, "train side is empty"),
+        ({"valid": np.array([], dtype=np.int64)}, "valid side is empty"),
         ({"valid": np.array([0.5])}, "valid side is empty or not a list"),
         ({"train": np.array([1, 1])}, "or one twice"),
         ({"train": np.array([-1, 1])}, "negative"),
@@ -79,6 +80,26 @@ def test_a_split_comes_back_from_json_as_it_was():
             one, other = getattr(split, field.name), getattr(again, field.name)
             assert np.array_equal(one, other)
             assert type(one) is type(other)
+
+
+def test_without_a_test_side_its_rows_are_trained_on_and_the_same_rows_choose():
+    for split in make_splits(table(), "cold_target", folds=3):
+        whole = split.without_test()
+        assert whole.test.size == 0
+        assert whole.valid.tolist() == split.valid.tolist()
+        assert whole.train.tolist() == sorted(set(range(len(table()))) - set(split.valid.tolist()))
+        assert "Nothing is held out for a test" in whole.how
+        again = Split.from_json(whole.to_json(table()), table())
+        assert (again.train.tolist(), again.test.tolist()) == (whole.train.tolist(), [])
+        split.check_tested()
+        with pytest.raises(SplitError, match="test side is empty"):
+            whole.check_tested()
+
+
+def test_a_kind_of_split_that_leaves_nothing_to_test_is_refused():
+    known = dataclasses.replace(table(), folds={"new": np.zeros(len(table()), dtype=np.int64)})
+    with pytest.raises(SplitError, match="test side is empty"):
+        make_splits(known, "forward", column="new")
 
 
 def test_a_split_of_another_table_is_refused():
@@ -112,7 +133,8 @@ def altered(**changes) -> str:
         (altered(fold=True), "holds True under 'fold'"),
         (altered(how=None), "holds None under 'how'"),
         (altered(unused=3), "accounts for 63 rows"),
-        (altered(test=[]), "test side is empty"),
+        (altered(test=[]), "accounts for 48 rows"),
+        (altered(valid=[]), "valid side is empty"),
     ],
 )
 def test_a_damaged_record_is_refused(text, message):

@@ -93,4 +93,7 @@ def make_splits(
     for what, number in (("folds", folds), ("seed", seed)):
         if isinstance(number, bool) or not isinstance(number, int):
             raise SplitError(f"split {name}: {what} is {number!r}; give a whole number.")
-    return maker(interactions, folds=folds, seed=seed, **options)
+    splits = maker(interactions, folds=folds, seed=seed, **options)
+    for split in splits:
+        split.check_tested()
+    return splits

@@ -31,12 +31,13 @@ class Split:
         seed: what the random choices were drawn with.
         train: row numbers, int64, ascending, read-only.
         valid: the same, of the validation side.
-        test: the same, of the test side.
+        test: the same, of the test side; empty where nothing is held out (`without_test`).
         how: one sentence for reports.
         unused: how many rows of the table are on no side.
 
     Raises:
-        SplitError: a side is empty, holds a row twice or a negative one, or two sides share a row.
+        SplitError: the training or validation side is empty, a side holds a row twice or a negative one, or
+            two sides share a row.
     """
 
     name: str
@@ -52,13 +53,14 @@ class Split:
     def __post_init__(self) -> None:
         for side in _SIDES:
             rows = np.array(getattr(self, side))
-            if rows.ndim != 1 or rows.size == 0 or rows.dtype.kind not in "iu":
-                raise SplitError(
-                    f"{self.label()}: the {side} side is empty or not a list of row numbers. "
-                    "Use fewer folds, another validation share or more data."
-                )
+            if (
+                rows.ndim != 1
+                or (rows.dtype.kind not in "iu" and rows.size)
+                or not (rows.size or side == "test")
+            ):
+                raise SplitError(_empty(self.label(), side))
             rows = np.sort(rows.astype(np.int64))
-            if rows[0] < 0 or (rows[1:] == rows[:-1]).any():
+            if (rows < 0).any() or (rows[1:] == rows[:-1]).any():
                 raise SplitError(f"{self.label()}: the {side} side holds a negative row number or one twice.")
             rows.flags.writeable = False
             object.__setattr__(self, side, rows)
@@ -75,6 +77,24 @@ class Split:
     def label(self) -> str:
         """What this division is called in messages, such as ``split cold_target, fold 2 of 5``."""
         return f"split {self.name}, fold {self.fold} of {self.folds}"
+
+    def check_tested(self) -> None:
+        """Refuse a division without a test side.
+
+        Raises:
+            SplitError: the test side is empty.
+        """
+        if not self.test.size:
+            raise SplitError(_empty(self.label(), "test"))
+
+    def without_test(self) -> Split:
+        """This division with its test side learned from: nothing is left to test a model on.
+
+        The validation side stays, so that it can choose as in the divisions that are tested.
+        """
+        nothing = np.empty(0, dtype=np.int64)
+        how = f"{self.how} Nothing is held out for a test: what was to be tested is learned from."
+        return dataclasses.replace(self, train=np.concatenate([self.train, self.test]), test=nothing, how=how)
 
     def to_json(self, interactions: Interactions) -> str:
         """This division as JSON text, tied to the content of the table it divides.
@@ -124,12 +144,19 @@ class Split:
             SplitError: the sides and the unused rows are not n in all, or a row number is not below n.
         """
         counted = self.train.size + self.valid.size + self.test.size + self.unused
-        last = max(int(rows[-1]) for rows in (self.train, self.valid, self.test))
+        last = max(int(rows[-1]) for rows in (self.train, self.valid, self.test) if rows.size)
         if counted != n or last >= n or self.unused < 0:
             raise SplitError(
                 f"{self.label()} accounts for {counted} rows, the last of them {last}; "
                 f"the table has {n} rows. It was made for another one."
             )
+
+
+def _empty(label: str, side: str) -> str:
+    return (
+        f"{label}: the {side} side is empty or not a list of row numbers. "
+        "Use fewer folds, another validation share or more data."
+    )
 
 
 def _fields(record: dict[str, Any]) -> dict[str, Any]:

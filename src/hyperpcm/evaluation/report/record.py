@@ -43,7 +43,9 @@ def _facts(quantity: Quantity, description: Mapping[str, Any]) -> list[tuple[str
     if quantity.active_at is not None and quantity.kind == "regression":
         facts.append(("active", f"from {value_text(quantity.active_at)}"))
     if quantity.bin_width is not None:
-        facts.append(("bins", f"labels are bins {value_text(quantity.bin_width)} wide"))
+        binned, exact = description.get("binned"), description.get("exact")
+        some = "" if binned in (None, exact) else f"{count(binned)} "
+        facts.append(("bins", f"{some}labels are bins {value_text(quantity.bin_width)} wide"))
     for key in ("interactions", "compounds", "targets"):
         if key in description:
             facts.append((key, count(description[key])))
@@ -115,7 +117,7 @@ def _crossings(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
     if audit.get("repeats"):
         found.append(("rows beyond the first of their (compound, target)", count(audit["repeats"])))
     shared, test = audit.get("test_in_seen"), audit.get("test")
-    if shared and test:
+    if shared and test and test["rows"]:
         whole = (
             ("rows", "test rows whose (compound, target) was seen"),
             ("compounds", "test compounds seen"),
