@@ -39,7 +39,7 @@ def test_the_wheel_states_ranges_licence_and_the_command(wheel: zipfile.ZipFile)
     requirements = metadata.get_all("Requires-Dist") or []
     assert any(line.startswith("torch") for line in requirements)
     assert not any("==" in line.partition(";")[0] or "@" in line for line in requirements)
-    assert metadata["License-Expression"] == "MIT"
+    assert metadata["License-Expression"] == "MIT AND CC-BY-SA-3.0"
     assert "licenses/LICENSE" in names
     assert "hyperpcm = hyperpcm.cli.main:main" in wheel.read(names["entry_points.txt"]).decode()
 
