@@ -111,8 +111,10 @@ def _how_measured(figures: Mapping[str, Any]) -> str:
     partly = " Where fewer folds were run than there are, the table says so." if folds else ""
     return (
         "These numbers are not of the file that ships, which learned from what they hold out, but of models "
-        "made by the same recipe from the rest. AUROC tells "
-        "compounds at or above the threshold from the others, 0.5 is guessing; the rank correlation is "
+        "made by the same recipe from the rest. Each of them was chosen on validation rows held out as its "
+        "test rows are; the one that ships was chosen on whole families that it did not know, so on proteins "
+        "that it remembers it can be worse than the tables of such proteins say. AUROC tells compounds at or "
+        "above the threshold from the others, 0.5 is guessing; the rank correlation is "
         "Spearman's, 0 is guessing. Both are means over proteins, each counted once, so that knowing which "
         "protein binds many compounds earns nothing. A difference is this recipe minus the row on the same "
         f"proteins, with a 95 % interval from resampling proteins.{partly}"
