@@ -212,8 +212,8 @@ def _limits(figures: Mapping[str, Any]) -> str:
         "Believing a score whose verdict is “outside”, such as on a designed, repetitive or viral protein, "
         "or of a peptide, a macrocycle or a metal complex.",
         "How strong a compound is on a protein that it remembers: made for unknown families, it draws scores "
-        "towards the middle there, even of compounds that it has seen. Their order is better than their size; "
-        "`hyperpcm adapt` with measurements on that protein widens them again.",
+        "towards the middle there, even of compounds that it has seen. Their order is better than their "
+        "size, and `hyperpcm adapt` with measurements on that protein widens them again.",
         "Telling inactive compounds from weak ones: the data hold little that is weaker than 10 µM.",
         "Whether a compound activates or inhibits, binds covalently, or where on the protein.",
         "Mutants of one protein: `hyperpcm mutate` wants a test on measured mutants, and this file has none.",
