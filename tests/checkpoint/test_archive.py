@@ -349,7 +349,7 @@ def test_a_flipped_bit_anywhere_in_the_file_is_noticed(file):
 def test_every_bit_of_the_format_version_is_vouched_for(file):
     good = file.read_bytes()
     position = good.index(b"format_version") + len(b'format_version\\":')
-    assert good[position : position + 1] == b"1"
+    assert good[position : position + 1] == str(FORMAT_VERSIONS["model"]).encode()
     for bit in range(8):
         damaged = bytearray(good)
         damaged[position] ^= 1 << bit

@@ -24,7 +24,7 @@ import pytest
 from rdkit import Chem
 from typer.testing import CliRunner
 
-from hyperpcm.checkpoint import document, load_model, load_target_model, save_model, save_target_model
+from hyperpcm.checkpoint import document, load_model, load_target_model, save_target_model, write_archive
 from hyperpcm.cli.main import app
 from hyperpcm.datasets.compound_files import compound_parts
 from hyperpcm.datasets.locking import only_run
@@ -504,9 +504,7 @@ def test_a_target_of_a_newer_format_is_refused(
         assert f"format version {written + 1}" in done.stderr
         assert f"reads versions up to {written}" in done.stderr
     model = tmp_path / "model.safetensors"
-    with monkeypatch.context() as patched:
-        patched.setitem(document.FORMAT_VERSIONS, "model", 9)
-        save_model(load_model(trained.run / "model.safetensors"), model)
+    write_archive(model, "model", *load_model(trained.run / "model.safetensors").state(), version=9)
     done = call("compile", model, trained.sequence, "-o", tmp_path / "t.hpcm")
     assert (done.exit_code, done.stdout) == (3, ""), done.output
     assert "format version 9" in done.stderr
