@@ -140,7 +140,7 @@ class _FrameUnpickler(pickle._Unpickler):
 
     def load_build(self) -> None:
         """Set the state of an object that has one of its own, in the way of its own class."""
-        state, made = self.stack[-1], self.stack[-2]  # type: ignore[attr-defined]
+        state, made = self.stack[-1], self.stack[-2]  # type: ignore[attr-defined]  # not in the stub
         kind = type(made)
         allowed = kind in (np.ndarray, np.dtype) or isinstance(made, np.dtype) or _is_pandas(kind)
         if not allowed:
@@ -152,7 +152,7 @@ class _FrameUnpickler(pickle._Unpickler):
                 f"{self._path}: the pickle holds an array of records or of a forged type, not of numbers or "
                 "texts."
             )
-        pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]
+        pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]  # not in the stub
 
     dispatch[pickle.BUILD[0]] = load_build  # type: ignore[assignment]  # called with self, as all of them
 

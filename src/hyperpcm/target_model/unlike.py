@@ -18,15 +18,14 @@ __all__ = ["UNLIKE_COMPOUND", "UNRELATED_TARGET", "has_unknown_element", "is_unl
 UNRELATED_TARGET: Final = 0.15
 """Alignment similarity that no known target reaches where none is related.
 
-Of 100 proteins of ChEMBL 20 a tenth have no relative among the other 1,922, and the largest similarity of
-those is 0.02 to 0.05; a fifth have none above 0.14. For a designed repeat, collagens and parts of them, and
-for a linker of glycine and serine it is 0.04 to 0.12, as they share stretches of few kinds of residues.
+Unrelated proteins share a little by chance; designed repeats, collagens and linkers share more, as they are
+long stretches of few kinds of residues.
 """
 UNLIKE_COMPOUND: Final = 0.25
 """Tanimoto similarity of counted fingerprints below which a compound is like none of the known.
 
-Of compounds of ChEMBL 20 to the 4,600 that a target keeps, one in twenty has no larger one than 0.22; cyclic
-peptides, crown ethers, siloxanes and large hydrocarbon rings have 0.08 to 0.25.
+Few compounds of ChEMBL are that far from all that a target keeps; cyclic peptides, crown ethers, siloxanes
+and large hydrocarbon rings are.
 """
 
 _USUAL: Final = frozenset(
