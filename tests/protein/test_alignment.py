@@ -10,7 +10,7 @@ from biotite.sequence import ProteinSequence
 from biotite.sequence.align import SubstitutionMatrix, align_optimal, get_sequence_identity
 
 from hyperpcm.errors import InvalidSequenceError
-from hyperpcm.protein import alignment_similarity, sequence_identity, smith_waterman
+from hyperpcm.protein import alignment_similarity, self_scores, sequence_identity, smith_waterman
 from hyperpcm.protein.alignment import _traced, matrix_letters
 from hyperpcm.protein.sequence import AMINO_ACIDS
 
@@ -35,6 +35,23 @@ def test_scores_equal_those_of_biotite():
     for i, a in enumerate(REAL):
         for j, b in enumerate(REAL):
             assert scores[i, j] == biotite_alignment(a, b)[0].score
+
+
+def test_the_score_with_itself_is_that_of_the_alignment():
+    drawn = random.Random(0)
+    made = ["".join(drawn.choices(AMINO_ACIDS + "X", k=drawn.randrange(1, 60))) for _ in range(200)]
+    assert any("X" in one for one in made)
+    assert any("X" not in one for one in made)
+    sequences = [*REAL, *made, "X" * 9, "AXXXXXA", "WWXXXXXXXWWW", "UOJBZ"]
+    aligned = np.diagonal(smith_waterman(sequences))
+    assert self_scores(sequences).tolist() == aligned.tolist()
+
+
+def test_no_residue_scores_more_with_another_than_with_itself():
+    """By this the score with itself needs no alignment, unless a residue scores nothing with itself."""
+    pairs = np.array([[smith_waterman([a], [b])[0, 0] for b in AMINO_ACIDS] for a in AMINO_ACIDS])
+    own = np.diagonal(pairs)
+    assert (pairs <= np.minimum(own[:, None], own[None, :])).all()
 
 
 def test_scores_of_real_kinases_equal_those_of_biotite(mirror: Path):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hyperpcm.encoders.base import Encoder, Json, Side
 from hyperpcm.errors import ConfigError
-from hyperpcm.protein import smith_waterman, validate_sequence
+from hyperpcm.protein import self_scores, smith_waterman, validate_sequence
 
 __all__ = ["AlignmentEncoder"]
 
@@ -73,18 +73,11 @@ class AlignmentEncoder(Encoder):
 
     @cached_property
     def _reference_roots(self) -> npt.NDArray[np.float64]:
-        return np.sqrt(_self_scores(self.references))
+        return np.sqrt(self_scores(self.references).astype(np.float64))
 
     def _encode(self, items: Sequence[str]) -> npt.NDArray[np.float32]:
         sequences = [validate_sequence(item).sequence for item in items]
         scores = smith_waterman(sequences, self.references).astype(np.float64)
-        scales = np.sqrt(_self_scores(sequences))[:, None] * self._reference_roots[None, :]
+        scales = np.sqrt(self_scores(sequences).astype(np.float64))[:, None] * self._reference_roots[None, :]
         similarity = np.divide(scores, scales, out=np.zeros_like(scores), where=scales > 0)
         return np.minimum(similarity, 1.0).astype(np.float32)
-
-
-def _self_scores(sequences: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Score of each sequence aligned to itself: float64 [n]."""
-    return np.array(
-        [smith_waterman([sequence], [sequence])[0, 0] for sequence in sequences], dtype=np.float64
-    )

@@ -166,6 +166,9 @@ def ridge_scores(
         exponents: of the compounds' similarity, one per part.
         tanimoto: similarity of each compound to the landmark compounds.
     """
+    used = (collapsed != 0).flatten(0, 1).any(0).nonzero().squeeze(1)
+    if 2 * len(used) < collapsed.shape[-1]:  # one that no part has a coefficient for adds nothing
+        collapsed, tanimoto = collapsed[..., used], tanimoto[..., used]
     logarithm = tanimoto.clamp(_FLOOR, 1.0).log()
     scores = tanimoto.new_zeros(tanimoto.shape[:2])
     for part in range(len(exponents)):

@@ -1,6 +1,6 @@
 """Targets: from amino-acid sequences and FASTA files to validated identities, alignments and clusters."""
 
-from hyperpcm.protein.alignment import alignment_similarity, sequence_identity, smith_waterman
+from hyperpcm.protein.alignment import alignment_similarity, self_scores, sequence_identity, smith_waterman
 from hyperpcm.protein.clusters import homology_clusters
 from hyperpcm.protein.fasta import FastaRecords, only_record, parse_fasta, read_fasta
 from hyperpcm.protein.mutations import (
@@ -32,6 +32,7 @@ __all__ = [
     "parse_fasta",
     "parse_mutation",
     "read_fasta",
+    "self_scores",
     "sequence_identity",
     "single_substitutions",
     "smith_waterman",

@@ -17,12 +17,15 @@ import parasail
 from hyperpcm.errors import InvalidSequenceError
 from hyperpcm.protein.sequence import validate_sequence
 
-__all__ = ["alignment_similarity", "sequence_identity", "smith_waterman"]
+__all__ = ["alignment_similarity", "self_scores", "sequence_identity", "smith_waterman"]
 
 # Source: BLAST's defaults for BLOSUM62 (Altschul et al., Nucleic Acids Res. 1997, 25, 3389).
 _GAP_OPEN = 11
 _GAP_EXTEND = 1
 _IN_MATRIX = str.maketrans("UOJ", "CKL")
+_ALPHABET = "ARNDCQEGHILKMFPSTWYVBZX*"  # of the matrix, in its order
+_WITH_ITSELF = dict(zip(_ALPHABET, np.diagonal(parasail.blosum62.matrix).tolist(), strict=True))
+_WITHOUT_GAIN = frozenset(letter for letter, score in _WITH_ITSELF.items() if score <= 0)
 
 
 def smith_waterman(
@@ -106,11 +109,39 @@ def alignment_similarity(
         1.0
     """
     scores = smith_waterman(a, b, threads=threads, progress=progress)
-    own_a = np.diagonal(scores) if b is None else _self_scores(a)
-    own_b = own_a if b is None else _self_scores(b)
+    own_a = np.diagonal(scores) if b is None else self_scores(a)
+    own_b = own_a if b is None else self_scores(b)
     scale = np.sqrt(own_a.astype(np.float64)[:, None] * own_b.astype(np.float64)[None, :])
     similarity = np.divide(scores, scale, out=np.zeros(scores.shape), where=scale > 0)
     return np.minimum(similarity, 1).astype(np.float32)
+
+
+def self_scores(sequences: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Give the raw local alignment score of every sequence to itself, as `smith_waterman` does, at once.
+
+    No two different residues score more than either with itself, so no alignment beats that of each residue
+    with itself, unless one scores below 0 there: sequences with X are aligned.
+
+    Args:
+        sequences: n validated sequences.
+
+    Returns:
+        Scores [n].
+
+    Raises:
+        InvalidSequenceError: as in `smith_waterman`.
+
+    Example:
+        >>> self_scores(["MKTAYI", "XX"]).tolist()
+        [30.0, 0.0]
+    """
+    scores = np.zeros(len(sequences), dtype=np.float32)
+    for place, letters in enumerate(matrix_letters(sequences)):
+        if _WITHOUT_GAIN.isdisjoint(letters):
+            scores[place] = sum(_WITH_ITSELF[letter] * letters.count(letter) for letter in set(letters))
+        else:
+            scores[place] = _score(parasail.sw_striped_sat, letters, letters).score
+    return scores
 
 
 def sequence_identity(a: str, b: str) -> tuple[float, float]:
@@ -177,11 +208,6 @@ def matrix_letters(sequences: Sequence[str]) -> list[str]:
 
 def _score(align: Callable[..., Any], a: str, b: str) -> Any:
     return align(a, b, _GAP_OPEN, _GAP_EXTEND, parasail.blosum62)
-
-
-def _self_scores(sequences: Sequence[str]) -> npt.NDArray[np.float32]:
-    letters = matrix_letters(sequences)
-    return np.array([_score(parasail.sw_striped_sat, one, one).score for one in letters], dtype=np.float32)
 
 
 def _traced(shorter: str, longer: str) -> tuple[float, float]:
