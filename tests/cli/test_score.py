@@ -466,6 +466,27 @@ def test_the_nearest_training_compound_is_told_where_asked(
     assert "nearest_compound" not in json.loads(without.stdout)["scores"][0]
 
 
+def test_what_the_model_knows_of_a_pair_stands_beside_its_score(trained: SimpleNamespace, tmp_path: Path):
+    model = load_model(trained.run / "model.safetensors")
+    row, column = int(model.memory_rows[0]), int(model.memory_columns[0])
+    known, out = model.landmark_compounds[column], tmp_path / "scores.csv"
+    asked = ("score", trained.run, known, "CCCCCCCN", "--target", model.memory_sequences[row])
+    done = call(*asked, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    label = float(model.memory_values[0])
+    with out.open() as file:
+        measured = {row["smiles"]: row["measured"] for row in csv.DictReader(file)}
+    assert float(measured.pop(known)) == pytest.approx(label)
+    assert set(measured.values()) == {""}
+    told = {one["smiles"]: one["measured"] for one in json.loads(done.stdout)["scores"]}
+    assert told.pop(known) == pytest.approx(label)
+    assert set(told.values()) == {None}
+    table = call(*asked).stdout.splitlines()
+    assert "measured" in table[0].split()
+    assert f" {label:.2f} " in next(line for line in table if known in line)
+    assert "measured" not in call("score", trained.run, known, "--target", trained.sequence).stdout
+
+
 def test_exact_keeps_all_digits_and_rounding_is_told(trained: SimpleNamespace, tmp_path: Path):
     """The network of the run is given a share here, for validation may leave it none."""
     model = load_model(trained.run / "model.safetensors")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hyperpcm.training.model_source import ModelSource
 
 __all__ = [
+    "ScoredTarget",
     "Shortening",
     "compiled",
     "needed_target",
@@ -82,7 +83,21 @@ def target_model_of(source: ModelSource, target: str | None, *, record: str | No
     return compiled(source, needed, record=record, name=None)
 
 
-def scored_target(source: ModelSource, target: str | None, *, record: str | None) -> TargetModel:
+@dataclass(frozen=True)
+class ScoredTarget:
+    """A target that is scored now.
+
+    Attributes:
+        model: of it.
+        measured: what the trained model knows of its own compounds, by standardised SMILES; nothing where a
+            compiled target is given, which holds no such table.
+    """
+
+    model: TargetModel
+    measured: Mapping[str, float]
+
+
+def scored_target(source: ModelSource, target: str | None, *, record: str | None) -> ScoredTarget:
     """The target model in a file, or one that is made to score now and is kept in no file.
 
     What shortening it would change is not measured, for that takes longer than most lists of compounds do.
@@ -93,12 +108,14 @@ def scored_target(source: ModelSource, target: str | None, *, record: str | None
     """
     from hyperpcm.cli.targets import read_target
     from hyperpcm.model.compiling import unmeasured_target
+    from hyperpcm.model.listing import labels_on
 
     needed = needed_target(source, target)
     if needed is None:
-        return target_model_of(source, None, record=None)
-    protein = read_target(needed, record=record)
-    return unmeasured_target(source.load(), protein.sequence, protein.name)
+        return ScoredTarget(target_model_of(source, None, record=None), {})
+    protein, model = read_target(needed, record=record), source.load()
+    target_model = unmeasured_target(model, protein.sequence, protein.name)
+    return ScoredTarget(target_model, labels_on(model, target_model.sequence))
 
 
 def needed_target(source: ModelSource, target: str | None) -> str | None:

@@ -26,7 +26,7 @@ from hyperpcm.cli.intervals import (
     tell_intervals,
     tell_probabilities,
 )
-from hyperpcm.cli.models import scored_target, tell_licences
+from hyperpcm.cli.models import ScoredTarget, scored_target, tell_licences
 from hyperpcm.cli.rejections import all_rejections, as_record, in_words, name_rejections
 from hyperpcm.cli.tables import aligned, shortened, terminal_width
 from hyperpcm.cli.targets import target_file
@@ -86,7 +86,8 @@ def score(
     A row that cannot be used is named on stderr with the reason, and the others are scored. The file of
     --out holds every row in the order given, with its rank, its score or why it has none. Where the model was
     calibrated, each score has an interval and a verdict: inside the model's domain, at its edge, or outside;
-    where labels were two classes, each score is a calibrated probability instead.
+    where labels were two classes, each score is a calibrated probability instead. Where a trained
+    model knows the protein, what was measured on a compound stands beside its score.
     """
     console: Console = ctx.obj
     roles = column_roles(columns or ())
@@ -101,7 +102,8 @@ def score(
     given = read_all(compounds, columns=roles or None)
     if strict:
         _refuse_any(given)
-    target_model = scored_target(source, target, record=record)
+    asked = scored_target(source, target, record=record)
+    target_model = asked.model
     tell_licences(console, target_model)
     if abstain:
         check_domain(target_model)
@@ -128,12 +130,12 @@ def score(
             zip(rows, target_model.nearest_landmarks([scores.smiles[row] for row in rows]), strict=True)
         )
     if out is not None:
-        _write(out, target_model, given, scores, order, rejections, near, overwrite=overwrite)
+        _write(out, asked, given, scores, order, rejections, near, overwrite=overwrite)
     if as_json:
-        found = _record(target_model, given, scores, rejections, best, near)
+        found = _record(asked, given, scores, rejections, best, near)
         console.result_json({"model": str(source), **found})
     else:
-        console.result(_ranking(target_model, given, scores, best, near))
+        console.result(_ranking(asked, given, scores, best, near))
     if out is not None:
         console.note(f"{len(given.smiles):,} rows written to {out}")
 
@@ -157,6 +159,7 @@ def _refuse_any(given: GivenCompounds) -> None:
 
 
 _NEAREST: Final[dict[str, type]] = {"nearest_compound": str, "nearest_similarity": float}
+_MEASURED: Final[dict[str, type]] = {"measured": float}  # where the protein is known
 _ERROR: Final = "nearest_error"  # of held-out rows whose nearest known compound was as near
 _SCHEMA: Final[dict[str, type]] = {
     "row": int,
@@ -173,7 +176,7 @@ _SCHEMA: Final[dict[str, type]] = {
 
 def _write(
     path: Path,
-    model: TargetModel,
+    asked: ScoredTarget,
     given: GivenCompounds,
     scores: Scores,
     order: list[int],
@@ -203,7 +206,11 @@ def _write(
     if scores.intervals is not None:
         schema = schema | INTERVAL_COLUMNS
         columns |= interval_columns(scores.intervals)
+    if asked.measured:
+        schema = schema | _MEASURED
+        columns["measured"] = [asked.measured.get(smiles or "") for smiles in scores.smiles]
     if near is not None:
+        model = asked.model
         told = [_told(model, near[row]) for row in rows]
         kinds = _NEAREST | ({} if model.calibration is None else {_ERROR: float})
         schema = schema | kinds
@@ -224,7 +231,7 @@ def _told(model: TargetModel, nearest: NearestLandmark | None) -> dict[str, Any]
 
 
 def _record(
-    model: TargetModel,
+    asked: ScoredTarget,
     given: GivenCompounds,
     scores: Scores,
     rejections: dict[int, Rejection],
@@ -232,6 +239,7 @@ def _record(
     near: Nearest,
 ) -> dict[str, object]:
     """The result as JSON values."""
+    model = asked.model
     ranked = [
         {
             "rank": rank,
@@ -240,6 +248,7 @@ def _record(
             "smiles": scores.smiles[row],
             "score": float(scores.values[row]),
             **told_interval(scores.intervals, row),
+            **({"measured": asked.measured.get(scores.smiles[row] or "")} if asked.measured else {}),
             **({} if near is None else _told(model, near[row])),
         }
         for rank, row in enumerate(best, start=1)
@@ -259,13 +268,17 @@ def _record(
 
 
 def _ranking(
-    model: TargetModel, given: GivenCompounds, scores: Scores, best: list[int], near: Nearest
+    asked: ScoredTarget, given: GivenCompounds, scores: Scores, best: list[int], near: Nearest
 ) -> str:
-    """The result as a table; without a column of names where there are none."""
+    """The result as a table; without columns of names or of measured labels where there are none."""
+    model = asked.model
+    measured = [asked.measured.get(scores.smiles[row] or "") for row in best]
+    is_measured = any(one is not None for one in measured)
     title = score_title(scores.quantity)
     named = any(given.names[row] for row in best)
     intervals = scores.intervals
-    header = ["rank", title, *interval_header(intervals), *(["name"] if named else []), "SMILES"]
+    header = ["rank", title, *interval_header(intervals), *(["measured"] if is_measured else [])]
+    header += [*(["name"] if named else []), "SMILES"]
     has_error = near is not None and model.calibration is not None
     header += [] if near is None else ["similarity", *(["error there"] if has_error else [])]
     header += [] if near is None else ["nearest compound"]
@@ -274,13 +287,14 @@ def _ranking(
             str(rank),
             f"{scores.values[row]:.3f}",
             *interval_cells(intervals, row),
+            *(["" if known is None else f"{known:.2f}"] if is_measured else []),
             *([given.names[row]] if named else []),
             scores.smiles[row] or "",
             *([] if near is None else _in_cells(model, near[row])),
         ]
-        for rank, row in enumerate(best, start=1)
+        for rank, (row, known) in enumerate(zip(best, measured, strict=True), start=1)
     ]
-    right = {"rank", title, "similarity", "error there"}
+    right = {"rank", title, "measured", "similarity", "error there"}
     return aligned(header, rows, right=right, flexible="SMILES", width=terminal_width())
 
 

@@ -110,7 +110,7 @@ def suggest(
     barred_files = input_files([*(ordered or []), *(never or [])])
     read = [*source.files, library, *barred_files, *(one for one in (table, fasta) if one is not None)]
     check_hits_file(out, overwrite=overwrite, inputs=read)
-    asked = scored_target(source, target, record=record)
+    asked = scored_target(source, target, record=record).model
     check_level([asked], level)
     tell_licences(console, asked)
     on_order, barred = known_actives(ordered or [], "--ordered"), known_actives(never or [], "--never")

@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["KnownLabel", "KnownTarget", "known_labels", "known_targets"]
+__all__ = ["KnownLabel", "KnownTarget", "known_labels", "known_targets", "labels_on"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,26 @@ def known_labels(model: HyperPCM, row: int) -> tuple[KnownLabel, ...]:
         for column, of_pair in values.items()
     )
     return tuple(sorted(labels, key=lambda one: -one.label))
+
+
+def labels_on(model: HyperPCM, sequence: str) -> dict[str, float]:
+    """Return what the memory holds of one protein: the label of each compound, by its standardised SMILES.
+
+    Args:
+        model: with or without overlays.
+        sequence: of the protein.
+
+    Returns:
+        Means where the memory holds several labels of a pair; nothing where it does not know the protein.
+    """
+    if sequence not in model.memory_sequences:
+        return {}
+    own = (model.memory_rows == model.memory_sequences.index(sequence)).cpu().numpy()
+    columns, pair = np.unique(model.memory_columns.cpu().numpy()[own], return_inverse=True)
+    values = model.memory_values.cpu().numpy()[own].astype(np.float64)
+    means = np.bincount(pair, weights=values, minlength=len(columns)) / np.bincount(pair)
+    compounds = (model.landmark_compounds[column] for column in columns.tolist())
+    return dict(zip(compounds, means.tolist(), strict=True))
 
 
 def _sources(model: HyperPCM, asked: int | None = None) -> dict[tuple[int, int], list[str]]:

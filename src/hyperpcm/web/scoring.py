@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -79,6 +79,7 @@ def score_answer(
     model: TargetModel,
     kept: KeptScores,
     compounds: Sequence[GivenCompound],
+    measured: Mapping[str, float],
     *,
     level: float,
     nearest: bool,
@@ -90,6 +91,7 @@ def score_answer(
         model: it.
         kept: scores that are at hand.
         compounds: as given.
+        measured: labels that are known of the target, by standardised SMILES.
         level: share of the labels that intervals hold.
         nearest: tell the most similar training compound of each.
 
@@ -106,13 +108,15 @@ def score_answer(
         if isinstance(one, Rejection)
     )
     ranked = (
-        _ranked(one, rank, row + 1, compounds[row].name, level)
+        _ranked(one, rank, row + 1, compounds[row].name, level, measured.get(one.smiles))
         for rank, (row, one) in enumerate(scored, start=1)
     )
     return ScoreAnswer(target, tuple(ranked), tuple(refused))
 
 
-def _ranked(one: ScoredText, rank: int, row: int, name: str, level: float) -> CompoundScore:
+def _ranked(
+    one: ScoredText, rank: int, row: int, name: str, level: float, measured: float | None
+) -> CompoundScore:
     return CompoundScore(
         rank=rank,
         row=row,
@@ -125,6 +129,7 @@ def _ranked(one: ScoredText, rank: int, row: int, name: str, level: float) -> Co
         domain=one.domain,
         nearest_compound=None if one.nearest is None else one.nearest.smiles,
         nearest_similarity=None if one.nearest is None else round(one.nearest.similarity, 4),
+        measured=measured,
     )
 
 
@@ -155,7 +160,9 @@ def evidence_answer(
         InvalidSmilesError: the compound cannot be used.
     """
     smiles = standardise(compound.smiles).smiles
-    scored = score_answer(target, model, kept, [compound], level=level, nearest=True).scores[0]
+    measured = served.labels_on(model.sequence)
+    answer = score_answer(target, model, kept, [compound], measured, level=level, nearest=True)
+    scored = answer.scores[0]
     card: Evidence | None = None
     if known and model.adaptation is None:
         protein = Target(model.sequence, model.name, ())

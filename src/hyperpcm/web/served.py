@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hyperpcm.errors import InputError
 from hyperpcm.model.card import card_text
-from hyperpcm.model.listing import known_targets
+from hyperpcm.model.listing import known_targets, labels_on
 from hyperpcm.protein import Target, only_record, parse_fasta
 from hyperpcm.screening import CompoundRecipe
 from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.told import score_title
 from hyperpcm.training.model_source import ModelSource, model_source
 from hyperpcm.trust import Evidence, TargetEvidence
-from hyperpcm.web.answers import KnownTarget, KnownTargets, QuantityAnswer
+from hyperpcm.web.answers import KnownTarget, KnownTargets, QuantityAnswer, ResultPage
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.interactions import Quantity
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ServedModel", "quantity_answer", "read_target", "target_id"]
 
 _EVIDENCE_KEPT: Final = 4  # targets whose evidence is prepared
+_MEASURED_KEPT: Final = 32  # targets whose known labels are looked up
 
 
 def quantity_answer(quantity: Quantity) -> QuantityAnswer:
@@ -66,6 +68,7 @@ class ServedModel:
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.source.files]
         self.id = target_id(*digests)
         self.quantity = quantity_answer(self.model.quantity)
+        self.labels_on = lru_cache(_MEASURED_KEPT)(partial(labels_on, self.model))
         self._lock = threading.Lock()
         self._evidence: OrderedDict[tuple[str, str, int], TargetEvidence] = OrderedDict()
 
@@ -132,6 +135,12 @@ class ServedModel:
         """Return the target model of a target, as `hyperpcm compile` makes it."""
         with self._lock:
             return self.model.compile_target(target.sequence, name=target.name)
+
+    def measured_beside(self, page: ResultPage, target: TargetModel) -> ResultPage:
+        """Return rows of a result with the labels that are known of their target."""
+        measured = self.labels_on(target.sequence)
+        rows = (dataclasses.replace(one, measured=measured.get(one.smiles)) for one in page.rows)
+        return dataclasses.replace(page, rows=tuple(rows))
 
     def evidence(
         self, target: Target, smiles: Sequence[str], *, top: int, level: float

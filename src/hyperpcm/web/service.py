@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from hyperpcm import __version__
 from hyperpcm.datasets.locking import only_run
-from hyperpcm.errors import InputError
+from hyperpcm.errors import InputError, UnknownIdError
 from hyperpcm.protein import Target
 from hyperpcm.screening import LibraryIndex
 from hyperpcm.target_model import TargetModel
@@ -216,9 +216,8 @@ class Service:
         """
         check_listed(compounds, self.limits.max_listed)
         id, model = self._resolved(asked)
-        return score_answer(
-            self._told(id, model), model, self.kept_scores, compounds, level=level, nearest=nearest
-        )
+        told, measured = self._told(id, model), self.served.labels_on(model.sequence)
+        return score_answer(told, model, self.kept_scores, compounds, measured, level=level, nearest=nearest)
 
     def evidence(
         self,
@@ -385,7 +384,10 @@ class Service:
             UnknownIdError: there is no job of this id, or it has no such result.
             NotReadyError: it has not ended.
         """
-        return result_page(self.settings.work, self.job(id), self.served.quantity, query or ResultQuery())
+        page = result_page(self.settings.work, self.job(id), self.served.quantity, query or ResultQuery())
+        with suppress(UnknownIdError):  # where its target is kept no more, nothing is told
+            page = self.served.measured_beside(page, self.targets.get(page.job.summary["target_id"]))
+        return page
 
     def result_file(self, id: str, kind: str) -> Path:
         """Return a file of the result of a screen: ``csv``, ``sdf``, ``parquet`` or ``rejected.csv``.

@@ -68,6 +68,21 @@ def test_a_known_target_goes_by_its_name_and_its_sequence_is_told_to_be_known(se
     assert (by_sequence["name"], by_sequence["known"]) == ("mine", "target 2")
 
 
+def test_what_was_measured_on_a_known_target_stands_beside_its_score(server: Running, model_file: Path):
+    model = load_model(model_file)
+    row, column = int(model.memory_rows[0]), int(model.memory_columns[0])
+    known, label = model.landmark_compounds[column], float(model.memory_values[0])
+    target = {"known": model.memory_names[row]}
+    found = post(server, "score", target=target, compounds=[known, "CCCCCCCCCCN"])["scores"]
+    measured = {one["smiles"]: one["measured"] for one in found}
+    assert measured.pop(known) == pytest.approx(label)
+    assert list(measured.values()) == [None]
+    new = post(server, "score", target={"sequence": QUERY}, compounds=[known])["scores"]
+    assert new[0]["measured"] is None
+    card = post(server, "evidence", target=target, compound={"smiles": known}, known=0)
+    assert card["compound"]["measured"] == pytest.approx(label)
+
+
 def test_known_targets_are_found_by_a_part_of_their_name(server: Running):
     found = server.http.get("/api/v1/known-targets", params={"search": "GET 3"}).json()
     assert [one["name"] for one in found["targets"]] == ["target 3"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -55,6 +56,17 @@ def test_the_links_of_a_table_ask_for_the_same_filters(query: ResultQuery) -> No
     for address in addresses:
         asked = query_of(dict(parse_qsl(urlsplit(address).query)))
         assert (asked.search, asked.at_least, asked.domain) == (query.search, query.at_least, query.domain)
+
+
+def test_measured_labels_have_a_column_where_there_are_some() -> None:
+    shown = page()
+    titles = [column["title"] for column in hits_view(shown, ResultQuery(), "/jobs/x", "t")["columns"]]
+    assert "Measured" not in titles
+    first, *others = shown.rows
+    shown = dataclasses.replace(shown, rows=(dataclasses.replace(first, measured=6.25), *others))
+    view = hits_view(shown, ResultQuery(), "/jobs/x", "t")
+    assert "Measured" in [column["title"] for column in view["columns"]]
+    assert [row.measured for row in view["rows"]] == ["6.25", "", ""]
 
 
 def test_a_second_click_on_a_column_turns_the_order() -> None:

@@ -79,6 +79,7 @@ class CompoundScore:
         domain: ``inside``, ``edge`` or ``outside``.
         nearest_compound: the training compound that is most similar.
         nearest_similarity: to it, 0 to 1.
+        measured: label of the compound on this target that the model knows; None: it knows none.
     """
 
     rank: int
@@ -92,6 +93,7 @@ class CompoundScore:
     domain: str | None = None
     nearest_compound: str | None = None
     nearest_similarity: float | None = None
+    measured: float | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ DOWNLOADS: Final[Mapping[str, str]] = {
     "rejected.csv": "text/csv; charset=utf-8",
 }
 """Kinds of files with their media types."""
-_FIELDS: Final = tuple(field.name for field in dataclasses.fields(CompoundScore))
+_FIELDS: Final = tuple(one.name for one in dataclasses.fields(CompoundScore) if one.name != "measured")
 REFUSED_COLUMNS: Final[dict[str, type]] = {"row": int, "text": str, "code": str, "reason": str}
 """Columns of the file of rows that could not be used."""
 

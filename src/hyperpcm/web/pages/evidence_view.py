@@ -45,6 +45,7 @@ def evidence_view(found: CompoundEvidence, *, with_known: bool) -> dict[str, Any
         "domain": compound.domain,
         "nearest": nearness(compound.smiles, compound.nearest_compound, compound.nearest_similarity),
         "own": found.own,
+        "measured": None if compound.measured is None else number(compound.measured),
         "drawing": weighted_drawing(compound.smiles, weights, *_DRAWING)
         if weights
         else drawing(compound.smiles, *_DRAWING),

@@ -37,6 +37,7 @@ class HitRow:
     range: str
     domain: str | None
     nearest: str
+    measured: str
     at: float
     start: float | None
     end: float | None
@@ -91,6 +92,7 @@ def hits_view(page: ResultPage, query: ResultQuery, address: str, target: str) -
         "scale": scale,
         "title": short_title(page.quantity),
         "with_intervals": with_intervals,
+        "with_measured": any(one.measured is not None for one in rows),
         "with_nearest": any(one.nearest_similarity is not None for one in rows),
         "columns": _columns(page, query, address, with_intervals=with_intervals),
         "told": _told(page),
@@ -110,6 +112,7 @@ def _row(one: CompoundScore, scale: Scale, target: str) -> HitRow:
         range=f"{number(one.lower)} to {number(one.upper)}" if known else "",
         domain=one.domain,
         nearest="" if one.nearest_similarity is None else number(one.nearest_similarity),
+        measured="" if one.measured is None else number(one.measured),
         at=scale.at(one.score),
         start=scale.at(one.lower) if one.lower is not None else None,
         end=scale.at(one.upper) if one.upper is not None else None,
@@ -130,6 +133,8 @@ def _columns(
     ]
     if with_intervals:
         shown += [(interval, "lower", False), ("Domain", None, False)]
+    if any(one.measured is not None for one in page.rows):
+        shown.append(("Measured", None, True))
     if any(one.nearest_similarity is not None for one in page.rows):
         shown.append(("Nearest known", "nearest_similarity", True))
     columns: list[dict[str, Any]] = [_column(*one, query, address) for one in shown]
