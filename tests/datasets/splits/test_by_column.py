@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hyperpcm.datasets import Interactions, Quantity, make_splits
+from hyperpcm.datasets.splits.by_axis import compound_clusters
 from hyperpcm.errors import SplitError
 
 
@@ -53,6 +54,24 @@ def test_forward_tests_all_new_rows_and_groups_validation(by):
     assert not set(group[split.valid]) & set(group[split.train])
     assert split.valid.size <= 0.4 * (new == 0).sum()
     assert split.unused == 0
+
+
+def test_forward_validates_on_whole_clusters_of_known_compounds():
+    new = (np.arange(60) % 20 >= 14).astype(np.int64)
+    made = table({"new": new})
+    known = np.flatnonzero(new == 0)
+    options = {"column": "new", "valid_share": 0.4, "valid_by": "cluster", "similarity": 0.4}
+    (split,) = make_splits(made, "forward", **options)
+    cluster = np.full(len(made), -1)
+    cluster[known] = compound_clusters(made, known, similarity=0.4)
+    assert 2 < len(set(cluster[known])) < len(set(made.compound_index[known]))
+    assert not set(cluster[split.valid]) & set(cluster[split.train])
+    assert sorted([*split.valid, *split.train]) == known.tolist()
+    assert "cluster of compounds at Tanimoto 0.4" in split.how
+    with pytest.raises(SplitError, match="similarity"):
+        make_splits(made, "forward", **(options | {"similarity": 1.5}))
+    with pytest.raises(SplitError, match="'compound', 'cluster' or 'target'"):
+        make_splits(made, "forward", **(options | {"valid_by": "scaffold"}))
 
 
 def test_pseudo_temporal_follows_the_smallest_registration_number():

@@ -73,9 +73,9 @@ def make_splits(
         folds: how many divisions (those by time always make one).
         seed: of all random choices, 0 or more.
         **options: of this kind of split, such as ``valid_share`` (all drawn ones), ``generic`` (scaffold),
-            ``similarity`` (compound_cluster), ``min_identity`` and ``min_coverage`` (homology_target),
-            ``test_from``, ``valid_from`` and ``test_share`` (temporal), ``column`` (forward, published_folds)
-            and ``valid_by`` (forward).
+            ``similarity`` (compound_cluster, forward), ``min_identity`` and ``min_coverage``
+            (homology_target), ``test_from``, ``valid_from`` and ``test_share`` (temporal), ``column``
+            (forward, published_folds) and ``valid_by`` (forward).
 
     Raises:
         SplitError: an unknown name or option, or a division that cannot be made of these data.

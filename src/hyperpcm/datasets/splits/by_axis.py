@@ -14,7 +14,14 @@ from hyperpcm.datasets.splits.base import Split
 from hyperpcm.datasets.splits.grouped import VALID_SHARE, check_share, grouped_folds
 from hyperpcm.datasets.splits.kept_groups import kept_groups
 
-__all__ = ["cold_compound", "cold_target", "compound_cluster", "homology_target", "scaffold"]
+__all__ = [
+    "cold_compound",
+    "cold_target",
+    "compound_cluster",
+    "compound_clusters",
+    "homology_target",
+    "scaffold",
+]
 
 
 def cold_compound(
@@ -123,10 +130,36 @@ def compound_cluster(
     Raises:
         SplitError: bad numbers, or fewer clusters than folds.
     """
+    clusters = compound_clusters(interactions, np.arange(len(interactions)), similarity=similarity)
+    return grouped_folds(
+        clusters,
+        name="compound_cluster",
+        what="clusters of compounds",
+        how=f"Grouped by Butina clusters of unfolded Morgan fingerprints at Tanimoto {similarity:g}.",
+        folds=folds,
+        seed=seed,
+        valid_share=valid_share,
+    )
+
+
+def compound_clusters(
+    interactions: Interactions, rows: npt.NDArray[np.int64], *, similarity: float
+) -> npt.NDArray[np.int64]:
+    """Return the cluster of the compound of some rows, among the compounds that these rows have, int64 [n].
+
+    Args:
+        interactions: the table.
+        rows: positions in it, int64 [n].
+        similarity: as for the split `compound_cluster`.
+
+    Raises:
+        SplitError: it is no similarity.
+    """
     from hyperpcm.chem import butina_clusters, morgan_environments
 
     check_share("compound_cluster", "similarity", similarity, whole=True)
-    used = np.unique(interactions.compound_index)
+    index = interactions.compound_index[rows]
+    used = np.unique(index)
     compounds = [interactions.compounds[compound] for compound in used]
     clusters = kept_groups(
         "compound_cluster",
@@ -135,15 +168,7 @@ def compound_cluster(
         options={"similarity": similarity},
         code=["hyperpcm.chem.clusters", "hyperpcm.chem.fingerprints", "hyperpcm.chem.neighbours"],
     )
-    return grouped_folds(
-        _spread(clusters, used, interactions.compound_index),
-        name="compound_cluster",
-        what="clusters of compounds",
-        how=f"Grouped by Butina clusters of unfolded Morgan fingerprints at Tanimoto {similarity:g}.",
-        folds=folds,
-        seed=seed,
-        valid_share=valid_share,
-    )
+    return _spread(clusters, used, index)
 
 
 def homology_target(

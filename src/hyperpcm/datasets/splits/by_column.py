@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits.base import Rows, Split
+from hyperpcm.datasets.splits.by_axis import compound_clusters
 from hyperpcm.datasets.splits.grouped import (
     VALID_SHARE,
     check_groups,
@@ -72,10 +73,13 @@ def forward(
     column: str = "after_chembl20",
     valid_share: float = VALID_SHARE,
     valid_by: str = "compound",
+    similarity: float = 0.4,
 ) -> list[Split]:
     """One division into the known (0) and the new (1) rows of a column: what is new is the test side.
 
-    Validation is drawn from the known rows, whole compounds or whole targets at a time.
+    Validation is drawn from the known rows, whole compounds, clusters of similar compounds, or targets at a
+    time. Compounds that came later belong to other series than known ones, so a compound that is drawn by
+    itself has nearer known ones than they have; clusters are as far from one another as that.
 
     Args:
         interactions: the table, with that column.
@@ -83,26 +87,32 @@ def forward(
         seed: of the draw of validation.
         column: name of a fold column of 0 and 1.
         valid_share: share of the known rows for validation, between 0 and 1.
-        valid_by: ``compound`` or ``target``.
+        valid_by: ``compound``, ``cluster`` or ``target``.
+        similarity: of clusters, as for the split `compound_cluster`.
 
     Raises:
         SplitError: no such column, other numbers in it, or an empty side.
     """
     check_request("forward", max(folds, 2), seed)
     check_share("forward", "valid_share", valid_share)
-    if valid_by not in ("compound", "target"):
-        raise SplitError(f"split forward: valid_by is {valid_by!r}; give 'compound' or 'target'.")
+    if valid_by not in ("compound", "cluster", "target"):
+        raise SplitError(f"split forward: valid_by is {valid_by!r}; give 'compound', 'cluster' or 'target'.")
     new = _fold_column(interactions, column, "forward")
     if not np.isin(new, (0, 1)).all():
         raise SplitError(f"split forward: column {column!r} holds more than 0 (known) and 1 (new).")
     known = np.flatnonzero(new == 0)
-    index = interactions.compound_index if valid_by == "compound" else interactions.target_index
-    group, sizes = compact(index[known])
+    if valid_by == "cluster":
+        labels = compound_clusters(interactions, known, similarity=similarity)
+    else:
+        index = interactions.compound_index if valid_by == "compound" else interactions.target_index
+        labels = index[known]
+    group, sizes = compact(labels)
     check_groups("forward", f"known {valid_by}s", sizes.size, 2)
     side = np.where(new == 1, 2, 0)
     side[known[draw_share(sizes, valid_share, generator_of(seed, 0))[group]]] = 1
     train, valid, test = sides_of(side)
-    how = f"Forward in time: rows marked by {column!r} are tested, validation grouped by {valid_by}."
+    by = f"cluster of compounds at Tanimoto {similarity:g}" if valid_by == "cluster" else valid_by
+    how = f"Forward in time: rows marked by {column!r} are tested, validation grouped by {by}."
     return [Split("forward", 0, 1, seed, train, valid, test, how, unused=0)]
 
 
