@@ -11,7 +11,7 @@ from hyperpcm.checkpoint import load_model, save_model
 from hyperpcm.target_model.label_scale import logits_of, probabilities_of
 from hyperpcm.training.encoded import encode, retrieve_pairs
 from hyperpcm.training.evaluation import evaluate_run
-from hyperpcm.training.hiding import Hidden, nearest_similarity
+from hyperpcm.training.hiding import Hiding, nearest_similarity
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.report_run import report_run
 from hyperpcm.training.run import fit, open_data, open_split, train_model
@@ -182,7 +182,7 @@ def test_the_nearest_compound_of_a_training_row_is_not_itself_where_compounds_ar
     config = tiny(table, "split.name=cold_compound")
     interactions = open_data(config.data)
     split = open_split(config, interactions)
-    hidden = Hidden.as_in_validation(interactions, split)
+    (hidden,) = Hiding.as_in_validation(interactions, split).kinds
     assert hidden.compounds
     model, _ = train_model(config, interactions, split)
     data = encode(config, interactions, split)

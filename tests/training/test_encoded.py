@@ -16,7 +16,7 @@ from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.errors import ConfigError
 from hyperpcm.protein import alignment_similarity
 from hyperpcm.training.encoded import EncodedData, build_model, encode, retrieve_pairs, retrieve_rows
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hidden, Hiding
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import prior_alone
 from hyperpcm.training.retrieval_fit import fit_retrieval
@@ -86,7 +86,14 @@ def test_no_label_of_validation_or_test_enters_the_model(made):
         torch.manual_seed(0)
         encoded = encode(config, table, split)
         model = build_model(config, table, encoded)
-        fit_retrieval(model, encoded, split.train, config.model.retrieval, seed=0, hidden=Hidden())
+        fit_retrieval(
+            model,
+            encoded,
+            split.train,
+            config.model.retrieval,
+            seed=0,
+            hiding=Hiding.from_all(Hidden(), len(encoded.labels)),
+        )
         return fingerprint(dict(model.state_dict()))
 
     assert state(others) == state(interactions)
@@ -209,7 +216,7 @@ def test_fitting_the_retrieval_lowers_its_leave_one_target_out_error(made):
         split.train,
         settings,
         seed=0,
-        hidden=Hidden(),
+        hiding=Hiding.from_all(Hidden(), len(data.labels)),
         progress=lambda stage, done, total: told.append(done),
     )
     assert retrieval_error(model, data, split) < before
@@ -223,7 +230,14 @@ def test_fitting_the_retrieval_follows_its_seed(made):
 
     def fitted(seed: int) -> str:
         model = build_model(config, interactions, data)
-        fit_retrieval(model, data, split.train, config.model.retrieval, seed=seed, hidden=Hidden())
+        fit_retrieval(
+            model,
+            data,
+            split.train,
+            config.model.retrieval,
+            seed=seed,
+            hiding=Hiding.from_all(Hidden(), len(data.labels)),
+        )
         return fingerprint(dict(model.retrieval.state_dict()))
 
     assert fitted(1) == fitted(1)

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from hyperpcm.training.encoded import build_model, encode, retrieve_pairs
-from hyperpcm.training.hiding import Hidden, families, relatives_bound
+from hyperpcm.training.hiding import Hidden, Hiding, families, relatives_bound
+from hyperpcm.training.prior_fit import fit_prior
 from hyperpcm.training.run import open_data, open_split
 from small_runs import tiny, write_table
 
@@ -71,8 +72,42 @@ def test_what_validation_does_not_find_is_hidden(tmp_path: Path, name: str, expe
     config = tiny(table, f"split.name={name}")
     interactions = open_data(config.data)
     split = open_split(config, interactions)
-    assert Hidden.as_in_validation(interactions, split) == expected
+    assert Hiding.as_in_validation(interactions, split).kinds == (expected,)
     assert np.intersect1d(split.train, split.valid).size == 0
+
+
+def test_of_a_model_that_is_asked_about_known_and_new_targets_queries_are_of_both_kinds(tmp_path: Path):
+    config = tiny(write_table(tmp_path / "table.csv"), "split.name=mixed", "split.folds=3",
+                  "split.options={compounds='cold_compound'}")  # fmt: skip
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    new = ~np.isin(interactions.target_index[split.valid], interactions.target_index[split.train])
+    assert 0.1 < new.mean() < 0.9
+    hiding = Hiding.as_in_validation(interactions, split)
+    assert hiding.kinds[0] == Hidden(targets=False, compounds=True)
+    assert hiding.kinds[1].targets
+    assert (hiding.targets, hiding.unseen) == (True, "mixed")
+    parts = dict(hiding.of(split.train))
+    assert sorted(np.concatenate(list(parts.values()))) == split.train.tolist()
+    share = len(parts[hiding.kinds[1]]) / len(split.train)
+    assert abs(share - new.mean()) < 0.2
+    again = Hiding.as_in_validation(interactions, split)
+    np.testing.assert_array_equal(again.kind_of, hiding.kind_of)
+    few = parts[hiding.kinds[0]][:2]
+    assert [(kind, rows.tolist()) for kind, rows in hiding.of(few)] == [(hiding.kinds[0], few.tolist())]
+
+
+def test_each_training_row_retrieves_what_its_kind_may_see(made):
+    config, interactions, split = made
+    kinds = (Hidden(targets=False, compounds=True), Hidden(targets=True))
+    hiding = Hiding(kinds, np.arange(len(interactions)) % 2)
+    data = encode(config, interactions, split)
+    model = build_model(config, interactions, data)
+    filled = fit_prior(model, data, split, config, hiding)
+    for kind, rows in hiding.of(split.train):
+        pairs = interactions.compound_index[rows], interactions.target_index[rows]
+        alone = retrieve_pairs(model, data, *pairs, hidden=kind)
+        torch.testing.assert_close(filled.retrieved[torch.from_numpy(rows.copy())], alone.features)
 
 
 def in_pairs(targets: int, apart: float = 0.3, near: float = 0.9) -> np.ndarray:

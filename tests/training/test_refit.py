@@ -24,7 +24,7 @@ from hyperpcm.training import fit
 from hyperpcm.training.encoded import build_model, encode
 from hyperpcm.training.evaluation import evaluate_run
 from hyperpcm.training.few_shot import FewShotRow, few_shot_part
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import prior_alone, refit_prior
 from hyperpcm.training.refit import refit_model
@@ -68,7 +68,7 @@ def test_the_prior_fitted_again_to_the_same_rows_is_the_same(table: Path):
     data = encode(config, interactions, split)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
-    refit_prior(model, data, chosen, config, Hidden.as_in_validation(interactions, split))
+    refit_prior(model, data, chosen, config, Hiding.as_in_validation(interactions, split))
     model.correction.copy_(chosen.correction)
     assert model.card["trees"] == chosen.card["trees"]
     assert state(model) == state(chosen)

@@ -13,7 +13,7 @@ from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge, ridge_scores
 from hyperpcm.nn.ridge_solver import solve_ridge
 from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.training.encoded import build_model, encode, retrieve_rows
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hidden, Hiding
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import fit_prior
 from hyperpcm.training.ridge_fit import CANDIDATES, NOISE, fit_ridge, fit_ridge_share, ridge_out_of_fold
@@ -85,7 +85,7 @@ def test_a_ridge_score_that_is_right_where_retrieval_is_wrong_gets_all_of_the_pr
 def test_a_compiled_target_mixes_the_ridge_score_in_as_the_model_does(made):
     config, interactions, split, data = made
     model = build_model(config, interactions, data).eval()
-    filled = fit_prior(model, data, split, config, Hidden())
+    filled = fit_prior(model, data, split, config, Hiding.from_all(Hidden(), len(data.labels)))
     assert filled.ridge is not None
     model.ridge_share.fill_(0.6)
     target = int(interactions.target_index[split.test[0]])
@@ -120,7 +120,7 @@ def test_without_the_setting_there_is_no_ridge_regression(made):
     config = tiny(Path("unused.csv"), *TINY, "model.retrieval.ridge=false")
     model = build_model(config, interactions, data)
     assert model.ridge is None
-    filled = fit_prior(model, data, split, config, Hidden())
+    filled = fit_prior(model, data, split, config, Hiding.from_all(Hidden(), len(data.labels)))
     assert filled.ridge is None
     assert float(model.ridge_share) == 0.0
 

@@ -13,7 +13,7 @@ from hyperpcm.config import TreesConfig
 from hyperpcm.errors import IncompatibleModelError
 from hyperpcm.model.compiling import collapse_trees
 from hyperpcm.training.encoded import EncodedData, build_model, encode, retrieve_pairs, retrieve_rows
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hidden, Hiding
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import fit_prior, prior_alone
 from hyperpcm.training.ridge_fit import fit_ridge
@@ -44,7 +44,7 @@ def grown(made):
     filled = retrieve_rows(model, data, split.valid)
     filled = retrieve_rows(model, filled, split.train, hidden=Hidden())
     filled.retrieved[:, model.retrieval.levels - 1] = 0
-    fit_trees(model, filled, split.valid, config, Hidden())
+    fit_trees(model, filled, split.valid, config, Hiding.from_all(Hidden(), len(filled.labels)))
     return model, data
 
 
@@ -130,7 +130,9 @@ def test_a_file_whose_trees_lead_nowhere_is_refused(grown, made, tmp_path):
 def test_the_same_seed_grows_the_same_trees(made):
     config, interactions, split, data = made
     models = [build_model(config, interactions, data) for _ in range(2)]
-    filled = [fit_prior(model, data, split, config, Hidden()) for model in models]
+    filled = [
+        fit_prior(model, data, split, config, Hiding.from_all(Hidden(), len(data.labels))) for model in models
+    ]
     fitted = [name for name in models[0].state_dict() if not name.startswith("members.")]
     for name in fitted:
         assert torch.equal(*(model.state_dict()[name] for model in models)), name
@@ -148,7 +150,7 @@ def test_labels_without_a_pattern_leave_no_trees(made):
     at = torch.from_numpy(split.valid.copy())
     filled.retrieved[at, model.retrieval.levels - 1] = scaled[at]  # the mean is right: nothing may be added
     filled.ridge[at] = scaled[at]
-    fit_trees(model, filled, split.valid, config, Hidden())
+    fit_trees(model, filled, split.valid, config, Hiding.from_all(Hidden(), len(filled.labels)))
     assert model.trees.size == (0, 0)
     assert collapse_trees(model, data.targets[:1], data.similarity[:1]) is None
 

@@ -72,7 +72,7 @@ def _measured(
     """
     from hyperpcm.training.calibration_fit import held_out_rows, nearest_targets
     from hyperpcm.training.encoded import encode, retrieve_pairs
-    from hyperpcm.training.hiding import Hidden
+    from hyperpcm.training.hiding import Hiding
     from hyperpcm.training.loop import predict_pairs
     from hyperpcm.training.mutant_test import measured_mutants
     from hyperpcm.training.run import train_model
@@ -90,8 +90,8 @@ def _measured(
     if model.calibration is None:
         near = nearest_targets(data, targets)
         return measured_reliability(labels[split.test], scores, model.label_scale, targets, near).as_dict()
-    hidden = Hidden.as_in_validation(interactions, split)
-    test = held_out_rows(data, split.test, scores, retrieved, hidden, model.calibration.difficulty)
+    unseen = Hiding.as_in_validation(interactions, split).unseen
+    test = held_out_rows(data, split.test, scores, retrieved, unseen, model.calibration.difficulty)
     coverage = measured_coverage(model.calibration, test, labels[split.train])
     mutants = measured_mutants(model, interactions, split, seed=config.seed, progress=progress)
     return coverage.as_dict() | mutants_of_part(mutants)

@@ -21,6 +21,7 @@ _UNASKED: Final = {
     "target": "compounds unlike those of training",
     "compound": "proteins without a label in training",
     "both": None,
+    "mixed": "compounds unlike those of training, on proteins without a label in training",
     "pair": "proteins or compounds without a label in training",
 }
 

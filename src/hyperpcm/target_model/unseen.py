@@ -13,6 +13,7 @@ UNSEEN: Final[Mapping[str, str]] = MappingProxyType(
         "target": "new targets",
         "compound": "new compounds",
         "both": "new compounds on new targets",
+        "mixed": "new targets, and new compounds or pairs on known ones",
         "pair": "new pairs of known targets and compounds",
     }
 )

@@ -23,7 +23,7 @@ from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.target_model.calibration import NEAREST_TARGETS, target_constants
 from hyperpcm.target_model.label_scale import logits_of
 from hyperpcm.training.encoded import EncodedData, Progress, Retrieved
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.trees_fit import trees_of
 from hyperpcm.trust import HeldOut, calibrate, fit_logit_map
 
@@ -66,7 +66,7 @@ def fit_calibration(
     scores: npt.NDArray[np.float32],
     retrieved: Retrieved | None,
     config: RunConfig,
-    hidden: Hidden,
+    hiding: Hiding,
     progress: Progress | None = None,
 ) -> None:
     """Set ``model.calibration``, or for two classes ``model.logit_map``; say in the model's card why not.
@@ -78,23 +78,23 @@ def fit_calibration(
         scores: of those rows, in label units, float32 [n].
         retrieved: what is retrieved for those rows; None where the model retrieves nothing.
         config: the run's settings.
-        hidden: what training queries must not see.
+        hiding: what training queries must not see.
         progress: called with a stage, what is done and what there is.
     """
     if model.quantity.kind == "binary":
         what = "scores are probabilities of a class; intervals and verdicts are for values."
         model.card["no_intervals"] = what
-        _fit_probabilities(model, data, valid, scores, hidden)
+        _fit_probabilities(model, data, valid, scores, hiding.unseen)
         return
     if progress is not None:
         progress("calibration", 0, 1)
-    trees, columns = _difficulty_trees(model, data, config, hidden)
+    trees, columns = _difficulty_trees(model, data, config, hiding)
     if not trees.size[0]:
         least = float(np.abs(data.labels.numpy()[valid] - scores).mean()) or 1.0
     else:
         least = _LEAST_SHARE * float(trees(torch.from_numpy(columns)).mean())
     held_out = held_out_rows(
-        data, valid, scores, retrieved, hidden, lambda columns: trees(columns).clamp_min(least)
+        data, valid, scores, retrieved, hiding.unseen, lambda columns: trees(columns).clamp_min(least)
     )
     try:
         model.calibration = calibrate(trees, columns.shape[1], least, held_out)
@@ -109,11 +109,11 @@ def _fit_probabilities(
     data: EncodedData,
     valid: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float32],
-    hidden: Hidden,
+    unseen: str,
 ) -> None:
     active, target = data.labels.numpy()[valid] > 0.5, data.target_index[valid]
     try:
-        found = fit_logit_map(active, logits_of(scores), target, _unseen(hidden))
+        found = fit_logit_map(active, logits_of(scores), target, unseen)
     except LabelError as error:
         model.card["no_probabilities"] = str(error)
         return
@@ -126,7 +126,7 @@ def held_out_rows(
     rows: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float32],
     retrieved: Retrieved | None,
-    hidden: Hidden,
+    unseen: str,
     difficulty: Callable[[torch.Tensor], torch.Tensor],
 ) -> HeldOut:
     """Return rows that were not learned from as a calibration takes them.
@@ -136,7 +136,7 @@ def held_out_rows(
         rows: int64 [n].
         scores: of those rows, in label units, float32 [n].
         retrieved: what is retrieved for those rows; None where the model retrieves nothing.
-        hidden: what training queries must not see.
+        unseen: what of them training has not seen, as `Hiding.unseen` says it.
         difficulty: of rows, from their columns as `Calibration.difficulty` reads them.
     """
     target = data.target_index[rows]
@@ -150,7 +150,7 @@ def held_out_rows(
         nearest_target=constants[:, 0].numpy(),
         nearest_compound=nearest.numpy(),
         target=target,
-        unseen=_unseen(hidden),
+        unseen=unseen,
     )
 
 
@@ -162,12 +162,6 @@ def nearest_targets(data: EncodedData, targets: npt.NDArray[np.int64]) -> npt.ND
         targets: of each row, int64 [n].
     """
     return _constants(data, targets, None)[:, 0].numpy()
-
-
-def _unseen(hidden: Hidden) -> str:
-    """What of a validation row training has not seen."""
-    names = {(True, True): "both", (True, False): "target", (False, True): "compound"}
-    return names.get((hidden.targets, hidden.compounds), "pair")
 
 
 def _constants(
@@ -184,7 +178,7 @@ def _constants(
 
 
 def _difficulty_trees(
-    model: HyperPCM, data: EncodedData, config: RunConfig, hidden: Hidden
+    model: HyperPCM, data: EncodedData, config: RunConfig, hiding: Hiding
 ) -> tuple[BoostedTrees, npt.NDArray[np.float32]]:
     """Trees grown on the absolute errors of what training rows retrieve, and their columns."""
     width = 1 + NEAREST_TARGETS
@@ -196,7 +190,10 @@ def _difficulty_trees(
     if len(rows) > _MOST_ROWS:
         rows = np.sort(generator.choice(rows, _MOST_ROWS, replace=False))
     at = torch.from_numpy(rows.copy())
-    constants = _constants(data, data.target_index[rows], data.allowed if hidden.targets else None)
+    constants = torch.zeros(len(rows), NEAREST_TARGETS)
+    for hidden, own in hiding.of(rows):
+        allowed = data.allowed if hidden.targets else None
+        constants[np.searchsorted(rows, own)] = _constants(data, data.target_index[own], allowed)
     features = data.retrieved[at]
     columns = torch.cat([features, data.nearest[at][:, None], constants], dim=1).numpy()
     scale = model.label_scale

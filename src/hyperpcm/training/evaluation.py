@@ -29,7 +29,7 @@ from hyperpcm.model.card import SHRUNK
 from hyperpcm.training.calibration_fit import held_out_rows
 from hyperpcm.training.encoded import Progress, encode, retrieve_pairs
 from hyperpcm.training.evaluation_files import write_scores, write_trust
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.loggers import check_loggers, log_results
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.mutant_test import write_mutant_test
@@ -208,9 +208,9 @@ def judge_model(
     rows = [row]
     if len(np.unique(interactions.target_index[split.test])) > 1:
         rows.append(run_shuffled(interactions, split, score, seed=config.seed, model=f"{name}_shuffled"))
-    hidden, calibration = Hidden.as_in_validation(interactions, split), model.calibration
+    unseen, calibration = Hiding.as_in_validation(interactions, split).unseen, model.calibration
     difficulty = _unknown if calibration is None else calibration.difficulty
-    held_out = held_out_rows(data, split.test, test, retrieved, hidden, difficulty)
+    held_out = held_out_rows(data, split.test, test, retrieved, unseen, difficulty)
     return JudgedModel(rows, valid, test, held_out)
 
 

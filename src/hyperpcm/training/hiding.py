@@ -6,6 +6,7 @@ a query of the test side may not find. Validation, which is divided off like the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +22,12 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
 
-__all__ = ["Hidden", "OwnLabelFinder", "families", "nearest_similarity", "relatives_bound"]
+__all__ = ["Hidden", "Hiding", "OwnLabelFinder", "families", "nearest_similarity", "relatives_bound"]
 
 _ROUNDING = 1e-6  # of similarities
 _NO_LABEL = 1e-6  # of evidence: what is left is rounding
 _LEAST_SHARE = 0.25  # of known targets with a nearer relative than validation has
+_FEW = 0.1  # of validation rows: fewer on new targets, or on known ones, are no kind of their own
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,72 @@ class Hidden:
     targets: bool = True
     compounds: bool = False
 
+    @property
+    def unseen(self) -> str:
+        """What of a validation row training has not seen, a key of `hyperpcm.target_model.unseen.UNSEEN`."""
+        names = {(True, True): "both", (True, False): "target", (False, True): "compound"}
+        return names.get((self.targets, self.compounds), "pair")
+
+
+@dataclass(frozen=True, eq=False)
+class Hiding:
+    """What is hidden from each training query: the same from all, or of two kinds from so many of each.
+
+    Where validation has rows on new targets and others on known ones, a model that is chosen by it is asked
+    about both, and its training queries are of both kinds.
+
+    Attributes:
+        kinds: one, or two.
+        kind_of: of each row of the table, int64 [n].
+    """
+
+    kinds: tuple[Hidden, ...]
+    kind_of: npt.NDArray[np.int64]
+
     @classmethod
-    def as_in_validation(cls, interactions: Interactions, split: Split) -> Hidden:
-        """Return what most validation rows do not find: labels of their target, their compound, or both."""
+    def as_in_validation(cls, interactions: Interactions, split: Split) -> Hiding:
+        """Return what validation rows do not find: labels of their target, their compound, or both.
+
+        Rows on new targets and rows on known ones are told apart where there are enough of either; of the
+        other axis, and of all rows where there are not, what most rows have counts for all.
+        """
         axes = (interactions.target_index, interactions.compound_index)
-        unseen = [~np.isin(axis[split.valid], axis[split.train]) for axis in axes]
-        return cls(targets=bool(unseen[0].mean() > 0.5), compounds=bool(unseen[1].mean() > 0.5))
+        on_new, of_new = (~np.isin(axis[split.valid], axis[split.train]) for axis in axes)
+        share = float(on_new.mean())
+        if not _FEW <= share <= 1 - _FEW:
+            return cls.from_all(Hidden(share > 0.5, bool(of_new.mean() > 0.5)), len(interactions))
+        kinds = (
+            Hidden(targets=False, compounds=bool(of_new[~on_new].mean() > 0.5)),
+            Hidden(targets=True, compounds=bool(of_new[on_new].mean() > 0.5)),
+        )
+        drawn = np.random.default_rng([split.seed, 23]).random(len(interactions)) < share
+        return cls(kinds, drawn.astype(np.int64))
+
+    @classmethod
+    def from_all(cls, hidden: Hidden, rows: int) -> Hiding:
+        """Return the same for all rows of a table that has so many."""
+        return cls((hidden,), np.zeros(rows, dtype=np.int64))
+
+    @property
+    def targets(self) -> bool:
+        """Whether targets are hidden from some queries."""
+        return any(kind.targets for kind in self.kinds)
+
+    @property
+    def unseen(self) -> str:
+        """As of `Hidden`, of all validation rows together."""
+        return self.kinds[0].unseen if len(self.kinds) == 1 else "mixed"
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Iterator[tuple[Hidden, npt.NDArray[np.int64]]]:
+        """Yield each kind with those of some rows that are of it; kinds of which there are none are left out.
+
+        Args:
+            rows: of the table, int64 [n].
+        """
+        for number, kind in enumerate(self.kinds):
+            own = rows[self.kind_of[rows] == number]
+            if len(own):
+                yield kind, own
 
 
 def relatives_bound(

@@ -25,7 +25,7 @@ from hyperpcm.training.calibration_fit import fit_calibration, held_out_rows
 from hyperpcm.training.card import card_record
 from hyperpcm.training.correction import supported_logit_share, supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.loggers import RunLoggers
 from hyperpcm.training.loop import Trainer, predict_pairs
 from hyperpcm.training.processes import launch, must_launch
@@ -130,11 +130,13 @@ def _calibrate(prepared: PreparedRun, progress: Progress | None) -> None:
     retrieved = data.retrieved_for(torch.from_numpy(split.valid.copy()))
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
     scores = predict_pairs(model, data, compounds, targets, retrieved)
-    hidden = Hidden.as_in_validation(interactions, split)
-    fit_calibration(model, data, split.valid, scores, retrieved, prepared.config, hidden, progress)
+    hiding = Hiding.as_in_validation(interactions, split)
+    fit_calibration(model, data, split.valid, scores, retrieved, prepared.config, hiding, progress)
     fit_residual_prior(model, data, split.valid, scores, prepared.config.seed, progress)
     if model.calibration is not None:
-        held_out = held_out_rows(data, split.valid, scores, retrieved, hidden, model.calibration.difficulty)
+        held_out = held_out_rows(
+            data, split.valid, scores, retrieved, hiding.unseen, model.calibration.difficulty
+        )
         fit_inflation(model, data, interactions, split.valid, scores, held_out, prepared.config.seed)
 
 
@@ -158,7 +160,7 @@ def _trainer(prepared: PreparedRun) -> Trainer:
         loss=Loss(loss),
         bin_width=None if width is None else width / model.label_scale.scale,
         seed=config.seed,
-        hide_own_target=Hidden.as_in_validation(interactions, split).targets,
+        hide_own_target=Hiding.as_in_validation(interactions, split).targets,
         rates=prepared.rates,
     )
 

@@ -14,7 +14,7 @@ from hyperpcm.encoders import EmbeddingStore
 from hyperpcm.errors import ConfigError
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode, retrieve_rows
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.processes import solving_device
 from hyperpcm.training.retrieval_fit import fit_retrieval
 from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share, refit_ridge
@@ -28,7 +28,7 @@ def fit_prior(
     data: EncodedData,
     split: Split,
     config: RunConfig,
-    hidden: Hidden,
+    hiding: Hiding,
     progress: Progress | None = None,
 ) -> EncodedData:
     """Fit what needs no gradient steps of the networks: label retrieval, ridge regression, trees, their mix.
@@ -38,19 +38,19 @@ def fit_prior(
         data: the encoded table.
         split: its division.
         config: the run's settings.
-        hidden: what training queries must not see.
+        hiding: what training queries must not see.
         progress: called with a stage, what is done and what there is.
 
     Returns:
         The data with what is retrieved for the training and validation rows filled in.
     """
     retrieval, device = config.model.retrieval, solving_device(config.training)
-    fit_retrieval(model, data, data.learned, retrieval, config.seed, hidden, progress)
+    fit_retrieval(model, data, data.learned, retrieval, config.seed, hiding, progress)
     fit_ridge(model, data, split.valid, retrieval, config.seed, progress, device=device)
     data = retrieve_rows(model, data, split.valid, progress)
     fit_ridge_share(model, data, split.valid)
-    data = retrieve_rows(model, data, data.learned, progress, hidden=hidden)
-    fit_trees(model, data, split.valid, config, hidden, progress)
+    data = _retrieved_while_hidden(model, data, hiding, progress)
+    fit_trees(model, data, split.valid, config, hiding, progress)
     return retrieve_rows(model, data, split.valid, progress)
 
 
@@ -59,7 +59,7 @@ def refit_prior(
     data: EncodedData,
     chosen: HyperPCM,
     config: RunConfig,
-    hidden: Hidden,
+    hiding: Hiding,
     progress: Progress | None = None,
 ) -> EncodedData:
     """Fit the same prior to the rows that ``data`` says are learned from; nothing is chosen any more.
@@ -69,7 +69,7 @@ def refit_prior(
         data: the encoded table.
         chosen: the model that `fit_prior` fitted, whose exponents, kernel, shares and number of trees hold.
         config: the run's settings, those of ``chosen``.
-        hidden: what training queries must not see.
+        hiding: what training queries must not see.
         progress: called with a stage, what is done and what there is.
 
     Returns:
@@ -81,8 +81,17 @@ def refit_prior(
         model.retrieval.requires_grad_(False)
     device = solving_device(config.training)
     refit_ridge(model, data, chosen, retrieval, config.seed, progress, device=device)
-    data = retrieve_rows(model, data, data.learned, progress, hidden=hidden)
-    refit_trees(model, data, chosen, config, hidden, progress)
+    data = _retrieved_while_hidden(model, data, hiding, progress)
+    refit_trees(model, data, chosen, config, hiding, progress)
+    return data
+
+
+def _retrieved_while_hidden(
+    model: HyperPCM, data: EncodedData, hiding: Hiding, progress: Progress | None
+) -> EncodedData:
+    """Return the data with what the rows that are learned from retrieve while something is hidden of each."""
+    for hidden, rows in hiding.of(data.learned):
+        data = retrieve_rows(model, data, rows, progress, hidden=hidden)
     return data
 
 
@@ -106,6 +115,6 @@ def prior_alone(
     data = encode(config, interactions, split, store, progress)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
-    fit_prior(model, data, split, config, Hidden.as_in_validation(interactions, split), progress)
+    fit_prior(model, data, split, config, Hiding.as_in_validation(interactions, split), progress)
     model.correction.fill_(0.0)
     return model

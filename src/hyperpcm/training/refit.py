@@ -18,7 +18,7 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.model.card import card_text
 from hyperpcm.training.card import learned_counts
 from hyperpcm.training.encoded import Progress, build_model, encode
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.loggers import RunLoggers
 from hyperpcm.training.prepared import PreparedRun, train_prepared
 from hyperpcm.training.prior_fit import refit_prior
@@ -58,8 +58,8 @@ def refit_model(
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
     model.card |= chosen.card | learned_counts(data) | {"refit": True}
-    hidden = Hidden.as_in_validation(interactions, split)
-    data = refit_prior(model, data, chosen, config, hidden, progress)
+    hiding = Hiding.as_in_validation(interactions, split)
+    data = refit_prior(model, data, chosen, config, hiding, progress)
     model.correction.copy_(chosen.correction)
     model.calibration, model.logit_map = chosen.calibration, chosen.logit_map  # no rows are left to hold back
     if chosen.residual_prior is not None:

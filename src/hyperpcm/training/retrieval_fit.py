@@ -10,7 +10,7 @@ from hyperpcm.config import RetrievalConfig
 from hyperpcm.model import HyperPCM
 from hyperpcm.model.compiling import collapse_labels
 from hyperpcm.training.encoded import EncodedData, Progress
-from hyperpcm.training.hiding import Hidden, OwnLabelFinder
+from hyperpcm.training.hiding import Hiding, OwnLabelFinder
 
 __all__ = ["fit_retrieval"]
 
@@ -23,7 +23,7 @@ def fit_retrieval(
     rows: npt.NDArray[np.int64],
     config: RetrievalConfig,
     seed: int,
-    hidden: Hidden,
+    hiding: Hiding,
     progress: Progress | None = None,
 ) -> None:
     """Set exponents and fallbacks to what predicts training labels best that the memory hides.
@@ -38,7 +38,7 @@ def fit_retrieval(
         rows: training interactions, int64 [n].
         config: steps and step size.
         seed: of the sampling.
-        hidden: what training queries must not see.
+        hiding: what training queries must not see.
         progress: called with the steps done.
     """
     if model.retrieval is None or data.similarity is None:
@@ -46,7 +46,9 @@ def fit_retrieval(
     generator = np.random.default_rng([seed, 7])
     optimiser = torch.optim.Adam(model.retrieval.parameters(), lr=config.learning_rate)
     label_memory = model.label_memory()
-    finder = OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
+    finders = {
+        hidden: OwnLabelFinder(model, label_memory, hidden, data.landmark_of) for hidden in hiding.kinds
+    }
     order = rows[np.argsort(data.target_index[rows], kind="stable")]
     targets, starts = np.unique(data.target_index[order], return_index=True)
     rows_of = np.split(order, starts[1:])
@@ -57,14 +59,16 @@ def fit_retrieval(
             own = rows_of[entry]
             own = generator.choice(own, min(_COMPOUNDS, len(own)), replace=False)
             one = slice(int(targets[entry]), int(targets[entry]) + 1)
-            allowed = data.allowed[one] if hidden.targets else None
-            collapsed, kept = collapse_labels(model, label_memory, data.similarity[one], allowed)
-            compounds, row = data.compound_index[own], int(data.memory_row[targets[entry]])
-            similarity = data.similarity_to(kept, compounds)
-            unseen = finder.of(collapsed, kept, row, float(data.similarity[one][0, row]), compounds)
-            features = model.retrieval(collapsed, torch.from_numpy(similarity)[None], unseen)
-            error = model.retrieval.scores(features)[0] - scale.to_scaled(data.labels[own])
-            losses.append((error * error).mean())
+            for hidden, asked in hiding.of(own):
+                allowed = data.allowed[one] if hidden.targets else None
+                collapsed, kept = collapse_labels(model, label_memory, data.similarity[one], allowed)
+                compounds, row = data.compound_index[asked], int(data.memory_row[targets[entry]])
+                near = torch.from_numpy(data.similarity_to(kept, compounds))
+                itself = float(data.similarity[one][0, row])
+                unseen = finders[hidden].of(collapsed, kept, row, itself, compounds)
+                features = model.retrieval(collapsed, near[None], unseen)
+                error = model.retrieval.scores(features)[0] - scale.to_scaled(data.labels[asked])
+                losses.append((error * error).mean())
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * (1 - step / config.steps)
         optimiser.zero_grad()

@@ -22,7 +22,7 @@ from hyperpcm.encoders.store import usual_store
 from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.model import HyperPCM
 from hyperpcm.training.encoded import Progress, build_model, encode
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.loggers import check_loggers
 from hyperpcm.training.prepared import PreparedRun, loss_and_metric, train_prepared
 from hyperpcm.training.prior_fit import fit_prior
@@ -172,8 +172,8 @@ def train_model(
     data = encode(config, interactions, split, store, progress)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
-    hidden = Hidden.as_in_validation(interactions, split)
-    data = fit_prior(model, data, split, config, hidden, progress)
+    hiding = Hiding.as_in_validation(interactions, split)
+    data = fit_prior(model, data, split, config, hiding, progress)
     prepared = PreparedRun(config, interactions, split, model, data, run, resume)
     model = train_prepared(prepared, progress)
     return model, model.card["best"]

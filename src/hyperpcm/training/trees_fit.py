@@ -15,7 +15,7 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.nn.trees import BoostedTrees, Tree
 from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
-from hyperpcm.training.hiding import Hidden
+from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.processes import solving_device
 from hyperpcm.training.ridge_fit import ridge_out_of_fold
 
@@ -65,7 +65,7 @@ def fit_trees(
     data: EncodedData,
     valid: Integers,
     config: RunConfig,
-    hidden: Hidden,
+    hiding: Hiding,
     progress: Progress | None = None,
 ) -> None:
     """Grow two sums of trees, and find how much of their mean the validation side supports.
@@ -81,14 +81,14 @@ def fit_trees(
         data: with what is retrieved for training and validation rows.
         valid: validation rows, int64 [n].
         config: the run's settings.
-        hidden: what training queries must not see.
+        hiding: what training queries must not see.
         progress: called with a stage, what is done and what there is.
     """
     if model.retrieval is None or data.retrieved is None or not config.model.trees.enabled:
         return
     if len(data.learned) < LEAST_ROWS:
         return
-    table = _columns(model, data, config, hidden, progress)
+    table = _columns(model, data, config, hiding, progress)
     boosters = _grown(model, data, table, valid, (config.model.trees.most,) * 2, config, progress)
     model.card["trees"] = [int(booster.best_iteration) for booster in boosters]
     base = table.of_rows[valid, -1]
@@ -107,7 +107,7 @@ def refit_trees(
     data: EncodedData,
     chosen: HyperPCM,
     config: RunConfig,
-    hidden: Hidden,
+    hiding: Hiding,
     progress: Progress | None = None,
 ) -> None:
     """Grow as many trees as another model has, on the rows that are learned from; with its share of them.
@@ -117,13 +117,13 @@ def refit_trees(
         data: with what is retrieved for the rows that are learned from.
         chosen: the model that was fitted with validation; nothing happens where it has no trees.
         config: the run's settings.
-        hidden: what training queries must not see.
+        hiding: what training queries must not see.
         progress: called with a stage, what is done and what there is.
     """
     share = float(chosen.trees_share)
     if share == 0:
         return
-    table = _columns(model, data, config, hidden, progress)
+    table = _columns(model, data, config, hiding, progress)
     numbers = tuple(chosen.card["trees"])
     _keep(model, table, _grown(model, data, table, None, numbers, config, progress), share)
     model.card["trees"] = list(numbers)
@@ -174,16 +174,18 @@ def _columns(
     model: HyperPCM,
     data: EncodedData,
     config: RunConfig,
-    hidden: Hidden,
+    hiding: Hiding,
     progress: Progress | None,
 ) -> _Columns:
     assert data.retrieved is not None
     assert model.retrieval is not None
     ridge = (model.retrieval.scores(data.retrieved) if data.ridge is None else data.ridge).clone()
-    train = torch.from_numpy(data.learned.copy())
     if model.ridge is not None:
-        settings = (config.model.retrieval, hidden, config.seed, progress)
-        ridge[train] = ridge_out_of_fold(model, data, *settings, device=solving_device(config.training))
+        device = solving_device(config.training)
+        for hidden, rows in hiding.of(data.learned):
+            settings = (config.model.retrieval, hidden, config.seed, progress)
+            said = ridge_out_of_fold(model, data, *settings, device=device)
+            ridge[torch.from_numpy(rows)] = said[torch.from_numpy(np.isin(data.learned, rows))]
     mean = model.prior_mean(data.retrieved, ridge)
     chosen = _dividing(data.compounds.numpy(), np.unique(data.compound_index[data.learned]))
     with torch.no_grad():

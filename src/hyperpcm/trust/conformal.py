@@ -24,6 +24,7 @@ LEAST_TARGETS: Final = 5
 """Held-out targets below which nothing is promised of new ones."""
 _TARGETS_PER_GROUP, _GROUPS = 20, 3
 _EDGES: Final = (0.7, 0.9)  # shares of held-out rows that are inside, and inside or at the edge
+_ON_NEW_TARGETS: Final = ("target", "both", "mixed")  # some or all held-out rows are
 _HANDFUL: Final = 20  # rows
 _PARTS: Final = 4  # of the held-out rows, by similarity of target or compound, in the tables of errors
 
@@ -38,7 +39,7 @@ class HeldOut:
         nearest_target: similarity of the nearest known target, float32 [n]; zeros where none is known.
         nearest_compound: Tanimoto similarity of the nearest landmark, float32 [n]; likewise.
         target: of each row, int64 [n].
-        unseen: what of a row training had not seen: "target", "compound", "both" or "pair".
+        unseen: what of a row training had not seen: a key of `UNSEEN`.
     """
 
     errors: npt.NDArray[np.float64]
@@ -126,7 +127,7 @@ def _check(held_out: HeldOut) -> None:
     rows, targets = len(held_out.errors), len(np.unique(held_out.target))
     if rows < LEAST_ROWS:
         raise LabelError(f"intervals need {LEAST_ROWS} held-out rows or more; validation has {rows}.")
-    if held_out.unseen in ("target", "both") and targets < LEAST_TARGETS:
+    if held_out.unseen in _ON_NEW_TARGETS and targets < LEAST_TARGETS:
         raise LabelError(
             f"intervals for new targets need {LEAST_TARGETS} held-out targets or more; validation has "
             f"{targets}."
@@ -150,7 +151,7 @@ def _bounds(held_out: HeldOut) -> npt.NDArray[np.float32]:
     _, first = np.unique(held_out.target, return_index=True)
     nearest = held_out.nearest_target[first]
     groups = min(_GROUPS, len(first) // _TARGETS_PER_GROUP)
-    if held_out.unseen not in ("target", "both") or groups < 2:
+    if held_out.unseen not in _ON_NEW_TARGETS or groups < 2:
         return np.zeros(0, dtype=np.float32)
     return np.unique(np.quantile(nearest, np.arange(1, groups) / groups)).astype(np.float32)
 

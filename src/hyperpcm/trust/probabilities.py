@@ -58,7 +58,7 @@ def fit_logit_map(
         active: the class of each row [n].
         logits: what the model says of it [n].
         target: of each row [n]; rows of one target are held out together.
-        unseen: what of a row training had not seen: "target", "compound", "both" or "pair".
+        unseen: what of a row training had not seen: a key of `UNSEEN`.
 
     Raises:
         LabelError: there are too few rows or targets, or all labels are equal.

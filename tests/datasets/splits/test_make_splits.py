@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -82,6 +83,7 @@ def groups_of(table: Interactions, name: str) -> list[np.ndarray]:
         "published_folds": [np.arange(len(table))],
         "pseudo_temporal": [table.compound_index],
         "forward": [np.arange(len(table))],
+        "mixed": [np.arange(len(table))],
     }[name]
 
 
@@ -98,7 +100,7 @@ def test_no_group_is_on_two_sides_and_no_row_is_lost(name):
         assert all(side.dtype == np.int64 for side in sides)
 
 
-@pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - {"cold_both"} - GIVEN))
+@pytest.mark.parametrize("name", sorted(set(SPLIT_NAMES) - {"cold_both", "mixed"} - GIVEN))
 def test_every_row_is_tested_exactly_once(name):
     table = table_for(name, folds=4)
     splits = make_splits(table, name, folds=4)
@@ -181,6 +183,28 @@ def test_repeated_measurements_of_a_pair_stay_together():
     table = table_of(np.repeat(np.arange(24), 5), np.zeros(120))
     for split in make_splits(table, "random"):
         assert not set(table.compound_index[split.test]) & set(table.compound_index[split.train])
+
+
+def test_mixed_tests_new_targets_and_new_compounds_on_known_ones():
+    table = table_for("random")
+    options = {"targets": "cold_target", "compounds": "cold_compound", "valid_share": 0.2}
+    splits = make_splits(table, "mixed", folds=3, **options)
+    for split in splits:
+        targets, compounds = ([set(index[getattr(split, side)]) for side in ("train", "valid", "test")]
+                              for index in (table.target_index, table.compound_index))  # fmt: skip
+        new, known = targets[2] - targets[0] - targets[1], targets[2] & targets[0]
+        assert new
+        assert known
+        rows = np.isin(table.target_index, list(new)).nonzero()[0]
+        assert set(rows) <= set(split.test), "all rows of a new target are tested"
+        on_known = split.test[np.isin(table.target_index[split.test], list(known))]
+        assert not set(table.compound_index[on_known]) & compounds[0], "training has none of these compounds"
+        assert sorted([*split.train, *split.valid, *split.test]) == list(range(len(table)))
+        assert split.unused == 0
+    for one, other in itertools.combinations(splits, 2):
+        assert set(one.test) != set(other.test)
+    with pytest.raises(SplitError, match="targets is 'families'; give cold_target or homology_target"):
+        make_splits(table, "mixed", targets="families")
 
 
 def test_generic_scaffolds_forget_the_elements():

@@ -9,13 +9,15 @@
     cold_target      test sequences are new
     homology_target  test families of sequences are new
     cold_both        test compounds and test targets are new
+    mixed            test targets are new, and test compounds on known targets
     temporal         test rows are the newest
     pseudo_temporal  test compounds were registered last in ChEMBL
     forward          test rows are those that a column marks as new
     published_folds  the numbered parts of a fold column
 
-Folds are balanced by rows, every row is in the test side of exactly one fold (but for ``cold_both``, those
-by time and those by a published column), and the validation side is drawn as the test side is.
+Folds are balanced by rows, every row is in the test side of exactly one fold (but for ``cold_both`` and
+``mixed``, those by time and those by a published column), and the validation side is drawn as the test side
+is.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from hyperpcm.datasets.splits.by_axis import (
     cold_target,
     compound_cluster,
     homology_target,
+    mixed,
     scaffold,
 )
 from hyperpcm.datasets.splits.by_column import forward, pseudo_temporal, published_folds
@@ -50,6 +53,7 @@ _MAKERS: Mapping[str, Callable[..., list[Split]]] = MappingProxyType(
         "cold_both": cold_both,
         "scaffold": scaffold,
         "compound_cluster": compound_cluster,
+        "mixed": mixed,
         "homology_target": homology_target,
         "temporal": temporal,
         "pseudo_temporal": pseudo_temporal,
@@ -75,7 +79,7 @@ def make_splits(
         **options: of this kind of split, such as ``valid_share`` (all drawn ones), ``generic`` (scaffold),
             ``similarity`` (compound_cluster, forward), ``min_identity`` and ``min_coverage``
             (homology_target), ``test_from``, ``valid_from`` and ``test_share`` (temporal), ``column``
-            (forward, published_folds) and ``valid_by`` (forward).
+            (forward, published_folds), ``valid_by`` (forward), ``targets`` and ``compounds`` (mixed).
 
     Raises:
         SplitError: an unknown name or option, or a division that cannot be made of these data.

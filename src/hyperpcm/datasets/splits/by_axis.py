@@ -6,13 +6,16 @@ not a name.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits.base import Split
-from hyperpcm.datasets.splits.grouped import VALID_SHARE, check_share, grouped_folds
+from hyperpcm.datasets.splits.grouped import VALID_SHARE, check_share, grouped_folds, sides_of
 from hyperpcm.datasets.splits.kept_groups import kept_groups
+from hyperpcm.errors import SplitError
 
 __all__ = [
     "cold_compound",
@@ -20,6 +23,7 @@ __all__ = [
     "compound_cluster",
     "compound_clusters",
     "homology_target",
+    "mixed",
     "scaffold",
 ]
 
@@ -220,6 +224,61 @@ def homology_target(
         seed=seed,
         valid_share=valid_share,
     )
+
+
+_AXES: dict[str, dict[str, Callable[..., list[Split]]]] = {
+    "targets": {"cold_target": cold_target, "homology_target": homology_target},
+    "compounds": {"cold_compound": cold_compound, "compound_cluster": compound_cluster, "scaffold": scaffold},
+}
+
+
+def mixed(
+    interactions: Interactions,
+    *,
+    folds: int,
+    seed: int,
+    valid_share: float = VALID_SHARE,
+    targets: str = "cold_target",
+    compounds: str = "compound_cluster",
+) -> list[Split]:
+    """New targets are tested and new compounds on known targets: what a model is asked once it is used.
+
+    Two other splits are laid over one another, each with twice the folds: what either of them tests is
+    tested, and what either validates of the rest validates. Training has no target and no compound of the
+    parts that these hold out.
+
+    Args:
+        interactions: the table.
+        folds: how many; as many again are made of each axis and not used.
+        seed: of all random choices.
+        valid_share: of each axis, between 0 and 1.
+        targets: the split of targets, ``cold_target`` or ``homology_target``.
+        compounds: that of compounds, ``cold_compound``, ``compound_cluster`` or ``scaffold``.
+
+    Raises:
+        SplitError: bad numbers, no such split, fewer groups than twice the folds, or no row is left to learn
+            from.
+    """
+    laid = []
+    for axis, name in (("targets", targets), ("compounds", compounds)):
+        if name not in _AXES[axis]:
+            raise SplitError(f"split mixed: {axis} is {name!r}; give {' or '.join(_AXES[axis])}.")
+        maker = _AXES[axis][name]
+        laid.append(maker(interactions, folds=2 * folds, seed=seed, valid_share=valid_share)[:folds])
+    splits = []
+    for fold, both in enumerate(zip(*laid, strict=True)):
+        side = np.zeros(len(interactions), dtype=np.int64)
+        for code, name in ((1, "valid"), (2, "test")):
+            for one in both:
+                side[getattr(one, name)] = code
+        train, valid, test = sides_of(side)
+        if not min(train.size, valid.size):
+            raise SplitError(
+                f"split mixed, fold {fold} of {folds}: no row is left on one side. Use more folds."
+            )
+        how = f"New targets and new compounds: {both[0].how} {both[1].how}"
+        splits.append(Split("mixed", fold, folds, seed, train, valid, test, how, unused=0))
+    return splits
 
 
 def _spread(
