@@ -7,6 +7,7 @@ not a name.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -226,7 +227,7 @@ def homology_target(
     )
 
 
-_AXES: dict[str, dict[str, Callable[..., list[Split]]]] = {
+_AXES: Final[dict[str, dict[str, Callable[..., list[Split]]]]] = {
     "targets": {"cold_target": cold_target, "homology_target": homology_target},
     "compounds": {"cold_compound": cold_compound, "compound_cluster": compound_cluster, "scaffold": scaffold},
 }
