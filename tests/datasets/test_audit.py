@@ -149,10 +149,11 @@ def test_the_report_is_readable_and_plain_json():
 
 def test_a_division_without_a_test_side_has_nothing_that_crosses_it():
     split = by_hand(range(20), range(20, 50))
-    found, whole = audit(table(), split, similarity=False), audit(table(), split.without_test())
+    found, whole = audit(table(), split, similarity=False), audit(table(), split.without_test(table()))
     assert (whole.test.rows, whole.test.compounds, whole.test.active) == (0, 0, None)
-    assert whole.train.rows == found.train.rows + found.test.rows
-    assert whole.valid == found.valid
+    assert whole.train.rows + whole.valid.rows == found.train.rows + found.valid.rows + found.test.rows
+    assert whole.train.rows > found.train.rows
+    assert whole.valid.compounds == found.valid.compounds
     assert (whole.test_in_seen.rows, whole.known_scaffolds, whole.nearest_target) == (0, None, None)
     json.dumps(whole.as_dict())
     assert any(line.startswith("test: 0 rows") for line in whole.lines())

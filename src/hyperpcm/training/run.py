@@ -86,7 +86,7 @@ def open_split(config: RunConfig, interactions: Interactions) -> Split:
     made = make_splits(interactions, split.name, folds=split.folds, seed=split.seed, **split.options)
     if split.fold >= len(made):
         raise ConfigError(f"split.fold = {split.fold}, but a {split.name} split has {len(made)} folds here.")
-    return made[split.fold] if split.test else made[split.fold].without_test()
+    return made[split.fold] if split.test else made[split.fold].without_test(interactions)
 
 
 def fit(

@@ -207,6 +207,19 @@ def test_mixed_tests_new_targets_and_new_compounds_on_known_ones():
         make_splits(table, "mixed", targets="families")
 
 
+def test_mixed_validation_asks_about_new_targets_and_compounds_where_nothing_is_tested_too():
+    table = table_for("random")
+    for split in make_splits(table, "mixed", folds=3, compounds="cold_compound", valid_share=0.2):
+        whole = split.without_test(table)
+        assert whole.test.size == 0
+        assert set(split.valid) < set(whole.valid)
+        for index in (table.target_index, table.compound_index):
+            new = set(index[split.valid]) - set(index[split.train])
+            assert new
+            assert not new & set(index[whole.train])
+        assert sorted([*whole.train, *whole.valid]) == list(range(len(table)))
+
+
 def test_generic_scaffolds_forget_the_elements():
     table = made_table()
     size = np.array([6, 6, 6, 6, 5, 5, 5, 10])[table.compound_index // 3]

@@ -84,7 +84,7 @@ def test_a_split_comes_back_from_json_as_it_was():
 
 def test_without_a_test_side_its_rows_are_trained_on_and_the_same_rows_choose():
     for split in make_splits(table(), "cold_target", folds=3):
-        whole = split.without_test()
+        whole = split.without_test(table())
         assert whole.test.size == 0
         assert whole.valid.tolist() == split.valid.tolist()
         assert whole.train.tolist() == sorted(set(range(len(table()))) - set(split.valid.tolist()))

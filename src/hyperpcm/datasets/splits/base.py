@@ -87,14 +87,25 @@ class Split:
         if not self.test.size:
             raise SplitError(_empty(self.label(), "test"))
 
-    def without_test(self) -> Split:
+    def without_test(self, interactions: Interactions) -> Split:
         """This division with its test side learned from: nothing is left to test a model on.
 
-        The validation side stays, so that it can choose as in the divisions that are tested.
+        The validation side chooses as in the divisions that are tested: a target or compound that only it
+        knows stays unknown to training, so its test rows join validation.
+
+        Args:
+            interactions: the table it divides.
         """
-        nothing = np.empty(0, dtype=np.int64)
-        how = f"{self.how} Nothing is held out for a test: what was to be tested is learned from."
-        return dataclasses.replace(self, train=np.concatenate([self.train, self.test]), test=nothing, how=how)
+        own = np.zeros(self.test.size, dtype=bool)
+        for index in (interactions.target_index, interactions.compound_index):
+            own |= np.isin(index[self.test], np.setdiff1d(index[self.valid], index[self.train]))
+        return dataclasses.replace(
+            self,
+            train=np.concatenate([self.train, self.test[~own]]),
+            valid=np.concatenate([self.valid, self.test[own]]),
+            test=np.empty(0, dtype=np.int64),
+            how=f"{self.how} Nothing is held out for a test: what was to be tested is learned from.",
+        )
 
     def to_json(self, interactions: Interactions) -> str:
         """This division as JSON text, tied to the content of the table it divides.
