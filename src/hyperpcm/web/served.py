@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from hyperpcm.errors import InputError
 from hyperpcm.model.card import card_text
+from hyperpcm.model.known_compounds import known_compounds
 from hyperpcm.model.listing import known_targets, labels_on
 from hyperpcm.protein import Target, only_record, parse_fasta
 from hyperpcm.screening import CompoundRecipe
@@ -130,6 +131,11 @@ class ServedModel:
         """Return the name of the known target with a sequence; None: there is none."""
         known = self.model.memory_sequences
         return self.model.memory_names[known.index(sequence)] if sequence in known else None
+
+    def prepare(self) -> None:
+        """Read the known compounds that every target scores; else the first one would wait for that."""
+        with self._lock:
+            known_compounds(self.model, with_ranking=False)
 
     def compile(self, target: Target) -> TargetModel:
         """Return the target model of a target, as `hyperpcm compile` makes it."""

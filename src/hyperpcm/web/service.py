@@ -91,7 +91,8 @@ class Service:
 
     def warm(self) -> None:
         """Get ready, in threads, what the first requests would wait for otherwise."""
-        threading.Thread(target=self.reader.start, daemon=True).start()
+        for work in (self.reader.start, self.served.prepare):
+            threading.Thread(target=work, daemon=True).start()
         self.panel_of_targets.is_loaded()
 
     def close(self) -> None:

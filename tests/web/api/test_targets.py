@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from hyperpcm.checkpoint import load_model, load_target_model
+from hyperpcm.protein import Target
 from hyperpcm.screening import Panel, fishing_scores
 from hyperpcm.target_model import Measurement
 from hyperpcm.trust import atom_contributions, evidence_card
+from hyperpcm.web.served import ServedModel
 from small_models import QUERY, SEQUENCES, SMILES
 from small_servers import Running, running, settings_of
 
@@ -59,6 +61,17 @@ def test_a_target_is_asked_again_by_its_id_and_its_file_scores_alike(
     path = tmp_path / "query.hpcm"
     path.write_bytes(answer.content)
     np.testing.assert_array_equal(load_target_model(path).score(SMILES).values, compiled.score(SMILES).values)
+
+
+def test_the_first_target_does_not_wait_for_the_known_compounds(model_file: Path, compiled):
+    served = ServedModel(model_file)
+    assert served.model.known is None
+    served.prepare()
+    known = served.model.known
+    assert known is not None
+    target = served.compile(Target(QUERY, "query", ()))
+    assert served.model.known is known
+    np.testing.assert_array_equal(target.score(SMILES).values, compiled.score(SMILES).values)
 
 
 def test_a_known_target_goes_by_its_name_and_its_sequence_is_told_to_be_known(server: Running):
