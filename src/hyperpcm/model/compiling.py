@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target", "unmeasured_target"]
 
-_MEASURED: Final = 10_000_000  # similarities to all landmarks by which one target is measured: half a second
+_MEASURED: Final = 10_000_000  # similarities to all landmarks, at most, by which one target is measured
 
 
 @torch.no_grad()

@@ -79,7 +79,7 @@ def forward(
 
     Validation is drawn from the known rows, whole compounds, clusters of similar compounds, or targets at a
     time. Compounds that came later belong to other series than known ones, so a compound that is drawn by
-    itself has nearer known ones than they have; clusters are as far from one another as that.
+    itself has nearer known ones than they have; whole clusters come closer to them.
 
     Args:
         interactions: the table, with that column.
