@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,33 @@ def test_the_table_shows_coverage_and_the_errors_of_each_verdict(done):
     assert line.cells[0].numbers["mean"] == pytest.approx(record["coverage"]["0.8"])
     (line,) = view.sections[1].lines
     assert line.cells[-1].numbers["mean"] == pytest.approx(record["abstain_30_mse_ratio"])
+
+
+def test_new_and_known_targets_have_a_table_of_their_own_where_both_are_tested(folder: Path):
+    own = folder / "small_mixed"
+    own.mkdir()
+    write_table(own / "table.csv", targets=60)
+    (own / "benchmark.toml").write_text(
+        (folder / "small_trust" / "benchmark.toml")
+        .read_text()
+        .replace('"cold_target"', '"mixed"')
+        .replace('results = "small_trust"', 'results = "small_mixed"')
+    )
+    shutil.copy(folder / "small_trust" / "hyperpcm.toml", own)
+    benchmark = find_benchmark(folder, "small_mixed")
+    summary = run_benchmark(benchmark, Choice(folds=[0]), say=lambda _: None)
+    assert not summary.failed
+    record = json.loads(summary.path.read_text())
+    (part,) = record["parts"]
+    assert part["new_targets"]["rows"] + part["known_targets"]["rows"] == part["rows"]
+    assert record["new_targets"]["coverage"]["0.8"] == part["new_targets"]["held"]["0.8"]
+    section = view_of(benchmark).sections[-1]
+    assert section.heading == "New and known targets"
+    assert [line.title.split(",")[1].split(" (")[0].strip() for line in section.lines] == [
+        "new targets",
+        "known targets",
+    ]
+    assert section.lines[0].cells[0].numbers["mean"] == part["new_targets"]["held"]["0.8"]
 
 
 def test_other_protocols_and_damaged_files_are_refused(done):

@@ -86,3 +86,20 @@ def test_where_it_is_not_better_it_says_so(record: dict):
 def test_without_figures_the_card_is_the_one_in_the_file(record: dict):
     plain = {name: value for name, value in record.items() if name != "figures"}
     assert shipped_card(plain) == record["card"]
+
+
+def test_what_intervals_hold_is_told_of_new_and_of_known_targets(record: dict):
+    changed = copy.deepcopy(record)
+    changed["figures"]["coverage"] = {
+        "data": "chembl",
+        "file": "trust/chembl.json",
+        "sha256": "0" * 64,
+        "split": "mixed",
+        "coverage": {"0.8": 0.801},
+        "coverage_of_kinds": {"new_targets": {"0.8": 0.782}, "known_targets": {"0.8": 0.823}},
+        "rmse_by_verdict": {"inside": 0.5},
+    }
+    card = shipped_card(changed)
+    assert "On test rows of chembl (mixed), 80.1 % of the labels lie in intervals of 80 %." in card
+    assert "On new targets alone, 78.2 % of the labels" in card
+    assert "On known targets alone, 82.3 % of the labels" in card

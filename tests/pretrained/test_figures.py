@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,16 @@ def test_the_coverage_is_that_of_the_trust_results():
     record = json.loads((RESULTS / "trust" / "kiba.json").read_text(encoding="utf-8"))
     assert found["coverage"] == {level: round(share, 4) for level, share in record["coverage"].items()}
     assert found["split"] == "cold_target"
+    assert found["coverage_of_kinds"] == {}
+
+
+def test_coverage_of_new_and_known_targets_stands_apart_where_results_tell(tmp_path: Path):
+    record = json.loads((RESULTS / "trust" / "kiba.json").read_text(encoding="utf-8"))
+    record["new_targets"] = {"coverage": {"0.8": 0.76543}}
+    for folder in ("accuracy/kiba", "trust"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "trust" / "kiba.json").write_text(json.dumps(record), encoding="utf-8")
+    for name in ("cold_target.json", "cold_target.targets.parquet"):
+        shutil.copy(RESULTS / "accuracy" / "kiba" / name, tmp_path / "accuracy" / "kiba")
+    found = card_figures(tmp_path, ("kiba",), {})["coverage"]
+    assert found["coverage_of_kinds"] == {"new_targets": {"0.8": 0.7654}}

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from hyperpcm.errors import ConfigError, LabelError
 from hyperpcm.nn.trees import BoostedTrees
 from hyperpcm.target_model.calibration import GRID, NOT_THERE, VERDICTS
-from hyperpcm.trust import HeldOut, calibrate, conformal_quantiles, measured_coverage
+from hyperpcm.trust import (
+    HeldOut,
+    calibrate,
+    conformal_quantiles,
+    coverage_of_kinds,
+    measured_coverage,
+    summarised,
+)
 from hyperpcm.trust.conformal import table_by
 
 
@@ -71,6 +78,21 @@ def test_intervals_hold_what_they_promise_and_rows_far_away_are_no_exception():
         assert min(found.held_by_bin[level]) > float(level) - 0.05
     assert found.width["0.8"] < found.width["0.9"]
     assert found.width_ratio["0.8"] == pytest.approx(found.width["0.8"] / 8, rel=1e-3)
+
+
+def test_new_and_known_targets_are_measured_apart_and_together_are_all_rows():
+    rows, test = calibrated(held_out(3000, 60)), held_out(3000, 60, seed=1)
+    labels = np.linspace(0, 10, 101)
+    found = coverage_of_kinds(rows, test, np.arange(20), labels)
+    new, known = found["new_targets"], found["known_targets"]
+    assert (new["targets"], known["targets"]) == (40, 20)
+    assert new["rows"] == (test.target >= 20).sum()
+    whole = measured_coverage(rows, test, labels)
+    pooled = sum(part["held"]["0.8"] * part["rows"] for part in found.values()) / len(test.errors)
+    assert pooled == pytest.approx(whole.held["0.8"])
+    assert summarised([whole.as_dict() | found])["new_targets"]["coverage"] == new["held"]
+    for all_of_one_kind in (np.arange(60), np.arange(100, 160)):
+        assert coverage_of_kinds(rows, test, all_of_one_kind, labels) == {}
 
 
 def test_errors_grow_over_the_verdicts_and_abstaining_lowers_them():

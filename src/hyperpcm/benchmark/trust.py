@@ -76,7 +76,7 @@ def _measured(
     from hyperpcm.training.loop import predict_pairs
     from hyperpcm.training.mutant_test import measured_mutants
     from hyperpcm.training.run import train_model
-    from hyperpcm.trust import measured_coverage, measured_reliability
+    from hyperpcm.trust import coverage_of_kinds, measured_coverage, measured_reliability
 
     model, _ = train_model(config, interactions, split, store=store, progress=progress)
     if model.calibration is None and "probabilities" not in model.card:
@@ -92,6 +92,9 @@ def _measured(
         return measured_reliability(labels[split.test], scores, model.label_scale, targets, near).as_dict()
     unseen = Hiding.as_in_validation(interactions, split).unseen
     test = held_out_rows(data, split.test, scores, retrieved, unseen, model.calibration.difficulty)
-    coverage = measured_coverage(model.calibration, test, labels[split.train])
+    known_labels = labels[split.train]
+    coverage = measured_coverage(model.calibration, test, known_labels)
+    known = interactions.target_index[split.train]
+    kinds = {} if unseen != "mixed" else coverage_of_kinds(model.calibration, test, known, known_labels)
     mutants = measured_mutants(model, interactions, split, seed=config.seed, progress=progress)
-    return coverage.as_dict() | mutants_of_part(mutants)
+    return coverage.as_dict() | kinds | mutants_of_part(mutants)

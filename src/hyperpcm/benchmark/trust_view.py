@@ -34,6 +34,12 @@ _ERRORS: Final[tuple[tuple[Column, _Number], ...]] = (
     (Column("MSE of all"), lambda part: part["mse"]),
     (Column("without the hardest 30 %", "↓"), lambda part: part["abstain_mse_ratio"]),
 )
+_KINDS: Final = (("new_targets", "new targets"), ("known_targets", "known targets"))
+_OF_KINDS: Final[tuple[tuple[Column, _Number], ...]] = (
+    *(pair for pair in _INTERVALS if "targets" not in pair[0].title),
+    *(pair for pair in _ERRORS if pair[0].title.startswith("RMSE")),
+    (Column("MSE"), lambda part: part["mse"]),
+)
 _PROBABILITIES: Final[tuple[tuple[Column, _Number], ...]] = (
     (Column("ECE", "↓"), lambda part: part["ece"]),
     (Column("ECE before", "↓"), lambda part: part["ece_uncalibrated"]),
@@ -78,6 +84,10 @@ _CAPTIONS: Final = (
     "were hidden. The last column is the mean squared error without the three tenths of the rows that look "
     "hardest, over that of all.",
 )
+_CAPTION_OF_KINDS: Final = (
+    "The same by what is new: all compounds of whole families of targets that were held out, and new "
+    "compounds on the other targets. What is promised is promised of both kinds together."
+)
 
 _OF_VALUES: Final = (("Intervals", _INTERVALS, _CAPTIONS[0]), ("Domain", _ERRORS, _CAPTIONS[1]))
 _OF_CLASSES: Final = (
@@ -115,6 +125,7 @@ def trust_view(benchmark: Benchmark, held: TrustOnDisk) -> TableView:
                 _section(heading, columns, benchmark, shown, caption)
                 for heading, columns, caption in (_OF_CLASSES if held.is_binary else _OF_VALUES)
             ),
+            *_kinds_section(shown),
             *(() if mutants is None else mutants[:1]),
         ),
         sentences=(*(() if mutants is None else mutants[1]), *stale_rows(benchmark, held)),
@@ -140,6 +151,25 @@ def _section(
         for row, own in shown
     ]
     return Section(heading, "row", tuple(column for column, _ in columns), tuple(lines), caption)
+
+
+def _kinds_section(shown: Sequence[tuple[Row, Sequence[_Part]]]) -> tuple[Section, ...]:
+    """Rows on new targets and on known ones apart; nothing where no part tells them apart."""
+    lines = [
+        Line(
+            f"{row.name}_{name}",
+            f"{row.title}, {title} ({sum(part[name]['rows'] for part in own):,} rows)",
+            tuple(_cell(number(part[name]) for part in own) for _, number in _OF_KINDS),
+            "row",
+        )
+        for row, own in shown
+        for name, title in _KINDS
+        if all(name in part for part in own)
+    ]
+    if not lines:
+        return ()
+    columns = tuple(column for column, _ in _OF_KINDS)
+    return (Section("New and known targets", "row", columns, tuple(lines), _CAPTION_OF_KINDS),)
 
 
 def _cell(values: Iterable[float | None]) -> Cell:

@@ -197,12 +197,22 @@ def _coverage(found: Mapping[str, Any] | None) -> str:
             "Not measured on these data yet. The intervals are calibrated on held-out rows, as told above; "
             "how many labels of other new proteins they hold has no results file."
         )
-    held = ", ".join(
-        f"{100 * share:.1f} % of the labels lie in intervals of {100 * float(level):g} %"
-        for level, share in found["coverage"].items()
+    kinds = "".join(
+        f" On {name.replace('_', ' ')} alone, {_held(shares)}."
+        for name, shares in found["coverage_of_kinds"].items()
     )
     errors = ", ".join(f"{name} {value:.2f}" for name, value in found["rmse_by_verdict"].items())
-    return f"On test rows of {found['data']} ({found['split']}): {held}. Errors by verdict: {errors}."
+    return (
+        f"On test rows of {found['data']} ({found['split']}), {_held(found['coverage'])}.{kinds} Errors by "
+        f"verdict: {errors}."
+    )
+
+
+def _held(shares: Mapping[str, float]) -> str:
+    return ", ".join(
+        f"{100 * share:.1f} % of the labels lie in intervals of {100 * float(level):g} %"
+        for level, share in shares.items()
+    )
 
 
 def _limits(figures: Mapping[str, Any]) -> str:

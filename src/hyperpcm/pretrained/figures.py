@@ -232,17 +232,26 @@ def _coverage(results: Path, data: Sequence[str]) -> dict[str, Any] | None:
         path = results / COVERAGE / f"{name}.json"
         if path.is_file():
             record = read_json(path)
+            kinds = {
+                name: _shares(record[name]) for name in ("new_targets", "known_targets") if name in record
+            }
             return {
                 "data": name,
                 "file": path.relative_to(results).as_posix(),
                 "sha256": _digest(path),
                 "split": record["protocol"]["split"],
-                "coverage": {level: _rounded(float(share)) for level, share in record["coverage"].items()},
+                "coverage": _shares(record),
+                "coverage_of_kinds": kinds,
                 "rmse_by_verdict": {
                     key: _rounded(float(value)) for key, value in record["rmse_by_verdict"].items()
                 },
             }
     return None
+
+
+def _shares(record: Mapping[str, Any]) -> dict[str, float]:
+    """How many labels the intervals of each level held."""
+    return {level: _rounded(float(share)) for level, share in record["coverage"].items()}
 
 
 def _digest(path: Path) -> str:

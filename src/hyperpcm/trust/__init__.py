@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hyperpcm.trust.measured import (
         Coverage,
         coverage_by_level,
+        coverage_of_kinds,
         half_widths,
         measured_coverage,
         summarised,
@@ -52,6 +53,7 @@ __all__ = [
     "calibrate",
     "conformal_quantiles",
     "coverage_by_level",
+    "coverage_of_kinds",
     "evidence_card",
     "fit_logit_map",
     "half_widths",
@@ -72,7 +74,15 @@ _HOMES = {
     **dict.fromkeys(("MaskedAtoms", "masked_atoms"), "masking"),
     **dict.fromkeys(("HeldOut", "calibrate", "conformal_quantiles"), "conformal"),
     **dict.fromkeys(
-        ("Coverage", "coverage_by_level", "half_widths", "measured_coverage", "summarised"), "measured"
+        (
+            "Coverage",
+            "coverage_by_level",
+            "coverage_of_kinds",
+            "half_widths",
+            "measured_coverage",
+            "summarised",
+        ),
+        "measured",
     ),
     **dict.fromkeys(
         ("ReliabilityMeasured", "measured_reliability", "summarised_reliability"), "measured_probabilities"

@@ -49,6 +49,22 @@ class HeldOut:
     target: npt.NDArray[np.int64]
     unseen: str
 
+    def of(self, chosen: npt.NDArray[np.bool_], unseen: str) -> HeldOut:
+        """Return some of the rows, with what of those training had not seen.
+
+        Args:
+            chosen: bool [n].
+            unseen: a key of `UNSEEN`.
+        """
+        return HeldOut(
+            errors=self.errors[chosen],
+            difficulty=self.difficulty[chosen],
+            nearest_target=self.nearest_target[chosen],
+            nearest_compound=self.nearest_compound[chosen],
+            target=self.target[chosen],
+            unseen=unseen,
+        )
+
 
 def conformal_quantiles(ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Return the quantile of each level of the grid, with the correction for a finite number of rows.

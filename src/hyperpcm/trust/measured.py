@@ -18,6 +18,7 @@ __all__ = [
     "LEVELS",
     "Coverage",
     "coverage_by_level",
+    "coverage_of_kinds",
     "half_widths",
     "measured_coverage",
     "summarised",
@@ -145,6 +146,34 @@ def measured_coverage(
     )
 
 
+def coverage_of_kinds(
+    calibration: Calibration,
+    test: HeldOut,
+    known: npt.NDArray[np.int64],
+    known_labels: npt.NDArray[np.float32],
+) -> dict[str, Any]:
+    """Return what intervals hold on new targets and on known ones by themselves (JSON values).
+
+    Args:
+        calibration: of a model, not of one target.
+        test: as of `measured_coverage`.
+        known: targets that training has labels of.
+        known_labels: as of `measured_coverage`.
+
+    Returns:
+        ``new_targets`` and ``known_targets``, each as from `Coverage.as_dict`; nothing where all rows are of
+        one kind.
+    """
+    on_known = np.isin(test.target, known)
+    if on_known.all() or not on_known.any():
+        return {}
+    kinds = (("new_targets", ~on_known, "target"), ("known_targets", on_known, "compound"))
+    return {
+        name: measured_coverage(calibration, test.of(rows, unseen), known_labels).as_dict()
+        for name, rows, unseen in kinds
+    }
+
+
 def summarised(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the means of several parts (JSON values).
 
@@ -154,8 +183,18 @@ def summarised(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns:
         ``coverage`` and ``width`` by level; ``worst_bin_coverage_0.8``, the least of the coverages of the
         thirds, each averaged over the parts; ``width_ratio`` at 0.8; ``abstain_30_mse_ratio``;
-        ``rmse_by_verdict``.
+        ``rmse_by_verdict``; where parts tell new targets and known ones apart, the same under
+        ``new_targets`` and ``known_targets``.
     """
+    kinds = {
+        name: summarised([part[name] for part in parts])
+        for name in ("new_targets", "known_targets")
+        if all(name in part for part in parts)
+    }
+    return _summarised(parts) | kinds
+
+
+def _summarised(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     usual = f"{LEVELS[0]:g}"
     bins = max(len(part["held_by_bin"][usual]) for part in parts)
     of_bins = [
