@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import threading
@@ -22,7 +21,7 @@ from hyperpcm.target_model import TargetModel
 from hyperpcm.target_model.told import score_title
 from hyperpcm.training.model_source import ModelSource, model_source
 from hyperpcm.trust import Evidence, TargetEvidence
-from hyperpcm.web.answers import KnownTarget, KnownTargets, QuantityAnswer, ResultPage
+from hyperpcm.web.answers import KnownTarget, KnownTargets, QuantityAnswer
 
 if TYPE_CHECKING:
     from hyperpcm.datasets.interactions import Quantity
@@ -141,12 +140,6 @@ class ServedModel:
         """Return the target model of a target, as `hyperpcm compile` makes it."""
         with self._lock:
             return self.model.compile_target(target.sequence, name=target.name)
-
-    def measured_beside(self, page: ResultPage, target: TargetModel) -> ResultPage:
-        """Return rows of a result with the labels that are known of their target."""
-        measured = self.labels_on(target.sequence)
-        rows = (dataclasses.replace(one, measured=measured.get(one.smiles)) for one in page.rows)
-        return dataclasses.replace(page, rows=tuple(rows))
 
     def evidence(
         self, target: Target, smiles: Sequence[str], *, top: int, level: float

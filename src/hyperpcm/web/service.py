@@ -7,7 +7,7 @@ Methods that compute are called in threads of `Service.gate`. What is asked and 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -254,11 +254,7 @@ class Service:
             mask=mask,
         )
 
-    def adapt(
-        self,
-        asked: AskedTarget,
-        measured: MeasuredTable,
-    ) -> AdaptedTarget:
+    def adapt(self, asked: AskedTarget, measured: MeasuredTable) -> AdaptedTarget:
         """Return a target that has learned from measurements, as `hyperpcm adapt` makes it, kept by its id.
 
         Raises:
@@ -385,10 +381,8 @@ class Service:
             UnknownIdError: there is no job of this id, or it has no such result.
             NotReadyError: it has not ended.
         """
-        page = result_page(self.settings.work, self.job(id), self.served.quantity, query or ResultQuery())
-        with suppress(UnknownIdError):  # where its target is kept no more, nothing is told
-            page = self.served.measured_beside(page, self.targets.get(page.job.summary["target_id"]))
-        return page
+        work, quantity = self.settings.work, self.served.quantity
+        return result_page(work, self.job(id), quantity, query or ResultQuery(), self._labels_on)
 
     def result_file(self, id: str, kind: str) -> Path:
         """Return a file of the result of a screen: ``csv``, ``sdf``, ``parquet`` or ``rejected.csv``.
@@ -397,4 +391,10 @@ class Service:
             UnknownIdError: as `results`, or no such file.
             NotReadyError: it has not ended.
         """
-        return download(self.settings.work, self.job(id), kind)
+        return download(self.settings.work, self.job(id), kind, self._labels_on)
+
+    def _labels_on(self, id: str) -> Mapping[str, float]:
+        """What the model knows of a target; nothing where that is kept no more."""
+        with suppress(UnknownIdError):
+            return self.served.labels_on(self.targets.get(id).sequence)
+        return {}

@@ -15,6 +15,7 @@ import pytest
 from rdkit import Chem
 
 from hyperpcm.checkpoint import load_model
+from hyperpcm.model.listing import labels_on
 from hyperpcm.screening import CompoundRecipe, build_index
 from hyperpcm.web import Limits
 from small_models import SEQUENCES, SMILES, many_smiles
@@ -99,6 +100,24 @@ def test_every_file_holds_the_hits(server: Running, screened: str):
     refused = list(csv.DictReader(io.StringIO(server.http.get(f"{place}/rejected.csv").text)))
     assert [(row["row"], row["code"]) for row in refused] == [("151", "PARSE")]
     assert server.http.get(f"{place}/upload").status_code == 422
+
+
+def test_files_hold_what_was_measured_on_the_target(server: Running, model_file: Path):
+    labels = labels_on(load_model(model_file), SEQUENCES[1])
+    known = next(iter(labels))
+    job = server.submit(f"{known} known\nCCOC(=O)CC new\n".encode()).json()["id"]
+    assert server.wait(job)["state"] == "done"
+    place = f"/api/v1/jobs/{job}/files"
+    table = list(csv.DictReader(io.StringIO(server.http.get(f"{place}/hits.csv").text)))
+    written = {row["name"]: row["measured"] for row in table}
+    assert float(written["known"]) == pytest.approx(labels[known])
+    assert written["new"] == ""
+    parquet = pq.read_table(io.BytesIO(server.http.get(f"{place}/hits.parquet").content)).to_pylist()
+    assert {row["name"]: row["measured"] for row in parquet}["new"] is None
+    supplier = Chem.ForwardSDMolSupplier(io.BytesIO(server.http.get(f"{place}/hits.sdf").content))
+    fields = {record.GetProp("_Name"): record.GetPropsAsDict() for record in supplier}
+    assert fields["known"]["measured"] == pytest.approx(labels[known])
+    assert "measured" not in fields["new"]
 
 
 def test_cells_that_a_spreadsheet_would_run_are_harmless(server: Running):

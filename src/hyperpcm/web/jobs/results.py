@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from hyperpcm.datasets.output import TableWriter
 from hyperpcm.datasets.result_rows import result_rows
@@ -16,6 +16,8 @@ from hyperpcm.web.asked import ResultQuery
 from hyperpcm.web.jobs.outcome import JobFolder
 
 __all__ = ["DOWNLOADS", "REFUSED_COLUMNS", "download", "refused_rows", "result_page"]
+
+LabelsOn: TypeAlias = Callable[[str], Mapping[str, float]]
 
 DOWNLOADS: Final[Mapping[str, str]] = {
     "csv": "text/csv; charset=utf-8",
@@ -29,14 +31,24 @@ REFUSED_COLUMNS: Final[dict[str, type]] = {"row": int, "text": str, "code": str,
 """Columns of the file of rows that could not be used."""
 
 
-def result_page(work: Path, job: Job, quantity: QuantityAnswer, query: ResultQuery) -> ResultPage:
+def result_page(
+    work: Path, job: Job, quantity: QuantityAnswer, query: ResultQuery, labels_on: LabelsOn
+) -> ResultPage:
     """Return some rows of the result of a screen.
+
+    Args:
+        work: folder of the server.
+        job: the screen.
+        quantity: what a score means.
+        query: which rows.
+        labels_on: gives the labels on the target of an id that are known, by standardised SMILES.
 
     Raises:
         UnknownIdError: the job has no such result.
         NotReadyError: it has not ended.
     """
     folder = _ended(work, job)
+    measured = labels_on(job.summary["target_id"])
     found = result_rows(
         folder.hits,
         sort=query.sort,
@@ -50,7 +62,10 @@ def result_page(work: Path, job: Job, quantity: QuantityAnswer, query: ResultQue
     return ResultPage(
         job=job,
         quantity=quantity,
-        rows=tuple(CompoundScore(**{name: row[name] for name in _FIELDS}) for row in found.rows),
+        rows=tuple(
+            CompoundScore(**{name: row[name] for name in _FIELDS}, measured=measured.get(row["smiles"]))
+            for row in found.rows
+        ),
         matching=found.matching,
         total=found.total,
         offset=query.offset,
@@ -84,8 +99,14 @@ def _ended(work: Path, job: Job) -> JobFolder:
     return folder
 
 
-def download(work: Path, job: Job, kind: str) -> Path:
+def download(work: Path, job: Job, kind: str, labels_on: LabelsOn) -> Path:
     """Return the result of a screen as a file; it is written when it is first asked for.
+
+    Args:
+        work: folder of the server.
+        job: the screen.
+        kind: of the file.
+        labels_on: as of `result_page`; a column of hits.
 
     Raises:
         UnknownIdError: the job has no result, or there is no such kind of file.
@@ -94,21 +115,25 @@ def download(work: Path, job: Job, kind: str) -> Path:
     folder = _ended(work, job)
     if kind not in DOWNLOADS:
         raise UnknownIdError(f"there is no such file; there are {', '.join(DOWNLOADS)}.")
-    if kind == "parquet":
-        return folder.hits
-    path = folder.path / f"hits.{kind}"
-    if not path.is_file():
-        _write(folder, path, kind)
+    path = folder.path / (kind if kind == "rejected.csv" else f"told.{kind}")
+    if path.is_file():
+        return path
+    if kind == "rejected.csv":
+        _write(path, REFUSED_COLUMNS, _all(folder.rejected, "row"))
+        return path
+    measured = labels_on(job.summary["target_id"])
+    hits = [{**row, "measured": measured.get(row["smiles"])} for row in _all(folder.hits, "target")]
+    if kind == "sdf":
+        write_sdf(path, hits, overwrite=True)
+    else:
+        _write(path, {**HIT_COLUMNS, "measured": float}, hits)
     return path
 
 
-def _write(folder: JobFolder, path: Path, kind: str) -> None:
-    source, columns = (
-        (folder.rejected, REFUSED_COLUMNS) if kind == "rejected.csv" else (folder.hits, HIT_COLUMNS)
-    )
-    rows: list[dict[str, Any]] = result_rows(source, sort=next(iter(columns)), limit=1 << 62).rows
-    if kind == "sdf":
-        write_sdf(path, rows, overwrite=True)
-        return
+def _all(path: Path, sort: str) -> list[dict[str, Any]]:
+    return result_rows(path, sort=sort, limit=1 << 62).rows
+
+
+def _write(path: Path, columns: dict[str, type], rows: list[dict[str, Any]]) -> None:
     with TableWriter(path, columns, overwrite=True) as writer:
         writer.write({name: [row[name] for row in rows] for name in columns})
