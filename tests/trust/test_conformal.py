@@ -81,7 +81,7 @@ def test_intervals_hold_what_they_promise_and_rows_far_away_are_no_exception():
 
 
 def test_new_and_known_targets_are_measured_apart_and_together_are_all_rows():
-    rows, test = calibrated(held_out(3000, 60)), held_out(3000, 60, seed=1)
+    rows, test = calibrated(held_out(3000, 60)), held_out(3000, 60, seed=1, unseen="mixed")
     labels = np.linspace(0, 10, 101)
     found = coverage_of_kinds(rows, test, np.arange(20), labels)
     new, known = found["new_targets"], found["known_targets"]
@@ -93,6 +93,8 @@ def test_new_and_known_targets_are_measured_apart_and_together_are_all_rows():
     assert summarised([whole.as_dict() | found])["new_targets"]["coverage"] == new["held"]
     for all_of_one_kind in (np.arange(60), np.arange(100, 160)):
         assert coverage_of_kinds(rows, test, all_of_one_kind, labels) == {}
+    new_only = dataclasses.replace(test, unseen="target")
+    assert coverage_of_kinds(rows, new_only, np.arange(20), labels) == {}
 
 
 def test_errors_grow_over_the_verdicts_and_abstaining_lowers_them():

@@ -95,6 +95,6 @@ def _measured(
     known_labels = labels[split.train]
     coverage = measured_coverage(model.calibration, test, known_labels)
     known = interactions.target_index[split.train]
-    kinds = {} if unseen != "mixed" else coverage_of_kinds(model.calibration, test, known, known_labels)
+    kinds = coverage_of_kinds(model.calibration, test, known, known_labels)
     mutants = measured_mutants(model, interactions, split, seed=config.seed, progress=progress)
     return coverage.as_dict() | kinds | mutants_of_part(mutants)

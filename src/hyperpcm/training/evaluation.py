@@ -139,7 +139,8 @@ def evaluate_run(
     results.write(run.results_path)
     test, held_out = judged.test, judged.held_out
     write_scores(run, interactions, split, judged.valid, test, held_out, model.calibration)
-    write_trust(run, held_out, model, interactions.point()[split.train])
+    known = interactions.target_index[split.train]
+    write_trust(run, held_out, model, known, interactions.point()[split.train])
     found = {
         f"test_{name}": float(value)
         for name, value in rows[0].metrics.items()

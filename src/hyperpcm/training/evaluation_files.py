@@ -15,7 +15,7 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.target_model import Calibration
 from hyperpcm.target_model.scores import LEVEL
 from hyperpcm.training.run_folder import RunFolder
-from hyperpcm.trust import HeldOut, coverage_by_level, half_widths, measured_coverage
+from hyperpcm.trust import HeldOut, coverage_by_level, coverage_of_kinds, half_widths, measured_coverage
 from hyperpcm.trust.conformal import table_by
 
 __all__ = ["write_scores", "write_trust"]
@@ -75,7 +75,11 @@ def write_scores(
 
 
 def write_trust(
-    folder: RunFolder, held_out: HeldOut, model: HyperPCM, known_labels: npt.NDArray[np.float32]
+    folder: RunFolder,
+    held_out: HeldOut,
+    model: HyperPCM,
+    known: npt.NDArray[np.int64],
+    known_labels: npt.NDArray[np.float32],
 ) -> None:
     """Write ``trust.json``: errors by how near the known is, and what intervals held, or why there are none.
 
@@ -83,6 +87,7 @@ def write_trust(
         folder: of the run.
         held_out: the test rows.
         model: that was evaluated.
+        known: targets of the training side.
         known_labels: labels of the training side.
     """
     calibration = model.calibration
@@ -94,6 +99,7 @@ def write_trust(
     else:
         record |= {
             "coverage": measured_coverage(calibration, held_out, known_labels).as_dict(),
+            "coverage_of_kinds": coverage_of_kinds(calibration, held_out, known, known_labels),
             "levels": coverage_by_level(calibration, held_out),
             "calibrated_on": dict(calibration.held_out),
         }

@@ -161,11 +161,11 @@ def coverage_of_kinds(
         known_labels: as of `measured_coverage`.
 
     Returns:
-        ``new_targets`` and ``known_targets``, each as from `Coverage.as_dict`; nothing where all rows are of
-        one kind.
+        ``new_targets`` and ``known_targets``, each as from `Coverage.as_dict`; nothing where the division
+        asks about one kind only.
     """
     on_known = np.isin(test.target, known)
-    if on_known.all() or not on_known.any():
+    if test.unseen != "mixed" or on_known.all() or not on_known.any():
         return {}
     kinds = (("new_targets", ~on_known, "target"), ("known_targets", on_known, "compound"))
     return {

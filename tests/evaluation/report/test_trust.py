@@ -41,6 +41,16 @@ def test_an_interval_of_all_labels_without_width_is_no_yardstick():
     assert ("mean width", "1.20") in facts
 
 
+def test_new_and_known_targets_stand_apart_where_both_were_tested():
+    kinds = {
+        "new_targets": {"rows": 1200, "targets": 1, "mse": 0.5, "held": {"0.8": 0.77}},
+        "known_targets": {"rows": 30, "targets": 4, "mse": 0.25, "held": {"0.8": 0.83}},
+    }
+    text = Page(render_report(full_inputs(trust=TRUST | {"coverage_of_kinds": kinds}))).text
+    assert "on new targets 1,200 rows of 1 target: MSE 0.50; 77.0 % in the 80 % interval" in text
+    assert "on known targets 30 rows of 4 targets: MSE 0.25; 83.0 % in the 80 % interval" in text
+
+
 def test_the_figure_tells_the_errors_at_both_ends():
     chart = error_by_similarity(TRUST["by_nearest_target"], "target", "alignment", 0.5)
     assert "From 0.90 up to a similarity of 0.40 to 0.30 from 0.70 on." in chart.says

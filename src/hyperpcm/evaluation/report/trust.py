@@ -36,7 +36,7 @@ def trust_view(trust: Mapping[str, Any], test: ScoredRows) -> dict[str, Any]:
         "charts": [chart for chart in charts if chart is not None],
         "no_intervals": trust.get("no_intervals"),
         "verdicts": [] if coverage is None else _verdicts(coverage),
-        "facts": [] if coverage is None else _facts(coverage),
+        "facts": [] if coverage is None else _facts(coverage) + _kinds(trust.get("coverage_of_kinds", {})),
         "rests": None if coverage is None else _rests(trust["calibrated_on"]),
     }
 
@@ -69,6 +69,22 @@ def _facts(coverage: Mapping[str, Any]) -> list[tuple[str, str]]:
     ratio = coverage["abstain_mse_ratio"]
     found.append(("MSE without the three tenths that look hardest", f"{percent(ratio)} of that of all rows"))
     return found
+
+
+def _kinds(kinds: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What intervals and scores are worth on new targets and on known ones, where both were tested."""
+    return [
+        (
+            f"on {name.replace('_', ' ')}",
+            f"{several(int(coverage['rows']), 'row')} of {several(int(coverage['targets']), 'target')}: "
+            f"MSE {decimals(coverage['mse'], 2)}; "
+            + ", ".join(
+                f"{percent(held)} in the {100 * float(level):g} % interval"
+                for level, held in coverage["held"].items()
+            ),
+        )
+        for name, coverage in kinds.items()
+    ]
 
 
 def _rests(held_out: Mapping[str, Any]) -> str:
