@@ -25,6 +25,7 @@ from hyperpcm.benchmark.registry import kind_named
 from hyperpcm.datasets.interactions import Interactions
 from hyperpcm.datasets.splits import Split
 from hyperpcm.encoders import EmbeddingStore
+from hyperpcm.encoders.store import usual_store
 from hyperpcm.evaluation.paired import TARGET_METRICS, compare_targets
 from hyperpcm.evaluation.results import read_json, write_json
 from hyperpcm.evaluation.surroundings import surroundings
@@ -58,7 +59,7 @@ def measured(benchmark: Benchmark, fold: int, family: str, threads: int) -> dict
     config, interactions, split = opened_fold(benchmark, benchmark.row(ALL), fold, 0, threads, told)
     table = HERE / "families" / f"{interactions.name}.csv"
     split = within(split, rows_of_family(interactions, family, table))
-    with EmbeddingStore() as store:
+    with EmbeddingStore(usual_store()) as store:
         model, _ = train_model(config, interactions, split, store=store, progress=told)
         data = encode(config, interactions, split, store, told)
     compounds, targets = interactions.compound_index[split.test], interactions.target_index[split.test]

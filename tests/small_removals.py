@@ -75,6 +75,7 @@ def learned_model(settings: dict = SMALL, *, trees: bool = True) -> HyperPCM:
     model.correction.fill_(0.6)
     if model.ridge is not None:
         model.ridge_share.fill_(0.4)
+        model.ridge_contrast = 0.4
         ridge = model.ridge
         ridge.weights.copy_(torch.tensor([0.5, 0.3, 0.2, 0.0]))
         ridge.target_exponents.copy_(torch.tensor([0.0, 1.0, 3.0, 1.0]))
@@ -103,7 +104,7 @@ def never_held(learned: HyperPCM, removed: Sequence[int], sizes: ModelSizes | No
     fitted = memory if sizes is None else dataclasses.replace(memory, similarity=None)
     model = model_of(fitted, config, seed=7, sizes=sizes)
     model.trees = learned.trees
-    model.calibration = learned.calibration
+    model.calibration, model.ridge_contrast = learned.calibration, learned.ridge_contrast
     theirs, own = learned.state_dict(), model.state_dict()
     for name, tensor in own.items():
         if not name.startswith(("memory_", "landmarks", "alignment.", "ridge_columns", "ridge.coefficients")):

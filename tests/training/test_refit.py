@@ -91,6 +91,7 @@ def test_the_memory_knows_the_validation_side_and_what_was_chosen_stays(table: P
     assert model.ridge.kernel_parts() == chosen.ridge.kernel_parts()
     for share in ("ridge_share", "trees_share", "correction"):
         assert float(getattr(model, share)) == float(getattr(chosen, share))
+    assert model.ridge_contrast == chosen.ridge_contrast
     assert model.card["trees"] == chosen.card["trees"]
 
 

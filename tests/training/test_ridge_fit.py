@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from hyperpcm.chem import tanimoto
+from hyperpcm.model.compiling import reference_landmarks
 from hyperpcm.nn.kernel_ridge import RidgeProblem, TwoAxisRidge, ridge_scores
 from hyperpcm.nn.ridge_solver import solve_ridge
 from hyperpcm.nn.trees import BoostedTrees
@@ -16,7 +18,14 @@ from hyperpcm.training.encoded import build_model, encode, retrieve_rows
 from hyperpcm.training.hiding import Hidden, Hiding
 from hyperpcm.training.loop import predict_pairs
 from hyperpcm.training.prior_fit import fit_prior
-from hyperpcm.training.ridge_fit import CANDIDATES, NOISE, fit_ridge, fit_ridge_share, ridge_out_of_fold
+from hyperpcm.training.ridge_fit import (
+    CANDIDATES,
+    NOISE,
+    fit_ridge,
+    fit_ridge_contrast,
+    fit_ridge_share,
+    ridge_out_of_fold,
+)
 from hyperpcm.training.run import open_data, open_split
 from small_runs import TINY, tiny, write_table
 
@@ -99,6 +108,59 @@ def test_a_compiled_target_mixes_the_ridge_score_in_as_the_model_does(made):
     assert np.abs(plain - scores).max() > 1e-3
     model.trees = BoostedTrees()  # they look at the ridge score, whatever its share
     assert model.compile_target(interactions.targets[target]).prior.ridge is None
+
+
+def test_the_contrast_is_what_order_within_targets_supports_whatever_the_level(made):
+    config, interactions, split, data = made
+    model = build_model(config, interactions, data)
+    filled = retrieve_rows(model, data, split.valid)
+    at = torch.from_numpy(split.valid.copy())
+    labels, targets = model.label_scale.to_scaled(data.labels[at]), data.target_index[split.valid]
+    means = {one: labels[torch.from_numpy(targets == one)].mean() for one in np.unique(targets)}
+    level = torch.stack([means[one] for one in targets])
+    filled.contrast[at] = labels - level + 3 * torch.from_numpy(np.sin(targets)).float()
+    filled.prior[at] = -level
+    found = fit_ridge_contrast(model, filled, split.valid)
+    assert model.ridge_contrast == pytest.approx(1.0, abs=1e-3)
+    torch.testing.assert_close(found.prior[at], filled.prior[at] + model.ridge_contrast * filled.contrast[at])
+    filled.contrast[at] *= -1
+    assert fit_ridge_contrast(model, filled, split.valid).prior is not None
+    assert model.ridge_contrast == 0.0
+
+
+def test_a_compiled_target_adds_the_contrast_as_the_model_does(made):
+    config, interactions, split, data = made
+    model = build_model(config, interactions, data).eval()
+    fit_prior(model, data, split, config, Hiding.from_all(Hidden(), len(data.labels)))
+    model.ridge_share.fill_(0.2)
+    target = int(interactions.target_index[split.test[0]])
+    compounds = np.arange(len(interactions.compounds))
+    model.ridge_contrast = 0.0
+    plain = predict_pairs(model, data, compounds, np.full(len(compounds), target))
+    model.ridge_contrast = 0.5
+    scores = predict_pairs(model, data, compounds, np.full(len(compounds), target))
+    assert np.abs(scores - plain).max() > 1e-3
+    compiled = model.compile_target(interactions.targets[target], exact=True)
+    np.testing.assert_allclose(compiled.score(interactions.compounds).values, scores, rtol=1e-5, atol=1e-5)
+    references = [model.landmark_compounds[place] for place in reference_landmarks(model)]
+    ridge = compiled.prior.ridge
+    _, mean, said = compiled.prior._retrieved(torch.from_numpy(compiled.prior.similarity(references)))
+    assert float((said - mean).mean()) == pytest.approx(ridge.level, abs=1e-5)
+    assert float(ridge.contrasted(said, mean).mean()) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_the_references_of_a_level_stay_when_the_memory_grows(made):
+    config, interactions, _, data = made
+    model = build_model(config, interactions, data)
+    before = {model.landmark_compounds[place] for place in reference_landmarks(model)}
+    assert 0 < len(before) <= 64
+    model.landmark_compounds += tuple(f"{'C' * number}Br" for number in range(1, 200))
+    model.ridge_columns = torch.arange(len(model.landmark_compounds))
+    after = reference_landmarks(model)
+    assert len(after) == 64
+    assert after.tolist() == sorted(after.tolist())
+    every = sorted(model.landmark_compounds, key=lambda smiles: zlib.crc32(smiles.encode()))
+    assert {model.landmark_compounds[place] for place in after} == set(every[:64])
 
 
 def test_fewer_landmarks_than_compounds_are_drawn_once_each_and_by_the_seed(made):

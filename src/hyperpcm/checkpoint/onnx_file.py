@@ -81,7 +81,7 @@ class _Graph:
         base = None
         if self.header["prior"] is not None:
             features, mean, ridge = self.retrieved(self.similarity())
-            base = self.with_trees(features, mean, ridge)
+            base = self.contrasted(self.with_trees(features, mean, ridge), mean, ridge)
             if scale["binary"]:
                 frequency = self.clipped(self.affine(base, scale["scale"], scale["centre"]), *FREQUENCIES)
                 odds = self.add("Div", frequency, self.affine(frequency, -1.0, 1.0))
@@ -165,6 +165,15 @@ class _Graph:
             said = self.add("Add", said, grown)
         said = self.affine(said, 1.0, constant)
         return self.add("Add", mean, self.affine(self.add("Sub", said, mean), held["share"], 0.0))
+
+    def contrasted(self, base: str, mean: str, ridge: str) -> str:
+        """The prior mean with the contrast of the regression added, single [n, 1]."""
+        held = self.header["prior"]
+        contrast, level = (float(held.get(f"ridge_{key}", 0.0)) for key in ("contrast", "level"))
+        if contrast == 0:
+            return base
+        beyond = self.affine(self.add("Sub", ridge, mean), contrast, -contrast * level)
+        return self.add("Add", base, beyond)
 
     def network(self, place: int, inputs: str) -> str:
         """What one generated network says, single [n, 1]."""

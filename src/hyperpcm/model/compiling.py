@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from hyperpcm.chem import tanimoto
 from hyperpcm.encoders.licences import licences_of
 from hyperpcm.errors import ConfigError
 from hyperpcm.model.known_compounds import KnownCompounds, known_compounds
@@ -29,9 +31,17 @@ from hyperpcm.target_model.rounding import rounded_within_tolerance
 if TYPE_CHECKING:
     from hyperpcm.model.hyperpcm import HyperPCM
 
-__all__ = ["collapse_labels", "collapse_ridge", "collapse_trees", "compile_target", "unmeasured_target"]
+__all__ = [
+    "collapse_labels",
+    "collapse_ridge",
+    "collapse_trees",
+    "compile_target",
+    "reference_landmarks",
+    "unmeasured_target",
+]
 
 _MEASURED: Final = 10_000_000  # similarities to all landmarks, at most, by which one target is measured
+_REFERENCES: Final = 64  # compounds that tell the level of a target's regression
 
 
 @torch.no_grad()
@@ -152,6 +162,9 @@ def _prior(
         trees,
         tuple(model.landmark_compounds[place] for place in kept.tolist()),
     )
+    if model.ridge_contrast != 0:
+        near = tanimoto(model.landmark_bits(reference_landmarks(model)), prior.landmarks)
+        prior = prior.levelled(torch.from_numpy(near))
     return prior, torch.from_numpy(kept)
 
 
@@ -350,9 +363,23 @@ def _learned_compounds(model: HyperPCM) -> LearnedCompounds | None:
 
 def _ridge(model: HyperPCM, similarity: Tensor, kept: npt.NDArray[np.int64]) -> CompiledRidge | None:
     collapsed, share = collapse_ridge(model, similarity, kept), float(model.ridge_share)
-    if model.ridge is None or collapsed is None or (share == 0 and not model.trees.size[0]):
+    if model.ridge is None or collapsed is None:
         return None
-    return CompiledRidge(collapsed[0].cpu(), model.ridge.compound_exponents.cpu().clone(), share)
+    if share == 0 and model.ridge_contrast == 0 and not model.trees.size[0]:
+        return None
+    exponents = model.ridge.compound_exponents.cpu().clone()
+    return CompiledRidge(collapsed[0].cpu(), exponents, share, model.ridge_contrast)
+
+
+def reference_landmarks(model: HyperPCM) -> npt.NDArray[np.int64]:
+    """Return the landmarks that tell what a target's regression says of all compounds alike.
+
+    They are up to 64 of those that the regression runs over, by a number that each structure has: what a
+    memory gains or loses moves few of them.
+    """
+    columns = np.sort(model.ridge_columns.cpu().numpy().astype(np.int64))
+    numbers = [zlib.crc32(model.landmark_compounds[place].encode()) for place in columns.tolist()]
+    return np.sort(columns[np.argsort(numbers, kind="stable")[:_REFERENCES]])
 
 
 def _largest(values: npt.NDArray[np.float32], number: int) -> npt.NDArray[np.int64]:

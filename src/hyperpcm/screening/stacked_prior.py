@@ -71,6 +71,8 @@ class StackedPrior:
             ).to(device)
             shares = torch.tensor([ridge.share for ridge in ridges], dtype=torch.float64)
             self._shares = shares[:, None].to(device)
+            contrasts = torch.tensor([(ridge.contrast, ridge.level) for ridge in ridges])
+            self._contrast, self._level = contrasts.T[..., None].to(device)
         self._forests: Forests | JoinedForests | None = None
         grown = [prior.trees for prior in priors]
         if any(one is not None for one in grown):
@@ -92,11 +94,14 @@ class StackedPrior:
         size = max(64, _NUMBERS[self._device.type] // max(1, len(self._kernels)))
         blocks = [self._retrieved(bits[start : start + size]) for start in range(0, len(bits), size)]
         features, mean, ridge = (torch.cat(found, dim=1) for found in zip(*blocks, strict=True))
+        prior = mean
         if self._forests is not None:
             retrieved = torch.cat([features, ridge[..., None], mean[..., None]], dim=2)
             said = self._forests(retrieved, compounds.parts)
-            mean = mean + self._share * (self._carry * mean + said - mean)
-        return features, mean
+            prior = mean + self._share * (self._carry * mean + said - mean)
+        if self._ridge is not None:
+            prior = prior + self._contrast * (ridge - mean - self._level)
+        return features, prior
 
     def _retrieved(self, bits: Entries) -> tuple[Tensor, Tensor, Tensor]:
         """Label features, means, and ridge scores or the means in their place."""

@@ -148,7 +148,8 @@ def influence(prior: RetrievedPrior, similarity: Float[Tensor, "n j"], own: Int[
         for exponent, coefficients in zip(prior.ridge.exponents, prior.ridge.coefficients, strict=True):
             said += similarity_power(near, exponent.double()) * coefficients
             said_of_itself += coefficients
-        found += prior.ridge.share**2 * _mean_square(said, said_of_itself, rows, own)
+        share = prior.ridge.share + prior.ridge.contrast * (1 - prior.ridge.share)
+        found += share**2 * _mean_square(said, said_of_itself, rows, own)
     return found
 
 

@@ -182,7 +182,7 @@ class NumpyTargetModel:
         scale, base = self.header["label_scale"], np.zeros(len(embeddings), dtype=np.float32)
         if similarity is not None:
             features, mean, ridge = self._retrieved(similarity.astype(np.float64))
-            base = self._with_trees(features, mean, ridge, embeddings)
+            base = self._with_trees(features, mean, ridge, embeddings) + self._contrasted(mean, ridge)
             if scale["binary"]:
                 base = _logit(
                     np.clip(base * np.float32(scale["scale"]) + np.float32(scale["centre"]), *FREQUENCIES)
@@ -233,6 +233,12 @@ class NumpyTargetModel:
         columns = np.concatenate([features, np.stack([ridge, mean], axis=1), embeddings], axis=1)
         said = np.float32(held["carry"]) * mean + self._trees(columns)
         return np.asarray(mean + np.float32(held["share"]) * (said - mean), dtype=np.float32)
+
+    def _contrasted(self, mean: Floats, ridge: Floats) -> Floats:
+        """What the contrast of the regression adds, float32 [n]; as `hyperpcm.target_model.prior`."""
+        held = self.header["prior"]
+        contrast, level = (np.float32(held.get(f"ridge_{key}", 0.0)) for key in ("contrast", "level"))
+        return np.asarray(contrast * (ridge - mean - level), dtype=np.float32)
 
     def _trees(self, columns: Floats) -> Floats:
         """The sum of the boosted trees for each row; as `hyperpcm.nn.trees`."""

@@ -30,11 +30,25 @@ class CompiledRidge:
         coefficients: β [k, j], one row per part of the kernel.
         exponents: of the compounds' similarity, one per part.
         share: of it in the prior; the rest is the retrieved mean.
+        contrast: how much counts, beyond that, of how the regression tells compounds of this target apart.
+        level: mean over reference compounds of what it says beyond the mean without trees, in scaled label
+            units; what it says of all compounds alike does not count in the contrast.
     """
 
     coefficients: Float[Tensor, "k j"]
     exponents: Float[Tensor, "k"]
     share: float
+    contrast: float = 0.0
+    level: float = 0.0
+
+    def contrasted(self, scores: Float[Tensor, "n"], mean: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+        """Return what the contrast adds to the prior of compounds, in scaled label units.
+
+        Args:
+            scores: of the regression.
+            mean: prior mean without the trees.
+        """
+        return self.contrast * (scores - mean - self.level)
 
 
 @dataclass(frozen=True)
@@ -141,10 +155,24 @@ class RetrievedPrior:
         rows = max(1, _SIMILARITIES // max(1, similarity.shape[1]))
         blocks = [self._retrieved(block) for block in torch.split(similarity, rows)]
         features, mean, ridge = (torch.cat(found) for found in zip(*blocks, strict=True))
+        prior = mean
         if self.trees is not None:
             own = None if self.ridge is None else ridge
-            mean = self.trees.mixed(prior_columns(features, own, mean, embeddings), mean)
-        return features[None], mean[None]
+            prior = self.trees.mixed(prior_columns(features, own, mean, embeddings), mean)
+        if self.ridge is not None:
+            prior = prior + self.ridge.contrasted(ridge, mean)
+        return features[None], prior[None]
+
+    def levelled(self, similarity: Float[Tensor, "n j"]) -> RetrievedPrior:
+        """Return the prior with the level of its regression set.
+
+        Args:
+            similarity: of reference compounds to the landmarks; not one: the level is 0.
+        """
+        if self.ridge is None or not len(similarity):
+            return self
+        _, mean, ridge = self._retrieved(similarity)
+        return replace(self, ridge=replace(self.ridge, level=float((ridge - mean).double().mean())))
 
     def _retrieved(self, similarity: Float[Tensor, "n j"]) -> tuple[Tensor, Tensor, Tensor]:
         """Label features, means, and ridge scores or the means in their place."""
@@ -169,6 +197,8 @@ class RetrievedPrior:
             "radius": self.radius,
             "width": self.landmarks.shape[1],
             "ridge_share": None if self.ridge is None else self.ridge.share,
+            "ridge_contrast": 0.0 if self.ridge is None else self.ridge.contrast,
+            "ridge_level": 0.0 if self.ridge is None else self.ridge.level,
             "trees": None,
             "compounds": self.compounds is not None,
         }
@@ -197,7 +227,8 @@ class RetrievedPrior:
         ridge = trees = None
         if header["ridge_share"] is not None:
             coefficients, exponents = (tensors[f"ridge.{key}"] for key in ("coefficients", "exponents"))
-            ridge = CompiledRidge(coefficients, exponents, float(header["ridge_share"]))
+            contrast, level = (float(header.get(f"ridge_{key}", 0.0)) for key in ("contrast", "level"))
+            ridge = CompiledRidge(coefficients, exponents, float(header["ridge_share"]), contrast, level)
         if header["trees"] is not None:
             held = header["trees"]
             grown = BoostedTrees(int(held["trees"]), int(held["nodes"]))

@@ -19,7 +19,12 @@ from hyperpcm.encoders.axes import compound_counts, target_similarity
 from hyperpcm.encoders.base import Json
 from hyperpcm.errors import ConfigError
 from hyperpcm.model import ContextMemory, HyperPCM
-from hyperpcm.model.compiling import collapse_labels, collapse_ridge, collapse_trees
+from hyperpcm.model.compiling import (
+    collapse_labels,
+    collapse_ridge,
+    collapse_trees,
+    reference_landmarks,
+)
 from hyperpcm.nn.kernel_ridge import ridge_scores
 from hyperpcm.nn.molecular_graphs import MolecularGraphs, PlacedGraphs
 from hyperpcm.target_model.prior import prior_columns
@@ -57,6 +62,7 @@ class EncodedData:
         graphs: of the compounds, where the model learns an encoder of them; None elsewhere.
         retrieved: label features of each interaction, float32 [n, f], zero where not asked for.
         ridge: score of each interaction by ridge regression, float32 [n], likewise.
+        contrast: what that tells apart, as of `Retrieved`, float32 [n], likewise.
         prior: what the networks are added to, in scaled label units, float32 [n], likewise.
         nearest: Tanimoto similarity of each interaction's compound to the nearest landmark that its target
             keeps, float32 [n], likewise.
@@ -81,6 +87,7 @@ class EncodedData:
     graphs: MolecularGraphs | None = None
     retrieved: Tensor | None = None
     ridge: Tensor | None = None
+    contrast: Tensor | None = None
     prior: Tensor | None = None
     nearest: Tensor | None = None
     binned: Tensor | None = None
@@ -101,8 +108,8 @@ class EncodedData:
         """Return what was retrieved for some interactions, int64 [n]; None where nothing was."""
         if self.retrieved is None or self.prior is None or self.nearest is None:
             return None
-        ridge = None if self.ridge is None else self.ridge[rows]
-        return Retrieved(self.retrieved[rows], ridge, self.prior[rows], self.nearest[rows])
+        ridge, contrast = (None if one is None else one[rows] for one in (self.ridge, self.contrast))
+        return Retrieved(self.retrieved[rows], ridge, contrast, self.prior[rows], self.nearest[rows])
 
     def similarity_to(
         self, landmarks: npt.NDArray[np.int64], compounds: npt.NDArray[np.int64]
@@ -258,6 +265,8 @@ class Retrieved:
     Attributes:
         features: label features, float32 [n, f].
         ridge: scores of the ridge regression in scaled label units, float32 [n]; None where there is none.
+        contrast: what that says of a compound beyond the mean without trees, less its level for the target
+            (`CompiledRidge`), likewise.
         prior: what the networks are added to, likewise, float32 [n].
         nearest: Tanimoto similarity of each compound to the nearest landmark that its target keeps,
             float32 [n].
@@ -265,6 +274,7 @@ class Retrieved:
 
     features: Tensor
     ridge: Tensor | None
+    contrast: Tensor | None
     prior: Tensor
     nearest: Tensor
 
@@ -295,6 +305,10 @@ def retrieve_pairs(
     features = torch.zeros(len(targets), model.retrieval.width)
     prior, nearest = torch.zeros(len(targets)), torch.zeros(len(targets))
     ridge = torch.zeros(len(targets)) if model.ridge is not None and hidden is None else None
+    contrast = None if ridge is None else torch.zeros(len(targets))
+    references = np.empty(0, dtype=np.int64)
+    if contrast is not None:
+        references = np.flatnonzero(data.landmark_of >= 0)[reference_landmarks(model)]
     label_memory = model.label_memory()
     finder = None if hidden is None else OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
     different = np.unique(targets)
@@ -318,13 +332,22 @@ def retrieve_pairs(
                 ridge[block] = ridge_scores(linear, model.ridge.compound_exponents, near)[0]
             linear_scores = None if ridge is None else ridge[block]
             prior[block] = model.prior_mean(features[block], linear_scores)
+            if contrast is not None and linear_scores is not None:
+                contrast[block] = linear_scores - prior[block]
             if trees is not None:
                 embedded = data.compounds[torch.from_numpy(compounds[block])]
                 columns = prior_columns(features[block], linear_scores, prior[block], embedded)
                 prior[block] = trees.mixed(columns, prior[block])
+        if contrast is not None and model.ridge is not None and linear is not None:
+            near = torch.from_numpy(data.similarity_to(kept, references))[None]
+            said = ridge_scores(linear, model.ridge.compound_exponents, near)[0]
+            level = (said - model.prior_mean(model.retrieval(collapsed, near)[0], said)).mean()
+            at = torch.from_numpy(own)
+            contrast[at] -= level
+            prior[at] += model.ridge_contrast * contrast[at]
         if progress is not None:
             progress("label retrieval", number + 1, len(different))
-    return Retrieved(features, ridge, prior, nearest)
+    return Retrieved(features, ridge, contrast, prior, nearest)
 
 
 def retrieve_rows(
@@ -340,17 +363,20 @@ def retrieve_rows(
     found = retrieve_pairs(model, data, compounds, targets, progress, hidden=hidden)
     if found is None:
         return data
-    at = torch.from_numpy(rows.copy())
+    at, size = torch.from_numpy(rows.copy()), len(data.labels)
     return replace(
         data,
-        retrieved=_filled(data.retrieved, len(data.labels), at, found.features),
-        ridge=data.ridge if found.ridge is None else _filled(data.ridge, len(data.labels), at, found.ridge),
-        prior=_filled(data.prior, len(data.labels), at, found.prior),
-        nearest=_filled(data.nearest, len(data.labels), at, found.nearest),
+        retrieved=_filled(data.retrieved, size, at, found.features),
+        ridge=_filled(data.ridge, size, at, found.ridge),
+        contrast=_filled(data.contrast, size, at, found.contrast),
+        prior=_filled(data.prior, size, at, found.prior),
+        nearest=_filled(data.nearest, size, at, found.nearest),
     )
 
 
-def _filled(before: Tensor | None, size: int, at: Tensor, values: Tensor) -> Tensor:
+def _filled(before: Tensor | None, size: int, at: Tensor, values: Tensor | None) -> Tensor | None:
+    if values is None:
+        return before
     filled = torch.zeros(size, *values.shape[1:]) if before is None else before.clone()
     filled[at] = values
     return filled

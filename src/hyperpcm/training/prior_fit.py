@@ -17,7 +17,7 @@ from hyperpcm.training.encoded import EncodedData, Progress, build_model, encode
 from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.processes import solving_device
 from hyperpcm.training.retrieval_fit import fit_retrieval
-from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_share, refit_ridge
+from hyperpcm.training.ridge_fit import fit_ridge, fit_ridge_contrast, fit_ridge_share, refit_ridge
 from hyperpcm.training.trees_fit import fit_trees, refit_trees
 
 __all__ = ["fit_prior", "prior_alone", "refit_prior"]
@@ -51,7 +51,7 @@ def fit_prior(
     fit_ridge_share(model, data, split.valid)
     data = _retrieved_while_hidden(model, data, hiding, progress)
     fit_trees(model, data, split.valid, config, hiding, progress)
-    return retrieve_rows(model, data, split.valid, progress)
+    return fit_ridge_contrast(model, retrieve_rows(model, data, split.valid, progress), split.valid)
 
 
 def refit_prior(

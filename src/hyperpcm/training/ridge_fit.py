@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,11 +17,18 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.model.memory_ridge import ridge_problem
 from hyperpcm.nn.kernel_ridge import NOISE, KernelPart, RidgeProblem, ridge_scores
 from hyperpcm.nn.ridge_solver import known_scores, solve_ridge, solve_ridge_for
-from hyperpcm.training.correction import supported_share
+from hyperpcm.training.correction import supported_contrast, supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden, families
 
-__all__ = ["CANDIDATES", "fit_ridge", "fit_ridge_share", "refit_ridge", "ridge_out_of_fold"]
+__all__ = [
+    "CANDIDATES",
+    "fit_ridge",
+    "fit_ridge_contrast",
+    "fit_ridge_share",
+    "refit_ridge",
+    "ridge_out_of_fold",
+]
 
 _NOTHING: Final = KernelPart(0.0, 1.0, 1.0)
 _OF_COMPOUNDS: Final = (KernelPart(0.5, 0.0, 4.0), KernelPart(0.5, 0.0, 16.0))  # the same for all targets
@@ -115,6 +123,7 @@ def refit_ridge(
     problem = _problem(model, data, columns).to(device)
     model.ridge.set(kernel, solve_ridge(problem, kernel, NOISE, iterations=config.ridge_iterations))
     model.ridge_share.copy_(chosen.ridge_share)
+    model.ridge_contrast = chosen.ridge_contrast
     if progress is not None:
         progress("kernel ridge", 1, 1)
 
@@ -129,6 +138,31 @@ def fit_ridge_share(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np.in
     difference = (data.ridge[at] - mean).numpy()
     units = (data.target_index[valid], data.compound_index[valid])
     model.ridge_share.fill_(supported_share((labels - mean).numpy(), difference, *units))
+
+
+def fit_ridge_contrast(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np.int64]) -> EncodedData:
+    """Set how much more counts of how the ridge score tells the compounds of one target apart.
+
+    Its share in the mean is that of its whole error. On targets without known relatives most of it is an
+    error of the level, for all compounds alike, and says nothing about their order.
+
+    Args:
+        model: with its whole prior fitted; changed in place.
+        data: with what is retrieved for the validation rows.
+        valid: validation rows, int64 [n].
+
+    Returns:
+        The data, with the prior of the validation rows as it is now.
+    """
+    if data.contrast is None or data.prior is None:
+        return data
+    at = torch.from_numpy(valid.copy())
+    errors = (model.label_scale.to_scaled(data.labels[at]) - data.prior[at]).numpy()
+    units = (data.target_index[valid], data.compound_index[valid])
+    model.ridge_contrast = supported_contrast(errors, data.contrast[at].numpy(), *units)
+    prior = data.prior.clone()
+    prior[at] += model.ridge_contrast * data.contrast[at]
+    return replace(data, prior=prior)
 
 
 def ridge_out_of_fold(
