@@ -162,9 +162,11 @@ def _prior(
         trees,
         tuple(model.landmark_compounds[place] for place in kept.tolist()),
     )
-    if model.ridge_contrast != 0:
-        near = tanimoto(model.landmark_bits(reference_landmarks(model)), prior.landmarks)
-        prior = prior.levelled(torch.from_numpy(near))
+    if prior.ridge is not None and model.ridge_contrast != 0:
+        seen = prior.only(torch.from_numpy(_of_training(model, collapsed))) if every else prior
+        near = tanimoto(model.landmark_bits(reference_landmarks(model)), seen.landmarks)
+        level = seen.ridge_level(torch.from_numpy(near))
+        prior = dataclasses.replace(prior, ridge=dataclasses.replace(prior.ridge, level=level))
     return prior, torch.from_numpy(kept)
 
 

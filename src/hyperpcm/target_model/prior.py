@@ -163,16 +163,16 @@ class RetrievedPrior:
             prior = prior + self.ridge.contrasted(ridge, mean)
         return features[None], prior[None]
 
-    def levelled(self, similarity: Float[Tensor, "n j"]) -> RetrievedPrior:
-        """Return the prior with the level of its regression set.
+    def ridge_level(self, similarity: Float[Tensor, "n j"]) -> float:
+        """Return what the regression says beyond the mean without trees, on average of some compounds.
 
         Args:
-            similarity: of reference compounds to the landmarks; not one: the level is 0.
+            similarity: of reference compounds to the landmarks; not one: 0.
         """
         if self.ridge is None or not len(similarity):
-            return self
+            return 0.0
         _, mean, ridge = self._retrieved(similarity)
-        return replace(self, ridge=replace(self.ridge, level=float((ridge - mean).double().mean())))
+        return float((ridge - mean).double().mean())
 
     def _retrieved(self, similarity: Float[Tensor, "n j"]) -> tuple[Tensor, Tensor, Tensor]:
         """Label features, means, and ridge scores or the means in their place."""
