@@ -24,7 +24,7 @@ def large_model(compounds: int = COMPOUNDS, settings: dict = WIDE) -> HyperPCM:
     model.ridge.coefficients.copy_(0.01 * torch.randn(model.ridge.coefficients.shape, generator=generator))
     model.ridge.weights.fill_(0.5)
     model.ridge_share.fill_(0.3)
-    model.ridge_contrast = 0.4
+    model.ridge_contrast = (0.4, 0.2)
     width = model.retrieval.width + 2 + model.compound_encoder.width + model.target_scaler.mean.shape[0]
     model.trees = some_trees(width, number=120)
     model.trees_share.fill_(0.5)

@@ -75,7 +75,7 @@ def learned_model(settings: dict = SMALL, *, trees: bool = True) -> HyperPCM:
     model.correction.fill_(0.6)
     if model.ridge is not None:
         model.ridge_share.fill_(0.4)
-        model.ridge_contrast = 0.4
+        model.ridge_contrast = (0.4, 0.2)
         ridge = model.ridge
         ridge.weights.copy_(torch.tensor([0.5, 0.3, 0.2, 0.0]))
         ridge.target_exponents.copy_(torch.tensor([0.0, 1.0, 3.0, 1.0]))

@@ -71,7 +71,7 @@ def target(request) -> TargetModel:
         with torch.no_grad():
             model.ridge.coefficients.normal_(generator=torch.Generator().manual_seed(0))
         model.ridge_share.fill_(0.3)
-        model.ridge_contrast = 0.4
+        model.ridge_contrast = (0.4, 0.2)
     compiled = model.compile_target(QUERY, name="new one")
     return with_trees(compiled) if compiled.prior is not None else compiled
 

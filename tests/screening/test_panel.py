@@ -43,7 +43,7 @@ def compiled(
         with torch.no_grad():
             model.ridge.coefficients.normal_(generator=torch.Generator().manual_seed(seed))
         model.ridge_share.fill_(0.3)
-        model.ridge_contrast = 0.4
+        model.ridge_contrast = (0.4, 0.2)
     return [
         model.compile_target(sequence, name=f"{prefix}{number}")
         for number, sequence in enumerate([*SEQUENCES, QUERY])

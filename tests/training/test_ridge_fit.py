@@ -110,22 +110,22 @@ def test_a_compiled_target_mixes_the_ridge_score_in_as_the_model_does(made):
     assert model.compile_target(interactions.targets[target]).prior.ridge is None
 
 
-def test_the_contrast_is_what_order_within_targets_supports_whatever_the_level(made):
+def test_new_and_known_targets_have_the_contrast_that_their_validation_rows_support(made):
     config, interactions, split, data = made
     model = build_model(config, interactions, data)
-    filled = retrieve_rows(model, data, split.valid)
-    at = torch.from_numpy(split.valid.copy())
-    labels, targets = model.label_scale.to_scaled(data.labels[at]), data.target_index[split.valid]
-    means = {one: labels[torch.from_numpy(targets == one)].mean() for one in np.unique(targets)}
-    level = torch.stack([means[one] for one in targets])
-    filled.contrast[at] = labels - level + 3 * torch.from_numpy(np.sin(targets)).float()
-    filled.prior[at] = -level
-    found = fit_ridge_contrast(model, filled, split.valid)
-    assert model.ridge_contrast == pytest.approx(1.0, abs=1e-3)
-    torch.testing.assert_close(found.prior[at], filled.prior[at] + model.ridge_contrast * filled.contrast[at])
-    filled.contrast[at] *= -1
-    assert fit_ridge_contrast(model, filled, split.valid).prior is not None
-    assert model.ridge_contrast == 0.0
+    both = np.sort(np.concatenate([split.valid, split.train[: len(split.valid)]]))
+    filled = retrieve_rows(model, data, both)
+    at, on_known = torch.from_numpy(both.copy()), np.isin(both, split.train)
+    assert (data.memory_row[data.target_index[both]] >= 0).tolist() == on_known.tolist()
+    labels = model.label_scale.to_scaled(data.labels[at])
+    filled.prior[at] = 0
+    filled.contrast[at] = torch.where(torch.from_numpy(on_known), -labels, labels)
+    found = fit_ridge_contrast(model, filled, both)
+    assert model.ridge_contrast == (pytest.approx(1.0, abs=1e-3), 0.0)
+    expected = torch.where(torch.from_numpy(on_known), 0 * labels, model.ridge_contrast[0] * labels)
+    torch.testing.assert_close(found.prior[at], expected)
+    fit_ridge_contrast(model, filled, split.train[:20].copy())  # no row tells of new targets
+    assert model.ridge_contrast == (0.0, 0.0)
 
 
 def test_a_compiled_target_adds_the_contrast_as_the_model_does(made):
@@ -135,13 +135,15 @@ def test_a_compiled_target_adds_the_contrast_as_the_model_does(made):
     model.ridge_share.fill_(0.2)
     target = int(interactions.target_index[split.test[0]])
     compounds = np.arange(len(interactions.compounds))
-    model.ridge_contrast = 0.0
+    model.ridge_contrast = (0.0, 0.0)
     plain = predict_pairs(model, data, compounds, np.full(len(compounds), target))
-    model.ridge_contrast = 0.5
+    model.ridge_contrast = (0.5, 0.0)
     scores = predict_pairs(model, data, compounds, np.full(len(compounds), target))
     assert np.abs(scores - plain).max() > 1e-3
     compiled = model.compile_target(interactions.targets[target], exact=True)
     np.testing.assert_allclose(compiled.score(interactions.compounds).values, scores, rtol=1e-5, atol=1e-5)
+    known = model.compile_target(model.memory_sequences[0], exact=True)
+    assert (known.prior.ridge.contrast, known.prior.ridge.level) == (0.0, 0.0)
     references = [model.landmark_compounds[place] for place in reference_landmarks(model)]
     ridge = compiled.prior.ridge
     _, mean, said = compiled.prior._retrieved(torch.from_numpy(compiled.prior.similarity(references)))

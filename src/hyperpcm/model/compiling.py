@@ -115,7 +115,9 @@ def _compiled(
     prior, residual_prior = None, model.residual_prior
     if similarity is not None and model.retrieval is not None:
         labels = model.label_memory() if label_memory is None else label_memory
+        contrast = model.ridge_contrast[int(target.sequence in model.memory_sequences)]
         prior, kept = _prior(model, model.retrieval, labels, embedding, similarity, every=every)
+        prior = _contrasted(model, prior, contrast, every=every)
         if residual_prior is not None and not every:
             residual_prior = residual_prior.only(kept)
     return TargetModel(
@@ -162,12 +164,17 @@ def _prior(
         trees,
         tuple(model.landmark_compounds[place] for place in kept.tolist()),
     )
-    if prior.ridge is not None and model.ridge_contrast != 0:
-        seen = prior.only(torch.from_numpy(_of_training(model, collapsed))) if every else prior
-        near = tanimoto(model.landmark_bits(reference_landmarks(model)), seen.landmarks)
-        level = seen.ridge_level(torch.from_numpy(near))
-        prior = dataclasses.replace(prior, ridge=dataclasses.replace(prior.ridge, level=level))
     return prior, torch.from_numpy(kept)
+
+
+def _contrasted(model: HyperPCM, prior: RetrievedPrior, contrast: float, *, every: bool) -> RetrievedPrior:
+    """Return the prior with what the contrast of its regression adds; its level is that of training."""
+    if prior.ridge is None or contrast == 0:
+        return prior
+    seen = prior.only(torch.from_numpy(_of_training(model, prior.collapsed))) if every else prior
+    near = tanimoto(model.landmark_bits(reference_landmarks(model)), seen.landmarks)
+    level = seen.ridge_level(torch.from_numpy(near))
+    return dataclasses.replace(prior, ridge=dataclasses.replace(prior.ridge, contrast=contrast, level=level))
 
 
 def _shortened(
@@ -367,10 +374,10 @@ def _ridge(model: HyperPCM, similarity: Tensor, kept: npt.NDArray[np.int64]) -> 
     collapsed, share = collapse_ridge(model, similarity, kept), float(model.ridge_share)
     if model.ridge is None or collapsed is None:
         return None
-    if share == 0 and model.ridge_contrast == 0 and not model.trees.size[0]:
+    if share == 0 and model.ridge_contrast == (0.0, 0.0) and not model.trees.size[0]:
         return None
     exponents = model.ridge.compound_exponents.cpu().clone()
-    return CompiledRidge(collapsed[0].cpu(), exponents, share, model.ridge_contrast)
+    return CompiledRidge(collapsed[0].cpu(), exponents, share)
 
 
 def reference_landmarks(model: HyperPCM) -> npt.NDArray[np.int64]:

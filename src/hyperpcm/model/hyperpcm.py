@@ -83,7 +83,7 @@ class HyperPCM(nn.Module):
         self.calibration: Calibration | None = None  # of its errors, once it is trained
         self.overlaid: Overlaid | None = None  # what was laid over the memory since it was trained
         self.logit_map = (1.0, 0.0)  # slope and intercept of calibrated logits, likewise
-        self.ridge_contrast = 0.0  # share of how the regression tells one target's compounds apart, likewise
+        self.ridge_contrast = (0.0, 0.0)  # of the regression, on new targets and on those of the memory
         self.residual_prior: ResidualPrior | None = None  # what measurements on a target start from
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
         self.memory_similarity: Tensor | None = None  # of its targets to one another, once that was needed

@@ -49,8 +49,8 @@ def model_state(model: HyperPCM) -> tuple[dict[str, Tensor], dict[str, Any]]:
     }
     if model.logit_map != (1.0, 0.0):
         header["logit_map"] = list(model.logit_map)
-    if model.ridge_contrast != 0:
-        header["ridge_contrast"] = model.ridge_contrast
+    if model.ridge_contrast != (0.0, 0.0):
+        header["ridge_contrast"] = list(model.ridge_contrast)
     tensors = dict(model.state_dict())
     parts = (model.calibration, model.residual_prior, model.overlaid)
     for name, part in zip(_PARTS, parts, strict=True):
@@ -98,7 +98,8 @@ def stored_model(kind: type[HyperPCM], tensors: Mapping[str, Tensor], header: Ma
     if "logit_map" in header:
         slope, intercept = map(float, header["logit_map"])
         model.logit_map = (slope, intercept)
-    model.ridge_contrast = float(header.get("ridge_contrast", 0.0))
+    on_new, on_known = map(float, header.get("ridge_contrast", (0.0, 0.0)))
+    model.ridge_contrast = (on_new, on_known)
     own = {name: value for name, value in tensors.items() if not is_of_part(name, _PARTS)}
     try:
         model.load_state_dict(own)

@@ -112,8 +112,8 @@ def _how_measured(figures: Mapping[str, Any]) -> str:
     return (
         "These numbers are not of the file that ships, which learned from what they hold out, but of models "
         "made by the same recipe from the rest. Each of them was chosen on validation rows held out as its "
-        "test rows are; the one that ships was chosen on whole families that it did not know, so on proteins "
-        "that it remembers it can be worse than the tables of such proteins say. AUROC tells compounds at or "
+        "test rows are, and the one that ships on those of its own division, named above. AUROC tells "
+        "compounds at or "
         "above the threshold from the others, 0.5 is guessing; the rank correlation is "
         "Spearman's, 0 is guessing. Both are means over proteins, each counted once, so that knowing which "
         "protein binds many compounds earns nothing. A difference is this recipe minus the row on the same "
@@ -221,9 +221,9 @@ def _limits(figures: Mapping[str, Any]) -> str:
         "in an organism. A score tells what to measure first.",
         "Believing a score whose verdict is “outside”, such as on a designed, repetitive or viral protein, "
         "or of a peptide, a macrocycle or a metal complex.",
-        "How strong a compound is on a protein that it remembers: made for unknown families, it draws scores "
-        "towards the middle there, even of compounds that it has seen. Their order is better than their "
-        "size, and `hyperpcm adapt` with measurements on that protein widens them again.",
+        "What a measurement tells: on a protein that it remembers, scores of compounds that it has seen are "
+        "drawn towards the middle. `hyperpcm score` puts what was measured beside them, and `hyperpcm adapt` "
+        "with measurements on that protein widens them again.",
         "Telling inactive compounds from weak ones: the data hold little that is weaker than 10 µM.",
         "Whether a compound activates or inhibits, binds covalently, or where on the protein.",
         "Mutants of one protein: `hyperpcm mutate` wants a test on measured mutants, and this file has none.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["supported_contrast", "supported_logit_share", "supported_share"]
+__all__ = ["supported_logit_share", "supported_share"]
 
 _SHARES = np.linspace(0.0, 1.0, 11)
 
@@ -37,33 +37,6 @@ def supported_share(
     share = products.sum() / squares.sum()
     doubt = max(_error_of_ratio(products, squares, share, unit) for unit in units)
     return float(np.clip(share * max(0.0, 1 - (doubt / share) ** 2), 0.0, 1.0))
-
-
-def supported_contrast(
-    errors: npt.NDArray[np.float32],
-    contrasts: npt.NDArray[np.float32],
-    targets: npt.NDArray[np.int64],
-    compounds: npt.NDArray[np.int64],
-) -> float:
-    """Return the share of what tells the compounds of one target apart, whatever it says of the target.
-
-    As `supported_share`, of errors and contrasts less their means over the rows of each target: an error of
-    all compounds alike, which a target without known relatives has, is no doubt about their order.
-
-    Args:
-        errors: label minus what the score is without it [n].
-        contrasts: what would be added [n].
-        targets: of each row [n].
-        compounds: of each row [n].
-    """
-    return supported_share(_centred(errors, targets), _centred(contrasts, targets), targets, compounds)
-
-
-def _centred(values: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Values less their mean over the rows of each target."""
-    place = np.unique(targets, return_inverse=True)[1]
-    means = np.bincount(place, weights=values) / np.bincount(place)
-    return (values - means[place]).astype(np.float32)
 
 
 def _error_of_ratio(

@@ -344,7 +344,7 @@ def retrieve_pairs(
             level = (said - model.prior_mean(model.retrieval(collapsed, near)[0], said)).mean()
             at = torch.from_numpy(own)
             contrast[at] -= level
-            prior[at] += model.ridge_contrast * contrast[at]
+            prior[at] += model.ridge_contrast[int(row >= 0)] * contrast[at]
         if progress is not None:
             progress("label retrieval", number + 1, len(different))
     return Retrieved(features, ridge, contrast, prior, nearest)

@@ -17,7 +17,7 @@ from hyperpcm.model import HyperPCM
 from hyperpcm.model.memory_ridge import ridge_problem
 from hyperpcm.nn.kernel_ridge import NOISE, KernelPart, RidgeProblem, ridge_scores
 from hyperpcm.nn.ridge_solver import known_scores, solve_ridge, solve_ridge_for
-from hyperpcm.training.correction import supported_contrast, supported_share
+from hyperpcm.training.correction import supported_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hidden, families
 
@@ -143,8 +143,10 @@ def fit_ridge_share(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np.in
 def fit_ridge_contrast(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np.int64]) -> EncodedData:
     """Set how much more counts of how the ridge score tells the compounds of one target apart.
 
-    Its share in the mean is that of its whole error. On targets without known relatives most of it is an
-    error of the level, for all compounds alike, and says nothing about their order.
+    Its share in the mean is that of its whole error. On a target without known relatives most of that is an
+    error of the level, for all compounds alike, and says little about their order; a target of the memory has
+    labels that tell its level. So new targets and known ones have a share each, as validation rows of their
+    kind support it; of a kind without rows nothing is known, and the share is 0.
 
     Args:
         model: with its whole prior fitted; changed in place.
@@ -156,12 +158,15 @@ def fit_ridge_contrast(model: HyperPCM, data: EncodedData, valid: npt.NDArray[np
     """
     if data.contrast is None or data.prior is None:
         return data
-    at = torch.from_numpy(valid.copy())
-    errors = (model.label_scale.to_scaled(data.labels[at]) - data.prior[at]).numpy()
-    units = (data.target_index[valid], data.compound_index[valid])
-    model.ridge_contrast = supported_contrast(errors, data.contrast[at].numpy(), *units)
-    prior = data.prior.clone()
-    prior[at] += model.ridge_contrast * data.contrast[at]
+    on_known, prior = data.memory_row[data.target_index[valid]] >= 0, data.prior.clone()
+    shares = []
+    for rows in (valid[~on_known], valid[on_known]):
+        at = torch.from_numpy(rows)
+        errors = (model.label_scale.to_scaled(data.labels[at]) - prior[at]).numpy()
+        units = (data.target_index[rows], data.compound_index[rows])
+        shares.append(supported_share(errors, data.contrast[at].numpy(), *units))
+        prior[at] += shares[-1] * data.contrast[at]
+    model.ridge_contrast = (shares[0], shares[1])
     return replace(data, prior=prior)
 
 
