@@ -16,19 +16,20 @@ def test_the_shipped_model_is_trained_on_everything_by_the_defaults():
     config = load_config(SETTINGS)
     assert config.data.name == "chembl"
     assert record("chembl").quantity.active_at == 7.0
-    assert config.split.name == "homology_target"
+    assert config.split.name == "mixed"
+    assert config.split.options == {"targets": "homology_target", "compounds": "compound_cluster"}
     assert not config.split.test
     assert config.training.refit
     own = {
         "data": {"name": "chembl"},
-        "split": {"name": "homology_target", "test": False},
+        "split": {"name": "mixed", "test": False, "options": dict(config.split.options)},
         "training": {"refit": True},
         "threads": 2,
     }
     assert config == validated(own)
 
 
-@pytest.mark.parametrize("name", ["chembl_forward", "chembl_homology_target"])
+@pytest.mark.parametrize("name", ["chembl_forward", "chembl_homology_target", "trust_chembl"])
 def test_its_benchmarks_divide_the_same_data_and_change_no_setting(name: str):
     from hyperpcm.benchmark.benchmark import find_benchmark
 
