@@ -28,6 +28,7 @@ __all__ = [
 LEVELS: Final = (0.8, 0.9)
 """Levels that coverage is measured at."""
 _CURVE: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_KINDS: Final = ("new_targets", "known_targets")
 _BINS: Final = 3  # of the test targets, by the similarity of the nearest known one
 _ABSTAINED: Final = 0.3
 
@@ -167,10 +168,10 @@ def coverage_of_kinds(
     on_known = np.isin(test.target, known)
     if test.unseen != "mixed" or on_known.all() or not on_known.any():
         return {}
-    kinds = (("new_targets", ~on_known, "target"), ("known_targets", on_known, "compound"))
+    parts = (test.of(~on_known, "target"), test.of(on_known, "compound"))
     return {
-        name: measured_coverage(calibration, test.of(rows, unseen), known_labels).as_dict()
-        for name, rows, unseen in kinds
+        name: measured_coverage(calibration, part, known_labels).as_dict()
+        for name, part in zip(_KINDS, parts, strict=True)
     }
 
 
@@ -188,7 +189,7 @@ def summarised(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     kinds = {
         name: summarised([part[name] for part in parts])
-        for name in ("new_targets", "known_targets")
+        for name in _KINDS
         if all(name in part for part in parts)
     }
     return _summarised(parts) | kinds
