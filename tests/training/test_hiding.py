@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from hyperpcm.datasets.splits import Split
 from hyperpcm.training.encoded import build_model, encode, retrieve_pairs
 from hyperpcm.training.hiding import Hidden, Hiding, families, relatives_bound
 from hyperpcm.training.prior_fit import fit_prior
 from hyperpcm.training.run import open_data, open_split
+from hyperpcm.training.series import series_are_new, series_of
+from small_runs import families as mutants
 from small_runs import tiny, write_table
 
 
@@ -24,8 +27,13 @@ def made(tmp_path_factory: pytest.TempPathFactory):
     return config, interactions, split
 
 
+def series_by_three(interactions) -> np.ndarray:
+    """Compounds of the table three by three."""
+    return np.arange(len(interactions.compounds), dtype=np.int64) // 3
+
+
 def features_of(config, interactions, split, row: int, hidden: Hidden | None) -> torch.Tensor:
-    data = encode(config, interactions, split)
+    data = dataclasses.replace(encode(config, interactions, split), series=series_by_three(interactions))
     model = build_model(config, interactions, data)
     model.label_scaler.mean.fill_(6.0)  # the same scale whichever labels the memory holds
     model.label_scaler.scale.fill_(1.0)
@@ -35,8 +43,15 @@ def features_of(config, interactions, split, row: int, hidden: Hidden | None) ->
 
 @pytest.mark.parametrize(
     "hidden",
-    [Hidden(False, False), Hidden(True, False), Hidden(False, True), Hidden(True, True)],
-    ids=["own label", "own target", "own compound", "both"],
+    [
+        Hidden(False, False),
+        Hidden(True, False),
+        Hidden(False, True),
+        Hidden(True, True),
+        Hidden(False, True, series=True),
+        Hidden(True, True, series=True),
+    ],
+    ids=["own label", "own target", "own compound", "both", "own series", "own series and target"],
 )
 @pytest.mark.parametrize("place", [0, 7, 20])
 def test_hiding_labels_is_as_if_the_memory_never_held_them(made, hidden: Hidden, place: int):
@@ -49,6 +64,9 @@ def test_hiding_labels_is_as_if_the_memory_never_held_them(made, hidden: Hidden,
         gone |= same_target
     if hidden.compounds:
         gone |= same_compound
+    if hidden.series:
+        of_row = series_by_three(interactions)[interactions.compound_index]
+        gone |= of_row == of_row[row]
     left = split.train[~gone[split.train]]
     without = dataclasses.replace(split, train=left, unused=split.unused + len(split.train) - len(left))
     expected = features_of(config, interactions, without, row, None)
@@ -95,6 +113,83 @@ def test_of_a_model_that_is_asked_about_known_and_new_targets_queries_are_of_bot
     np.testing.assert_array_equal(again.kind_of, hiding.kind_of)
     few = parts[hiding.kinds[0]][:2]
     assert [(kind, rows.tolist()) for kind, rows in hiding.of(few)] == [(hiding.kinds[0], few.tolist())]
+
+
+def test_a_series_is_hidden_with_its_compounds_only_and_must_be_known(made):
+    with pytest.raises(ValueError, match="compounds are, too"):
+        Hidden(targets=True, series=True)
+    config, interactions, split = made
+    data = encode(config, interactions, split)
+    assert data.series is None  # validation asks about new targets, and knows their compounds
+    model = build_model(config, interactions, data)
+    pair = interactions.compound_index[split.train[:1]], interactions.target_index[split.train[:1]]
+    with pytest.raises(ValueError, match="no series are given"):
+        retrieve_pairs(model, data, *pair, hidden=Hidden(False, True, series=True))
+
+
+ALKYLS = tuple("C" * length for length in range(5, 13))
+HEADS = (
+    "c1ccccc1S(N)(=O)=O",
+    "OC(=O)c1ccncc1",
+    "NC(=O)c1ccc2[nH]ccc2c1",
+    "N1CCCC1=O",
+    "c1cc(Cl)ccc1O",
+    "c1ccc(C#N)o1",
+    "Sc1ncccn1",
+    "OC1CCOCC1",
+)
+
+
+def write_series(path: Path) -> Path:
+    """Eight series of eight compounds, all of them on three targets."""
+    lines = ["smiles,target,sequence,pKd"]
+    for number, sequence in enumerate(mutants(3)):
+        for place, head in enumerate(HEADS):
+            lines += [f"{alkyl}{head},t{number},{sequence},{5 + number + place / 3:.2f}" for alkyl in ALKYLS]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("compound_cluster", True), ("cold_compound", False)],
+)
+def test_series_are_hidden_where_validation_has_no_compound_of_a_known_one(tmp_path: Path, name, expected):
+    table = write_series(tmp_path / "table.csv")
+    config = tiny(table, f"split.name={name}", "split.options={valid_share=0.3}")
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    series = series_of(interactions, split)
+    assert len(np.unique(series[np.unique(interactions.compound_index[split.seen])])) <= 8
+    hiding = Hiding.as_in_validation(interactions, split, series)
+    assert hiding.kinds == (Hidden(False, True, series=expected),)
+    assert hiding.unseen == "compound"
+
+
+@pytest.mark.parametrize(("new", "expected"), [((4, 56, 57, 58), True), ((4, 12, 57, 58), False)])
+def test_series_are_new_where_few_validation_rows_find_another_of_theirs(tmp_path: Path, new, expected: bool):
+    interactions = open_data(tiny(write_series(tmp_path / "table.csv")).data)
+    series = np.repeat(np.arange(8), 8)  # the table has them in this order
+    compound = interactions.compound_index
+    valid, tested = np.isin(compound, new), compound >= 59
+    sides = [np.flatnonzero(side) for side in (~valid & (compound < 56), valid, tested)]
+    assert series_are_new(interactions, series, *sides[:2]) == expected
+    split = Split("given", 0, 1, 0, *sides, "made", len(compound) - sum(map(len, sides)))
+    assert Hiding.as_in_validation(interactions, split, series).kinds == (Hidden(False, True, expected),)
+    assert Hiding.as_in_validation(interactions, split).kinds == (Hidden(False, True),)
+
+
+def test_compounds_of_the_test_side_belong_to_no_series_of_the_others(tmp_path: Path):
+    table = write_series(tmp_path / "table.csv")
+    config = tiny(table, "split.name=cold_compound")
+    interactions = open_data(config.data)
+    split = open_split(config, interactions)
+    series = series_of(interactions, split)
+    tested = np.unique(interactions.compound_index[split.test])
+    sizes = np.bincount(series)
+    assert (sizes[series[tested]] == 1).all()
+    assert sizes.max() > 2
+    assert (np.unique(series) == np.arange(series.max() + 1)).all()
 
 
 def test_each_training_row_retrieves_what_its_kind_may_see(made):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from pathlib import Path
 
@@ -190,13 +191,23 @@ def test_without_the_setting_there_is_no_ridge_regression(made):
 
 
 @pytest.mark.parametrize(
-    "hidden", [Hidden(False, False), Hidden(True, False), Hidden(False, True), Hidden(True, True)], ids=str
+    "hidden",
+    [
+        Hidden(False, False),
+        Hidden(True, False),
+        Hidden(False, True),
+        Hidden(True, True),
+        Hidden(False, True, series=True),
+        Hidden(True, True, series=True),
+    ],
+    ids=str,
 )
 def test_a_score_out_of_fold_does_not_change_with_the_labels_that_are_hidden_from_it(made, hidden: Hidden):
     config, interactions, split, data = made
     model = build_model(config, interactions, data)
     fit_ridge(model, data, split.valid, config.model.retrieval, seed=0)
-    settings = (data, config.model.retrieval, hidden, 0)
+    series = np.arange(len(interactions.compounds)) // 3
+    settings = (dataclasses.replace(data, series=series), config.model.retrieval, hidden, 0)
     before = ridge_out_of_fold(model, *settings)
     asked = 5
     own = torch.zeros(len(before), dtype=torch.bool)
@@ -205,6 +216,11 @@ def test_a_score_out_of_fold_does_not_change_with_the_labels_that_are_hidden_fro
         own |= model.memory_rows == model.memory_rows[asked]
     if hidden.compounds:
         own |= model.memory_columns == model.memory_columns[asked]
+    if hidden.series:
+        of_label = torch.from_numpy(series[np.flatnonzero(data.landmark_of >= 0)])[
+            model.memory_columns.long()
+        ]
+        own |= of_label == of_label[asked]
     model.memory_values[own] += 3.0
     after = ridge_out_of_fold(model, *settings)
     assert float(before[asked]) == pytest.approx(float(after[asked]), abs=1e-5)

@@ -63,14 +63,18 @@ class OwnLabels:
     Attributes:
         columns: the landmark that a query's compound is; −1: none.
         rest: what remains of that landmark's three sums; None: nothing.
+        relatives: landmarks whose labels are hidden besides; None: none are.
     """
 
     columns: Int[Tensor, "t c"]
     rest: Float[Tensor, "t c l 3"] | None
+    relatives: Bool[Tensor, "t c j"] | None = None
 
     def mask(self, kernel: Float[Tensor, "t c j"]) -> Float[Tensor, "t c j"]:
-        """Return the kernel with 0 where a landmark is the query's own compound."""
+        """Return the kernel with 0 where a landmark is the query's own compound, or a hidden relative."""
         own = self.columns[..., None] == torch.arange(kernel.shape[-1], device=kernel.device)
+        if self.relatives is not None:
+            own |= self.relatives
         return kernel.masked_fill(own, 0.0)
 
 

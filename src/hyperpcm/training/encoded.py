@@ -29,6 +29,7 @@ from hyperpcm.nn.kernel_ridge import ridge_scores
 from hyperpcm.nn.molecular_graphs import MolecularGraphs, PlacedGraphs
 from hyperpcm.target_model.prior import prior_columns
 from hyperpcm.training.hiding import Hidden, OwnLabelFinder, nearest_similarity, relatives_bound
+from hyperpcm.training.series import series_of
 
 __all__ = ["EncodedData", "Progress", "Retrieved", "build_model", "encode", "retrieve_pairs", "retrieve_rows"]
 
@@ -57,6 +58,8 @@ class EncodedData:
             find either (`relatives_bound`), bool [n_targets, m].
         memory_row: of each target of the table, −1 for one that is not in the memory, int64 [n_targets].
         landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
+        series: of each compound of the table (`series_of`), int64 [n_compounds]; None where validation asks
+            for none.
         near: Tanimoto similarity of every compound to every landmark, float32 [n_compounds, j]; None where
             that is too much to keep.
         graphs: of the compounds, where the model learns an encoder of them; None elsewhere.
@@ -83,6 +86,7 @@ class EncodedData:
     allowed: Tensor
     memory_row: npt.NDArray[np.int64]
     landmark_of: npt.NDArray[np.int64]
+    series: npt.NDArray[np.int64] | None = None
     near: npt.NDArray[np.float32] | None = None
     graphs: MolecularGraphs | None = None
     retrieved: Tensor | None = None
@@ -194,6 +198,7 @@ def encode(
         allowed=torch.from_numpy(allowed),
         memory_row=memory_row,
         landmark_of=_positions(landmarks, len(compounds)),
+        series=series_of(interactions, split) if config.model.retrieval.enabled else None,
         near=near,
         graphs=(
             None
@@ -310,7 +315,9 @@ def retrieve_pairs(
     if contrast is not None:
         references = np.flatnonzero(data.landmark_of >= 0)[reference_landmarks(model)]
     label_memory = model.label_memory()
-    finder = None if hidden is None else OwnLabelFinder(model, label_memory, hidden, data.landmark_of)
+    finder = None
+    if hidden is not None:
+        finder = OwnLabelFinder(model, label_memory, hidden, data.landmark_of, data.series)
     different = np.unique(targets)
     for number, target in enumerate(different):
         one, row = slice(int(target), int(target) + 1), int(data.memory_row[target])

@@ -21,6 +21,7 @@ from hyperpcm.datasets.splits import Split
 from hyperpcm.model import HyperPCM
 from hyperpcm.nn.label_memory import LabelMemory
 from hyperpcm.nn.retrieval import CollapsedLabels, OwnLabels
+from hyperpcm.training.series import series_are_new
 
 __all__ = ["Hidden", "Hiding", "OwnLabelFinder", "families", "nearest_similarity", "relatives_bound"]
 
@@ -37,10 +38,16 @@ class Hidden:
     Attributes:
         targets: all labels of its own target, and of relatives (`relatives_bound`) where validation has none.
         compounds: all labels of its own compound.
+        series: all labels of compounds of its own series (`hyperpcm.training.series`) as well.
     """
 
     targets: bool = True
     compounds: bool = False
+    series: bool = False
+
+    def __post_init__(self) -> None:
+        if self.series and not self.compounds:
+            raise ValueError("a compound belongs to its series: where that is hidden, compounds are, too")
 
     @property
     def unseen(self) -> str:
@@ -65,21 +72,35 @@ class Hiding:
     kind_of: npt.NDArray[np.int64]
 
     @classmethod
-    def as_in_validation(cls, interactions: Interactions, split: Split) -> Hiding:
+    def as_in_validation(
+        cls, interactions: Interactions, split: Split, series: npt.NDArray[np.int64] | None = None
+    ) -> Hiding:
         """Return what validation rows do not find: labels of their target, their compound, or both.
 
         Rows on new targets and rows on known ones are told apart where there are enough of either; of the
-        other axis, and of all rows where there are not, what most rows have counts for all.
+        other axis, and of all rows where there are not, what most rows have counts for all. Where compounds
+        are new and find another of their series half as often as training compounds do, or less, whole
+        series are hidden.
+
+        Args:
+            interactions: the table.
+            split: its division.
+            series: of each compound of the table, as from `series_of`, int64 [n_compounds]; None: series are
+                not told apart.
         """
         axes = (interactions.target_index, interactions.compound_index)
         on_new, of_new = (~np.isin(axis[split.valid], axis[split.train]) for axis in axes)
+
+        def hidden(own: npt.NDArray[np.bool_], *, targets: bool) -> Hidden:
+            compounds = bool(of_new[own].mean() > 0.5)
+            sides = split.train, split.valid[own]
+            is_new = compounds and series is not None and series_are_new(interactions, series, *sides)
+            return Hidden(targets, compounds, is_new)
+
         share = float(on_new.mean())
         if not _FEW <= share <= 1 - _FEW:
-            return cls.from_all(Hidden(share > 0.5, bool(of_new.mean() > 0.5)), len(interactions))
-        kinds = (
-            Hidden(targets=False, compounds=bool(of_new[~on_new].mean() > 0.5)),
-            Hidden(targets=True, compounds=bool(of_new[on_new].mean() > 0.5)),
-        )
+            return cls.from_all(hidden(np.ones_like(on_new), targets=share > 0.5), len(interactions))
+        kinds = (hidden(~on_new, targets=False), hidden(on_new, targets=True))
         drawn = np.random.default_rng([split.seed, 23]).random(len(interactions)) < share
         return cls(kinds, drawn.astype(np.int64))
 
@@ -148,13 +169,14 @@ def families(allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 class OwnLabelFinder:
-    """Finds what of the collapsed labels of one target belongs to a query's own compound.
+    """Finds what of the collapsed labels of one target belongs to a query's own compound, or to its series.
 
     Args:
         model: whose memory it is.
         label_memory: as from `HyperPCM.label_memory`.
         hidden: what is hidden.
         landmark_of: landmark of each compound of the table, −1 for none, int64 [n_compounds].
+        series: of each compound of the table, int64 [n_compounds]; None where no series is hidden.
     """
 
     def __init__(
@@ -163,9 +185,13 @@ class OwnLabelFinder:
         label_memory: LabelMemory,
         hidden: Hidden,
         landmark_of: npt.NDArray[np.int64],
+        series: npt.NDArray[np.int64] | None = None,
     ) -> None:
+        if hidden.series and series is None:
+            raise ValueError("whole series are to be hidden, and no series are given")
         self._model, self._memory, self._hidden = model, label_memory, hidden
-        self._landmark_of = landmark_of
+        self._landmark_of, self._series = landmark_of, series
+        self._compound_of = np.flatnonzero(landmark_of >= 0)
 
     def of(
         self,
@@ -189,6 +215,9 @@ class OwnLabelFinder:
         landmarks = self._landmark_of[compounds]
         place = np.minimum(np.searchsorted(kept, landmarks), len(kept) - 1)
         columns = torch.from_numpy(np.where(kept[place] == landmarks, place, -1))
+        if self._hidden.series and self._series is not None:
+            known, asked = self._series[self._compound_of[kept]], self._series[compounds]
+            return OwnLabels(columns[None], None, torch.from_numpy(asked[:, None] == known)[None])
         if self._hidden.compounds or self._model.retrieval is None:
             return OwnLabels(columns[None], None)
         own_labels = (table[torch.from_numpy(kept)] for table in self._memory.of_target(memory_row))

@@ -130,7 +130,7 @@ def _calibrate(prepared: PreparedRun, progress: Progress | None) -> None:
     retrieved = data.retrieved_for(torch.from_numpy(split.valid.copy()))
     compounds, targets = interactions.compound_index[split.valid], interactions.target_index[split.valid]
     scores = predict_pairs(model, data, compounds, targets, retrieved)
-    hiding = Hiding.as_in_validation(interactions, split)
+    hiding = Hiding.as_in_validation(interactions, split, data.series)
     fit_calibration(model, data, split.valid, scores, retrieved, prepared.config, hiding, progress)
     fit_residual_prior(model, data, split.valid, scores, prepared.config.seed, progress)
     if model.calibration is not None:

@@ -115,6 +115,6 @@ def prior_alone(
     data = encode(config, interactions, split, store, progress)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
-    fit_prior(model, data, split, config, Hiding.as_in_validation(interactions, split), progress)
+    fit_prior(model, data, split, config, Hiding.as_in_validation(interactions, split, data.series), progress)
     model.correction.fill_(0.0)
     return model

@@ -58,7 +58,7 @@ def refit_model(
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
     model.card |= chosen.card | learned_counts(data) | {"refit": True}
-    hiding = Hiding.as_in_validation(interactions, split)
+    hiding = Hiding.as_in_validation(interactions, split, data.series)
     data = refit_prior(model, data, chosen, config, hiding, progress)
     model.correction.copy_(chosen.correction)
     model.calibration, model.logit_map = chosen.calibration, chosen.logit_map  # no rows are left to hold back

@@ -47,7 +47,8 @@ def fit_retrieval(
     optimiser = torch.optim.Adam(model.retrieval.parameters(), lr=config.learning_rate)
     label_memory = model.label_memory()
     finders = {
-        hidden: OwnLabelFinder(model, label_memory, hidden, data.landmark_of) for hidden in hiding.kinds
+        hidden: OwnLabelFinder(model, label_memory, hidden, data.landmark_of, data.series)
+        for hidden in hiding.kinds
     }
     order = rows[np.argsort(data.target_index[rows], kind="stable")]
     targets, starts = np.unique(data.target_index[order], return_index=True)

@@ -182,9 +182,10 @@ def ridge_out_of_fold(
 ) -> Tensor:
     """Return the score of each training row by a regression that has not seen what is hidden from the row.
 
-    Rows are divided in five, more than 100,000 in three: by family of targets or by compound where those are
-    hidden, else one by one. Where both are hidden each axis is divided in three, and a row is scored without
-    the part of its target and the part of its compound. The kernel is that of the model.
+    Rows are divided in five, more than 100,000 in three: by family of targets, or by compound or series of
+    compounds where those are hidden, else one by one. Where both are hidden each axis is divided in three,
+    and a row is scored without the part of its target and the part of its compound. The kernel is that of
+    the model.
 
     Args:
         model: with its regression fitted.
@@ -204,7 +205,10 @@ def ridge_out_of_fold(
     rows = len(whole.labels)
     parts = _PARTS if rows <= _LARGE else _PARTS_OF_LARGE
     family = families(data.allowed[torch.from_numpy(data.memory_targets)].numpy())
-    axes = ((family[whole.targets.numpy()], hidden.targets), (whole.compounds.numpy(), hidden.compounds))
+    compounds = whole.compounds.numpy()
+    if hidden.series and data.series is not None:
+        compounds = data.series[np.flatnonzero(data.landmark_of >= 0)][compounds]
+    axes = ((family[whole.targets.numpy()], hidden.targets), (compounds, hidden.compounds))
     groups = [
         _parts_of(axis, _PARTS_OF_BOTH if hidden.targets and hidden.compounds else parts, seed)
         for axis, is_hidden in axes

@@ -172,7 +172,7 @@ def train_model(
     data = encode(config, interactions, split, store, progress)
     torch.manual_seed(config.seed)
     model = build_model(config, interactions, data)
-    hiding = Hiding.as_in_validation(interactions, split)
+    hiding = Hiding.as_in_validation(interactions, split, data.series)
     data = fit_prior(model, data, split, config, hiding, progress)
     prepared = PreparedRun(config, interactions, split, model, data, run, resume)
     model = train_prepared(prepared, progress)

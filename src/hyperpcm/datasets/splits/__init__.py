@@ -32,6 +32,7 @@ from hyperpcm.datasets.splits.by_axis import (
     cold_compound,
     cold_target,
     compound_cluster,
+    compound_clusters,
     homology_target,
     mixed,
     scaffold,
@@ -41,7 +42,7 @@ from hyperpcm.datasets.splits.by_pair import cold_both, random
 from hyperpcm.datasets.splits.given import published_target, published_warm, temporal
 from hyperpcm.errors import SplitError
 
-__all__ = ["SPLIT_NAMES", "Split", "make_splits"]
+__all__ = ["SPLIT_NAMES", "Split", "compound_clusters", "make_splits"]
 
 _MAKERS: Mapping[str, Callable[..., list[Split]]] = MappingProxyType(
     {
