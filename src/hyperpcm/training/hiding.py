@@ -79,7 +79,7 @@ class Hiding:
 
         Rows on new targets and rows on known ones are told apart where there are enough of either; of the
         other axis, and of all rows where there are not, what most rows have counts for all. Where compounds
-        are new and find another of their series half as often as training compounds do, or less, whole
+        are new, and find another of their series less than half as often as training compounds do, whole
         series are hidden.
 
         Args:
