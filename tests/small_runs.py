@@ -12,6 +12,7 @@ from torch import Tensor
 from hyperpcm.checkpoint import read_archive
 from hyperpcm.config import RunConfig, load_config
 from hyperpcm.datasets.interactions import Interactions
+from hyperpcm.training.hiding import Hidden
 
 SMILES = (
     "CCO",
@@ -47,6 +48,14 @@ TINY = (
     "training.patience=100",
     "training.learning_rate=0.003",
     "training.accelerator=cpu",
+)
+EVERY_HIDDEN = (
+    Hidden(False, False),
+    Hidden(True, False),
+    Hidden(False, True),
+    Hidden(True, True),
+    Hidden(False, True, series=True),
+    Hidden(True, True, series=True),
 )
 NO_RETRIEVAL = (
     "model.retrieval.enabled=false",

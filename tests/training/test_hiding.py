@@ -16,7 +16,7 @@ from hyperpcm.training.prior_fit import fit_prior
 from hyperpcm.training.run import open_data, open_split
 from hyperpcm.training.series import series_are_new, series_of
 from small_runs import families as mutants
-from small_runs import tiny, write_table
+from small_runs import EVERY_HIDDEN, tiny, write_table
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +41,7 @@ def features_of(config, interactions, split, row: int, hidden: Hidden | None) ->
     return retrieve_pairs(model, data, *pair, hidden=hidden).features
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        Hidden(False, False),
-        Hidden(True, False),
-        Hidden(False, True),
-        Hidden(True, True),
-        Hidden(False, True, series=True),
-        Hidden(True, True, series=True),
-    ],
-    ids=["own label", "own target", "own compound", "both", "own series", "own series and target"],
-)
+@pytest.mark.parametrize("hidden", EVERY_HIDDEN, ids=str)
 @pytest.mark.parametrize("place", [0, 7, 20])
 def test_hiding_labels_is_as_if_the_memory_never_held_them(made, hidden: Hidden, place: int):
     config, interactions, split = made

@@ -28,7 +28,7 @@ from hyperpcm.training.ridge_fit import (
     ridge_out_of_fold,
 )
 from hyperpcm.training.run import open_data, open_split
-from small_runs import TINY, tiny, write_table
+from small_runs import EVERY_HIDDEN, TINY, tiny, write_table
 
 
 @pytest.fixture(scope="module")
@@ -190,18 +190,7 @@ def test_without_the_setting_there_is_no_ridge_regression(made):
     assert float(model.ridge_share) == 0.0
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        Hidden(False, False),
-        Hidden(True, False),
-        Hidden(False, True),
-        Hidden(True, True),
-        Hidden(False, True, series=True),
-        Hidden(True, True, series=True),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("hidden", EVERY_HIDDEN, ids=str)
 def test_a_score_out_of_fold_does_not_change_with_the_labels_that_are_hidden_from_it(made, hidden: Hidden):
     config, interactions, split, data = made
     model = build_model(config, interactions, data)
