@@ -15,8 +15,8 @@ from hyperpcm.training.hiding import Hidden, Hiding, families, relatives_bound
 from hyperpcm.training.prior_fit import fit_prior
 from hyperpcm.training.run import open_data, open_split
 from hyperpcm.training.series import series_are_new, series_of
-from small_runs import families as mutants
 from small_runs import EVERY_HIDDEN, tiny, write_table
+from small_runs import families as mutants
 
 
 @pytest.fixture(scope="module")
