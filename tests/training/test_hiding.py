@@ -168,6 +168,18 @@ def test_series_are_new_where_few_validation_rows_find_another_of_theirs(tmp_pat
     assert Hiding.as_in_validation(interactions, split).kinds == (Hidden(False, True),)
 
 
+def test_series_need_not_be_known_where_targets_are_new_or_compounds_are_known(tmp_path: Path):
+    table = write_series(tmp_path / "table.csv")
+    for name in ("random", "cold_target", "cold_both"):
+        config = tiny(table, f"split.name={name}")
+        interactions = open_data(config.data)
+        split = open_split(config, interactions)
+        assert series_of(interactions, split) is None
+        every = np.zeros(len(interactions.compounds), dtype=np.int64)
+        (hidden,) = Hiding.as_in_validation(interactions, split, every).kinds
+        assert not hidden.series
+
+
 def test_compounds_of_the_test_side_belong_to_no_series_of_the_others(tmp_path: Path):
     table = write_series(tmp_path / "table.csv")
     config = tiny(table, "split.name=cold_compound")

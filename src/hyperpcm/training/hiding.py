@@ -38,7 +38,8 @@ class Hidden:
     Attributes:
         targets: all labels of its own target, and of relatives (`relatives_bound`) where validation has none.
         compounds: all labels of its own compound.
-        series: all labels of compounds of its own series (`hyperpcm.training.series`) as well.
+        series: all labels of compounds of its own series (`hyperpcm.training.series`) as well. Where its
+            target is hidden, most of them are gone with it.
     """
 
     targets: bool = True
@@ -79,8 +80,8 @@ class Hiding:
 
         Rows on new targets and rows on known ones are told apart where there are enough of either; of the
         other axis, and of all rows where there are not, what most rows have counts for all. Where compounds
-        are new, and find another of their series less than half as often as training compounds do, whole
-        series are hidden.
+        are new to known targets, and find another of their series less than half as often as training
+        compounds do, whole series are hidden.
 
         Args:
             interactions: the table.
@@ -93,9 +94,11 @@ class Hiding:
 
         def hidden(own: npt.NDArray[np.bool_], *, targets: bool) -> Hidden:
             compounds = bool(of_new[own].mean() > 0.5)
-            sides = split.train, split.valid[own]
-            is_new = compounds and series is not None and series_are_new(interactions, series, *sides)
-            return Hidden(targets, compounds, is_new)
+            if targets or not compounds or series is None:
+                return Hidden(targets, compounds)
+            return Hidden(
+                targets, compounds, series_are_new(interactions, series, split.train, split.valid[own])
+            )
 
         share = float(on_new.mean())
         if not _FEW <= share <= 1 - _FEW:

@@ -20,7 +20,7 @@ def series_of(interactions: Interactions, split: Split) -> npt.NDArray[np.int64]
 
     A series is a Butina cluster, as of the division `compound_cluster`, among the compounds of training and
     validation; every other compound is a series of its own. They need be known where most validation rows on
-    new targets, or most of those on known ones, have compounds that training does not have.
+    known targets have compounds that training does not have.
 
     Args:
         interactions: the table.
@@ -28,7 +28,8 @@ def series_of(interactions: Interactions, split: Split) -> npt.NDArray[np.int64]
     """
     axes = (interactions.target_index, interactions.compound_index)
     on_new, of_new = (~np.isin(axis[split.valid], axis[split.train]) for axis in axes)
-    if not any(len(side) and side.mean() > 0.5 for side in (of_new[on_new], of_new[~on_new])):
+    of_new = of_new[~on_new]
+    if not len(of_new) or of_new.mean() <= 0.5:
         return None
     known = split.seen
     series = np.full(len(interactions.compounds), -1, dtype=np.int64)
