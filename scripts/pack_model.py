@@ -1,7 +1,7 @@
 """Put the model that ships with the package in its place, with its card generated from the results files.
 
-    python scripts/pack_model.py model.safetensors     copy it, write its record and its card
-    python scripts/pack_model.py --card                write them anew after results have changed
+    python scripts/pack_model.py FILE --commit HASH     copy a model, write its record and its card
+    python scripts/pack_model.py --card                 write them anew after results have changed
 
 Fails where the file has more than 25 MB, is no trained model, or there are no results to make a card of.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from hyperpcm.errors import HyperpcmError
 from hyperpcm.pretrained.figures import card_figures
 from hyperpcm.pretrained.packing import LARGEST, pack_model
+from hyperpcm.pretrained.record import read_record
 from hyperpcm.pretrained.registry import DEFAULT_NAME, SHIPPED
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,11 +41,17 @@ def main() -> int:
     parser.add_argument(
         "--card", action="store_true", help="the model stays; record and card are written anew"
     )
+    parser.add_argument(
+        "--commit", help="of the code that trained the model; with --card, the one that its record names"
+    )
     parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the models that ship")
     given = parser.parse_args()
     file = given.folder / f"{DEFAULT_NAME}.safetensors" if given.card else given.model
     if file is None:
         parser.error("which model? Give its file, or --card.")
+    commit = given.commit
+    if commit is None and given.card:
+        commit = read_record(file.with_suffix(".json")).get("commit")
     try:
         packed = pack_model(
             file,
@@ -52,6 +59,7 @@ def main() -> int:
             given.folder,
             figures=figures(),
             licence=LICENCE,
+            commit=commit,
             largest=LARGEST,
             overwrite=True,
         )

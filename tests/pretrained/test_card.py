@@ -94,6 +94,7 @@ def test_what_intervals_hold_is_told_of_new_and_of_known_targets(record: dict):
         "data": "chembl",
         "file": "trust/chembl.json",
         "sha256": "0" * 64,
+        "commits": {"0": "d" * 40},
         "split": "mixed",
         "coverage": {"0.8": 0.801},
         "coverage_of_kinds": {"new_targets": {"0.8": 0.782}, "known_targets": {"0.8": 0.823}},
@@ -103,3 +104,22 @@ def test_what_intervals_hold_is_told_of_new_and_of_known_targets(record: dict):
     assert "On test rows of chembl (mixed), 80.1 % of the labels lie in intervals of 80 %." in card
     assert "On new targets alone, 78.2 % of the labels" in card
     assert "On known targets alone, 82.3 % of the labels" in card
+    assert f"(sha256 {'0' * 16}…; commit {'d' * 12})" in card
+
+
+def test_the_state_of_the_code_that_made_each_figure_is_told(record: dict):
+    changed = copy.deepcopy(record)
+    (one, *others) = changed["figures"]["accuracy"]
+    for other in others:
+        other["commits"] = dict.fromkeys(other["commits"], "a" * 40)
+    changed["figures"]["coverage"] = None
+    one["commits"] = {"0": "a" * 40, "1": "a" * 40}
+    changed["commit"] = "a" * 40
+    assert "The recipe was worked on" not in shipped_card(changed)
+    assert f"MB; commit {'a' * 12}\n" in shipped_card(changed)
+    one["commits"] = {"0": "a" * 40, "1": "b" * 40, "2": "a" * 40}
+    card = shipped_card(changed)
+    assert f"commit {'a' * 12} for folds 0 and 2, commit {'b' * 12} for fold 1)" in card
+    assert "The recipe was worked on between these runs" in card
+    one["commits"], changed["commit"] = {"0": "a" * 40}, "c" * 40
+    assert "The recipe was worked on between these runs" in shipped_card(changed)

@@ -45,7 +45,7 @@ def shipped_card(record: Mapping[str, Any]) -> str:
         _section("What it predicts", _quantity(record)),
         _section("What it was trained on", _learned(record)),
         _section("Licence", _licence(record)),
-        _section("How good it is", _how_measured(figures)),
+        _section("How good it is", _how_measured(record, figures)),
         *(_section(one["title"], _accuracy(one), level=3) for one in figures["accuracy"]),
         _section("By family of proteins", _families(figures["families"])),
         _section("By distance from what it knows", _distance(record)),
@@ -106,9 +106,14 @@ def _licence(record: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _how_measured(figures: Mapping[str, Any]) -> str:
+def _how_measured(record: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     folds = any(len(one["folds"]) < one["of_folds"] for one in figures["accuracy"])
     partly = " Where fewer folds were run than there are, the table says so." if folds else ""
+    if len(_commits(record, figures)) > 1:
+        partly += (
+            " The recipe was worked on between these runs: the last section tells the state of the code that "
+            "made each."
+        )
     return (
         "These numbers are not of the file that ships, which learned from what they hold out, but of models "
         "made by the same recipe from the rest. Each of them was chosen on validation rows held out as its "
@@ -249,16 +254,42 @@ def _null_in_reach(found: Mapping[str, Any] | None) -> str:
     )
 
 
-def _sources(record: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
-    files = [(one["file"], one["sha256"]) for one in figures["accuracy"]]
+def _commits(record: Mapping[str, Any], figures: Mapping[str, Any]) -> set[str]:
+    """All states of the code that made the model and the figures of its recipe, as far as they are known."""
+    known = {commit for one in _files(figures) for commit in one["commits"].values()}
+    return (known | {record.get("commit", "")}) - {""}
+
+
+def _files(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What was read of each results file, in the order of the card."""
     coverage = figures["coverage"]
-    if coverage is not None:
-        files.append((coverage["file"], coverage["sha256"]))
-    lines = [f"- `benchmarks/results/{file}` (sha256 {digest[:16]}…)" for file, digest in files]
-    model = f"- the model itself: sha256 {record['sha256']}, {record['bytes'] / 1e6:.1f} MB"
+    return [*figures["accuracy"], *([] if coverage is None else [coverage])]
+
+
+def _sources(record: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    lines = [
+        f"- `benchmarks/results/{one['file']}` (sha256 {one['sha256'][:16]}…{_made_by(one['commits'])})"
+        for one in _files(figures)
+    ]
+    own = _made_by({"": record.get("commit", "")})
+    model = f"- the model itself: sha256 {record['sha256']}, {record['bytes'] / 1e6:.1f} MB{own}"
     return (
         "\n".join([model, *lines]) + "\n\nThis card was generated from them; nothing on it was typed by hand."
     )
+
+
+def _made_by(commits: Mapping[str, str]) -> str:
+    """Which state of the code made what, by the folds that it made."""
+    folds: dict[str, list[str]] = {}
+    for fold, commit in sorted(commits.items()):
+        folds.setdefault(commit, []).append(fold)
+    told = [
+        f"commit {commit[:12]}"
+        + (f" for {'fold' if len(of) == 1 else 'folds'} {_joined(of)}" if len(folds) > 1 else "")
+        for commit, of in folds.items()
+        if commit
+    ]
+    return f"; {', '.join(told)}" if told else ""
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

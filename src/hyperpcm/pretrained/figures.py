@@ -120,7 +120,7 @@ def _accuracy(
         "folds": sorted({row.fold for row in own}),
         "of_folds": int(content.protocol["folds"]),
         "rows": [_row(table, name) for name in names],
-        "commits": sorted({row.commit or content.commit or "" for row in own}),
+        "commits": {str(row.fold): row.commit or content.commit or "" for row in own},
     }
 
 
@@ -239,6 +239,7 @@ def _coverage(results: Path, data: Sequence[str]) -> dict[str, Any] | None:
                 "data": name,
                 "file": path.relative_to(results).as_posix(),
                 "sha256": _digest(path),
+                "commits": {str(part["fold"]): part.get("commit") or "" for part in record["parts"]},
                 "split": record["protocol"]["split"],
                 "coverage": _shares(record),
                 "coverage_of_kinds": kinds,

@@ -27,6 +27,7 @@ def pack_model(
     *,
     figures: Mapping[str, Any] | None = None,
     licence: Mapping[str, str] | None = None,
+    commit: str | None = None,
     largest: int | None = None,
     overwrite: bool = False,
 ) -> PretrainedModel:
@@ -38,6 +39,7 @@ def pack_model(
         folder: of models; None: that of the user.
         figures: as from `hyperpcm.pretrained.figures.card_figures`; None: the card is the one in the file.
         licence: of the ``weights``, and the ``attribution`` that goes with them.
+        commit: of the code that trained the model, so that a card can tell which figures are of other code.
         largest: bytes that it may have.
         overwrite: whether a model of this name in the folder may be replaced.
 
@@ -66,6 +68,8 @@ def pack_model(
         shutil.copyfileobj(source, stream)
     record = record_of(model, packed.path, name)
     record["licence"] |= dict(licence or {})
+    if commit is not None:
+        record["commit"] = commit
     if figures is not None:
         record["figures"] = dict(figures)
     write_card(packed, record)
