@@ -117,6 +117,25 @@ def test_forward_and_the_compiled_target_agree(model: HyperPCM):
 
 
 @torch.no_grad()
+def test_new_targets_and_known_ones_have_a_share_of_the_networks_each(model: HyperPCM):
+    arguments = inputs(model, (QUERY, SEQUENCES[1]))
+    alike = []
+    for share in (0.6, 0.2):
+        model.correction.fill_(share)
+        alike.append(model(*arguments))
+    model.correction.copy_(torch.tensor([0.6, 0.2]))
+    all_new, all_known = (model(*arguments, known=torch.tensor([known] * 2)) for known in (False, True))
+    torch.testing.assert_close([all_new, all_known, model(*arguments)], [*alike, alike[0]])
+    assert not torch.allclose(all_new, all_known, atol=1e-4)
+    mixed = model(*arguments, known=torch.tensor([False, True])).mean(0)
+    torch.testing.assert_close(mixed, torch.stack([all_new.mean(0)[0], all_known.mean(0)[1]]))
+    for sequence, row in ((QUERY, mixed[0]), (SEQUENCES[1], mixed[1])):
+        compiled = model.compile_target(sequence, exact=True)
+        expected = model.label_scale.to_labels(row).numpy()
+        np.testing.assert_allclose(compiled.score(SMILES).values, expected, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
 def test_the_correction_is_a_factor_on_the_networks_and_only_when_predicting():
     model = made_model(SMALL | {"hypernetwork": {"trunk": [16], "dropout": 0.0}, "qsar": {"hidden": [16]}})
     for head in (member.hypernetwork.heads[-1] for member in model.members):

@@ -1,4 +1,4 @@
-"""The supported share beside least squares of scikit-learn and a jackknife over targets."""
+"""Shares beside least squares of scikit-learn, a jackknife over targets and losses summed row by row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from hyperpcm.training.correction import supported_logit_share, supported_share
+from hyperpcm.training.correction import cautious_logit_share, cautious_share, supported_share
 
 
 def made(
@@ -54,12 +54,14 @@ def test_the_unit_with_the_most_doubt_counts():
     assert supported_share(errors, corrections, alone, targets) == supported_share(
         errors, corrections, targets
     )
+    both = cautious_share(errors, corrections, alone, targets)
+    assert both == cautious_share(errors, corrections, targets) < cautious_share(errors, corrections, alone)
     active, logits, change, units = classes(1, 0.3)
     rows = np.arange(len(units))
-    both = supported_logit_share(active, logits, change, rows, units)
+    both = cautious_logit_share(active, logits, change, rows, units)
     assert both == min(
-        supported_logit_share(active, logits, change, rows),
-        supported_logit_share(active, logits, change, units),
+        cautious_logit_share(active, logits, change, rows),
+        cautious_logit_share(active, logits, change, units),
     )
 
 
@@ -72,6 +74,43 @@ def test_it_stays_between_nothing_and_all():
 def test_a_correction_of_nothing_has_no_share():
     errors, corrections, targets = made(0.6, 0.5)
     assert supported_share(errors, 0 * corrections, targets) == 0.0
+    assert cautious_share(errors, 0 * corrections, targets) == 0.0
+
+
+@pytest.mark.parametrize("between", [0.0, 0.4])
+@pytest.mark.parametrize("noise", [0.5, 1.5])
+def test_the_cautious_share_is_least_squares_less_a_standard_error(noise: float, between: float):
+    errors, corrections, targets = made(0.6, noise, between=between)
+    share = least_squares(errors, corrections)
+    left_out = [least_squares(errors[targets != t], corrections[targets != t]) for t in range(30)]
+    doubt = np.sqrt(29 / 30 * np.square(np.array(left_out) - np.mean(left_out)).sum())  # jackknife
+    cautious = cautious_share(errors, corrections, targets)
+    assert cautious == pytest.approx(share - doubt, rel=0.03)
+    assert cautious < supported_share(errors, corrections, targets)
+
+
+def test_the_best_of_many_useless_corrections_gets_a_smaller_share_by_the_cautious_rule():
+    """As the best of many epochs has by chance some use on the rows that it was chosen by."""
+    bold, cautious = [], []
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        targets = np.repeat(np.arange(30), 10)
+        errors = generator.normal(size=300).astype(np.float32)
+        tried = generator.normal(size=(12, 300)).astype(np.float32)
+        shares = [supported_share(errors, one, targets) for one in tried]
+        best = int(
+            np.argmin([np.mean((errors - s * one) ** 2) for s, one in zip(shares, tried, strict=True)])
+        )
+        bold.append(shares[best])
+        cautious.append(cautious_share(errors, tried[best], targets))
+    assert np.mean(bold) > 0.03
+    assert np.mean(cautious) < 0.7 * np.mean(bold)
+
+
+def test_the_cautious_share_stays_between_nothing_and_all():
+    assert cautious_share(*made(-0.5, 0.1)) == 0.0
+    assert cautious_share(*made(3.0, 0.0)) == pytest.approx(1.0)
+    assert cautious_share(*made(0.6, 0.0)) == pytest.approx(0.6, rel=1e-4)
 
 
 def logit_losses(active, logits, corrections, targets, share) -> np.ndarray:
@@ -93,11 +132,11 @@ def classes(seed: int, skill: float):
 
 
 def test_a_correction_of_logits_that_tells_classes_apart_is_added():
-    assert supported_logit_share(*classes(0, 2.0)) >= 0.8
+    assert cautious_logit_share(*classes(0, 2.0)) >= 0.8
 
 
 def test_a_correction_of_logits_without_skill_is_left_out():
-    assert supported_logit_share(*classes(0, 0.0)) == 0.0
+    assert cautious_logit_share(*classes(0, 0.0)) == 0.0
 
 
 @pytest.mark.parametrize("skill", [0.1, 0.3, 0.6])
@@ -111,7 +150,7 @@ def test_the_logit_share_is_the_smallest_within_one_standard_error(skill: float)
         if difference.sum() <= math.sqrt(len(difference)) * difference.std():
             expected = float(share)
             break
-    assert supported_logit_share(*data) == pytest.approx(expected)
+    assert cautious_logit_share(*data) == pytest.approx(expected)
 
 
 def test_one_target_or_one_compound_alone_supports_nothing():
@@ -120,7 +159,10 @@ def test_one_target_or_one_compound_alone_supports_nothing():
     assert supported_share(errors, corrections, targets) > 0.5
     assert supported_share(errors, corrections, alone) == 0
     assert supported_share(errors, corrections, targets, alone) == 0
+    assert cautious_share(errors, corrections, targets) > 0.5
+    assert cautious_share(errors, corrections, alone) == 0
+    assert cautious_share(errors, corrections, targets, alone) == 0
     logits = np.zeros(len(errors), dtype=np.float32)
     active = corrections > 0
-    assert supported_logit_share(active, logits, corrections, targets) == 1
-    assert supported_logit_share(active, logits, corrections, alone) == 0
+    assert cautious_logit_share(active, logits, corrections, targets) == 1
+    assert cautious_logit_share(active, logits, corrections, alone) == 0

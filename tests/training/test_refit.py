@@ -90,7 +90,7 @@ def test_the_memory_knows_the_validation_side_and_what_was_chosen_stays(table: P
     assert chosen.ridge is not None
     assert model.ridge.kernel_parts() == chosen.ridge.kernel_parts()
     for share in ("ridge_share", "trees_share", "correction"):
-        assert float(getattr(model, share)) == float(getattr(chosen, share))
+        assert torch.equal(getattr(model, share), getattr(chosen, share))
     assert model.ridge_contrast == chosen.ridge_contrast
     assert model.card["trees"] == chosen.card["trees"]
 
@@ -137,7 +137,7 @@ def test_networks_that_validation_does_not_support_are_not_trained(table: Path):
     told: list[str] = []
     model = refit_model(chosen, config, interactions, split, progress=lambda stage, *_: told.append(stage))
     assert "training" not in told
-    assert float(model.correction) == 0
+    assert not model.correction.any()
 
 
 def test_the_folder_keeps_the_model_that_was_validated_and_its_curves(table: Path, tmp_path: Path):
@@ -166,7 +166,7 @@ def test_probabilities_are_learned_again(tmp_path: Path):
     run = fit(tiny(table, "training.refit=true", "training.epochs=2"), tmp_path / "run").folder
     model, chosen = load_model(run.model_path), load_model(run.selected_path)
     assert model.quantity.kind == "binary"
-    assert float(model.correction) == float(chosen.correction)
+    assert torch.equal(model.correction, chosen.correction)
     interactions = open_data(run.config().data)
     split = run.split(interactions)
     sequence = interactions.targets[interactions.target_index[split.valid[0]]]

@@ -27,6 +27,7 @@ from hyperpcm.errors import (
     TableError,
 )
 from hyperpcm.evaluation import evaluate_scores
+from hyperpcm.model import HyperPCM
 from hyperpcm.training import fit
 from hyperpcm.training.encoded import encode
 from hyperpcm.training.evaluation import evaluate_run
@@ -93,8 +94,19 @@ def test_the_saved_model_scores_a_protein_that_no_one_has_measured(run: RunFolde
     assert abs(scores.values[:-1].mean() - measured.mean()) < 0.7
 
 
-def test_the_validation_record_is_what_the_saved_model_scores(run: RunFolder):
+@pytest.fixture(scope="module")
+def run_of_both_kinds(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Validated on new targets and on known ones."""
+    folder = tmp_path_factory.mktemp("mixed")
+    table = write_table(folder / "table.csv", targets=24)
+    config = tiny(table, "split.name=mixed", "split.folds=3", "split.options={compounds='cold_compound'}")
+    return fit(config, folder / "run").folder
+
+
+@pytest.mark.parametrize("name", ["run", "run_of_both_kinds"])
+def test_the_validation_record_is_what_the_saved_model_scores(name: str, request: pytest.FixtureRequest):
     """Once by the loop in batches, once by the compiled targets of the file."""
+    run: RunFolder = request.getfixturevalue(name)
     interactions = open_data(run.config().data)
     split = run.split(interactions)
     model = load_model(run.model_path)
@@ -107,6 +119,26 @@ def test_the_validation_record_is_what_the_saved_model_scores(run: RunFolder):
         labels.append(interactions.values[rows])
     mse = float(np.square(np.concatenate(scores) - np.concatenate(labels)).mean())
     assert mse == pytest.approx(model.card["best"]["valid_mse"], rel=1e-3)
+
+
+def test_new_targets_and_known_ones_have_a_share_each_where_validation_has_both(
+    run: RunFolder, run_of_both_kinds: RunFolder
+):
+    model = load_model(run_of_both_kinds.model_path)
+    best = model.card["best"]
+    shares = [best["valid_correction_new"], best["valid_correction_known"]]
+    assert model.correction.tolist() == pytest.approx(shares)
+    assert shares[0] != shares[1]
+    model = load_model(run.model_path)
+    best = model.card["best"]
+    assert "valid_correction_known" not in best
+    assert model.correction.tolist() == pytest.approx([best["valid_correction_new"]] * 2)
+
+
+def test_a_file_of_a_time_when_all_targets_had_one_share_is_read_as_it_was_meant(run: RunFolder):
+    tensors, header = load_model(run.model_path).state()
+    old = HyperPCM.from_state(tensors | {"correction": torch.tensor(0.3)}, header)
+    assert old.correction.tolist() == pytest.approx([0.3, 0.3])
 
 
 # Seeds

@@ -135,7 +135,7 @@ class FineTuning:
         self.name, self.pull, self.steps = name, pull, steps
         self._views, self._tunable = views, tunable
         model = views.model
-        share = float(model.correction)
+        share = float(model.share_of())
         self._unit = model.label_scale.unit * (share if share > 0 else 1.0)
 
     @classmethod

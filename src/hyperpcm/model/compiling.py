@@ -110,14 +110,15 @@ def _compiled(
         similarity = torch.from_numpy(model.aligner.encode([target.sequence])).to(device)
     else:
         similarity = similarity.to(device)
-    networks = _networks(model, embedding, similarity)
+    kind = int(target.sequence in model.memory_sequences)  # shares are of new targets and of known ones
+    share = float(model.correction[kind])
+    networks = _networks(model, embedding, similarity, share)
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}
     prior, residual_prior = None, model.residual_prior
     if similarity is not None and model.retrieval is not None:
         labels = model.label_memory() if label_memory is None else label_memory
-        contrast = model.ridge_contrast[int(target.sequence in model.memory_sequences)]
         prior, kept = _prior(model, model.retrieval, labels, embedding, similarity, every=every)
-        prior = _contrasted(model, prior, contrast, every=every)
+        prior = _contrasted(model, prior, model.ridge_contrast[kind], every=every)
         if residual_prior is not None and not every:
             residual_prior = residual_prior.only(kept)
     return TargetModel(
@@ -129,7 +130,7 @@ def _compiled(
         compound_scaler=copy.deepcopy(model.compound_scaler).cpu(),
         label_scale=model.label_scale,
         prior=prior,
-        learned_compounds=_learned_compounds(model),
+        learned_compounds=_learned_compounds(model, share),
         calibration=_calibration(model, similarity),
         residual_prior=residual_prior,
         provenance={
@@ -330,9 +331,10 @@ def collapse_trees(
     return CompiledTrees(trees, float(model.trees_carry), float(model.trees_share))
 
 
-def _networks(model: HyperPCM, embedding: Tensor, similarity: Tensor | None) -> tuple[QsarNetwork, ...]:
+def _networks(
+    model: HyperPCM, embedding: Tensor, similarity: Tensor | None, share: float
+) -> tuple[QsarNetwork, ...]:
     """Return what the networks add; one layer of zeros where validation left them no share."""
-    share = float(model.correction)
     if share == 0:
         retrieved = 0 if model.retrieval is None else model.retrieval.width
         return (QsarNetwork.nothing(model.compound_encoder.width + retrieved),)
@@ -363,9 +365,9 @@ def _calibration(model: HyperPCM, similarity: Tensor | None) -> Calibration | No
     return model.calibration.for_target(target_constants(known)[0])
 
 
-def _learned_compounds(model: HyperPCM) -> LearnedCompounds | None:
+def _learned_compounds(model: HyperPCM, share: float) -> LearnedCompounds | None:
     """Return a copy of the encoder that the networks read; None where they say nothing."""
-    if model.learned_compounds is None or float(model.correction) == 0:
+    if model.learned_compounds is None or share == 0:
         return None
     return copy.deepcopy(model.learned_compounds).cpu().eval().requires_grad_(False)
 

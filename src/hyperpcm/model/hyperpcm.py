@@ -105,7 +105,7 @@ class HyperPCM(nn.Module):
             self.learned_compounds = LearnedCompounds(own.width, own.depth, own.dropout, beside=own.beside)
             inputs = self.learned_compounds.inputs(inputs)
         inputs += 0 if self.retrieval is None else self.retrieval.width
-        self.register_buffer("correction", torch.ones(()))
+        self.register_buffer("correction", torch.ones(2))  # on new targets, on those of the memory
         self.register_buffer("ridge_share", torch.zeros(()))
         self.ridge = (
             TwoAxisRidge(RIDGE_PARTS, len(memory.sequences), sizes.ridge_landmarks)
@@ -272,11 +272,12 @@ class HyperPCM(nn.Module):
         allowed: Bool[Tensor, "t m"] | None = None,
         prior: Float[Tensor, "t c"] | None = None,
         learned: PlacedGraphs | Float[Tensor, "t c h"] | None = None,
+        known: Bool[Tensor, "t"] | None = None,
     ) -> Float[Tensor, "k t c"]:
         """Return the score of each member, scaled (logits for a binary quantity); average them to predict.
 
         What the networks say is added to what is retrieved: in training as it is, otherwise times
-        ``correction``, the share of it that the validation side supports.
+        ``correction``, the shares of it that the validation side supports on new targets and on known ones.
 
         Args:
             targets: unscaled target embeddings.
@@ -287,6 +288,7 @@ class HyperPCM(nn.Module):
             prior: mean of each pair, in scaled label units; None: what is retrieved alone, as in training.
             learned: graphs of the compounds, or vectors of them from ``learned_compounds.vectors``; where the
                 model learns an encoder of compounds.
+            known: whether each target is one of the memory; None: all are new.
         """
         inputs, base = self.compound_scaler(compounds), torch.zeros(())
         if self.learned_compounds is not None:
@@ -300,11 +302,19 @@ class HyperPCM(nn.Module):
         regularisation = (
             QsarRegularisation(qsar.noise, qsar.noise_dropout, qsar.dropout) if self.training else None
         )
-        share = 1.0 if self.training else self.correction
+        share = torch.ones(()) if self.training else self.share_of(known)
         networks = self.generate(targets, similarity, allowed)
         return torch.stack(
             [base + share * qsar_scores(network, inputs, regularisation) for network in networks]
         )
+
+    def share_of(self, known: Bool[Tensor, "t"] | None = None) -> Float[Tensor, "*t"]:
+        """Return the share of the networks on some targets, [t, 1].
+
+        Args:
+            known: whether each of them is one of the memory; None: all are new, and one number is returned.
+        """
+        return self.correction[0] if known is None else self.correction[known.long()][:, None]
 
     def compile_target(
         self,

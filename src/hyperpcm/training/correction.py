@@ -1,11 +1,11 @@
-"""How much of what the networks add to the retrieved scores the validation side supports."""
+"""How much of what is added to a score the validation side supports."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["supported_logit_share", "supported_share"]
+__all__ = ["cautious_logit_share", "cautious_share", "supported_share"]
 
 _SHARES = np.linspace(0.0, 1.0, 11)
 
@@ -30,13 +30,43 @@ def supported_share(
         corrections: what would be added [n].
         units: of each row [n], one array for each kind: target, compound.
     """
+    share, doubt = _share_and_doubt(errors, corrections, units)
+    if share == 0:
+        return 0.0
+    return float(np.clip(share * max(0.0, 1 - (doubt / share) ** 2), 0.0, 1.0))
+
+
+def cautious_share(
+    errors: npt.NDArray[np.float32],
+    corrections: npt.NDArray[np.float32],
+    *units: npt.NDArray[np.int64],
+) -> float:
+    """Return the factor in [0, 1] for a correction that was chosen on the rows that now tell its share.
+
+    Of several states of the networks the best on the validation side is kept, so that side thinks too well of
+    it. The factor is the share of least squares less one standard error of it, as of `supported_share`.
+
+    Args:
+        errors: label minus what the score is without the correction [n].
+        corrections: what would be added [n].
+        units: of each row [n], one array for each kind: target, compound.
+    """
+    share, doubt = _share_and_doubt(errors, corrections, units)
+    return float(np.clip(share - doubt, 0.0, 1.0))
+
+
+def _share_and_doubt(
+    errors: npt.NDArray[np.float32],
+    corrections: npt.NDArray[np.float32],
+    units: tuple[npt.NDArray[np.int64], ...],
+) -> tuple[float, float]:
+    """The share of least squares and its standard error, of the unit with the most doubt; 0 twice if none."""
     products = errors.astype(np.float64) * corrections
     squares = corrections.astype(np.float64) ** 2
     if squares.sum() <= 0 or products.sum() <= 0:
-        return 0.0
-    share = products.sum() / squares.sum()
-    doubt = max(_error_of_ratio(products, squares, share, unit) for unit in units)
-    return float(np.clip(share * max(0.0, 1 - (doubt / share) ** 2), 0.0, 1.0))
+        return 0.0, 0.0
+    share = float(products.sum() / squares.sum())
+    return share, max(_error_of_ratio(products, squares, share, unit) for unit in units)
 
 
 def _error_of_ratio(
@@ -52,13 +82,13 @@ def _error_of_ratio(
     return float(np.sqrt(len(residuals)) * np.std(residuals) / squares.sum())
 
 
-def supported_logit_share(
+def cautious_logit_share(
     active: npt.NDArray[np.bool_],
     logits: npt.NDArray[np.float32],
     corrections: npt.NDArray[np.float32],
     *units: npt.NDArray[np.int64],
 ) -> float:
-    """Return the factor in [0, 1] with which a correction of logits should be added, for two classes.
+    """Return the factor in [0, 1] for a correction of logits, for two classes.
 
     The smallest of eleven shares whose log loss is not above the best one's by more than one standard error
     of their difference, taken over targets or over compounds, whichever doubts more; 0 where there is one

@@ -291,8 +291,8 @@ class Trainer:
         if self.fabric.world_size == 1:
             return validate()
         found = validate() if self.fabric.is_global_zero else {}
-        found, share = self.fabric.broadcast((found, float(self.raw_model.correction)))
-        self.raw_model.correction.fill_(share)
+        found, shares = self.fabric.broadcast((found, self.raw_model.correction.tolist()))
+        self.raw_model.correction.copy_(torch.tensor(shares))
         return found
 
     def _is_best(self, value: float) -> bool:
@@ -349,8 +349,15 @@ def predict_pairs(
         inputs = data.compounds[torch.from_numpy(compounds)[own]][None].to(device)
         similarity = None if data.similarity is None else data.similarity[at].to(device)
         learned = None if learned_of is None else learned_of(compounds[own.numpy()])[None]
+        known = torch.from_numpy(data.memory_row[[target]] >= 0).to(device)
         raw = model(
-            data.targets[at].to(device), inputs, features, similarity, prior=prior, learned=learned
+            data.targets[at].to(device),
+            inputs,
+            features,
+            similarity,
+            prior=prior,
+            learned=learned,
+            known=known,
         ).mean(0)[0]
         scores[own.numpy()] = model.label_scale.to_labels(raw).float().cpu().numpy()
     return scores

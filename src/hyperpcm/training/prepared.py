@@ -23,7 +23,7 @@ from hyperpcm.target_model.label_scale import logits_of, probabilities_of
 from hyperpcm.training.adapted_intervals import fit_inflation
 from hyperpcm.training.calibration_fit import fit_calibration, held_out_rows
 from hyperpcm.training.card import card_record
-from hyperpcm.training.correction import supported_logit_share, supported_share
+from hyperpcm.training.correction import cautious_logit_share, cautious_share
 from hyperpcm.training.encoded import EncodedData, Progress
 from hyperpcm.training.hiding import Hiding
 from hyperpcm.training.loggers import RunLoggers
@@ -166,7 +166,11 @@ def _trainer(prepared: PreparedRun) -> Trainer:
 
 
 def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, float]]:
-    """What validates the model after each epoch, and sets the share of its networks."""
+    """What validates the model after each epoch, and sets the shares of its networks.
+
+    New targets and known ones have a share each, as validation rows of their kind support it; of a kind
+    without rows that of the other one counts.
+    """
     interactions, split = prepared.interactions, prepared.split
     model, data = prepared.model, prepared.data
     binary = interactions.quantity.kind == "binary"
@@ -185,27 +189,35 @@ def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, fl
         active, known = interactions.is_active()[split.valid], interactions.activity_is_known()[split.valid]
     shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
 
-    prior = None
+    prior, on_known = None, data.memory_row[targets] >= 0
     if retrieved is not None:
         prior = model.label_scale.to_labels(model.label_scale.prior(retrieved.prior)).numpy()
 
     def validate() -> dict[str, float]:
         model.correction.fill_(1.0)
         scores = predict_pairs(model, data, compounds, targets, retrieved)
-        share = 1.0
+        shares: dict[str, float] = {}
         if prior is not None:
-            if binary:
-                base, full = (logits_of(one).astype(np.float32) for one in (prior, scores))
-                share = supported_logit_share(labels > 0.5, base, full - base, targets, compounds)
-                scores = probabilities_of(base + np.float32(share) * (full - base))
-            else:
-                share = supported_share(labels - prior, scores - prior, targets, compounds)
-                scores = prior + np.float32(share) * (scores - prior)
-            model.correction.fill_(share)
+            base, full = (logits_of(one).astype(np.float32) if binary else one for one in (prior, scores))
+            added = full - base
+            for name, own in (("new", ~on_known), ("known", on_known)):
+                if own.any():
+                    units = (targets[own], compounds[own])
+                    shares[name] = (
+                        cautious_logit_share(labels[own] > 0.5, base[own], added[own], *units)
+                        if binary
+                        else cautious_share(labels[own] - base[own], added[own], *units)
+                    )
+                    added[own] *= np.float32(shares[name])
+            scores = probabilities_of(base + added) if binary else base + added
+            one, other = (shares.get(name) for name in ("new", "known"))
+            model.correction.copy_(
+                torch.tensor([other if one is None else one, one if other is None else other])
+            )
         found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
         if metric == "auroc":
             found["auroc"] = float(metrics.auroc(active[known], scores[known]))
-        return found if prior is None else found | {"correction": share}
+        return found | {f"correction_{name}": share for name, share in shares.items()}
 
     return validate
 

@@ -68,7 +68,7 @@ def refit_model(
         new = model.landmark_bits()[places < 0]
         model.residual_prior = chosen.residual_prior.over(places, new, chosen.landmark_bits())
     rates = tuple(chosen.card.get("learning_rates", ()))
-    if float(chosen.correction) > 0 and rates:
+    if bool(chosen.correction.any()) and rates:
         prepared = PreparedRun(config, interactions, split, model, data, run, resume, rates)
         return train_prepared(prepared, progress)
     model.eval()
