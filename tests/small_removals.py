@@ -72,7 +72,7 @@ def learned_model(settings: dict = SMALL, *, trees: bool = True) -> HyperPCM:
     embeddings = torch.from_numpy(model.compound_encoder.encode(COMPOUNDS))
     model.fit_scalers(embeddings, torch.from_numpy(memory.values))
     generator = torch.Generator().manual_seed(1)
-    model.correction.fill_(0.6)
+    model.correction.copy_(torch.tensor([0.6, 0.25]))
     if model.ridge is not None:
         model.ridge_share.fill_(0.4)
         model.ridge_contrast = (0.4, 0.2)

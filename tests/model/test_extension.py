@@ -187,6 +187,24 @@ def test_a_new_target_has_its_own_labels_at_hand():
     assert high - low > before[0] - before[1] + 0.3
 
 
+def test_a_target_that_was_laid_over_the_memory_keeps_the_shares_of_new_targets():
+    """Its labels are at hand, but no epoch has seen it."""
+    model = learned_model()
+    extended = with_targets(model, PROJECT, "project").model
+    learned = SEQUENCES[1]
+    assert [extended.learned_from(one) for one in (NEW, learned, QUERY)] == [False, True, False]
+    assert [model.learned_from(one) for one in (NEW, learned, QUERY)] == [False, True, False]
+    for sequence, kind in ((NEW, 0), (learned, 1)):
+        own = extended.compile_target(sequence, exact=True)
+        embedding = torch.from_numpy(model.target_encoder.encode([sequence]))
+        similarity = torch.from_numpy(alignment_similarity((sequence,), extended.memory_sequences))
+        shared = extended.generate(embedding, similarity)[0].densified(float(model.correction[kind]))
+        torch.testing.assert_close(
+            own.networks[0].layers[-1].bias, shared.layers[-1].bias, rtol=1e-3, atol=1e-6
+        )
+        assert own.prior.ridge.contrast == model.ridge_contrast[kind]
+
+
 def test_a_file_gives_back_the_model_and_its_overlays(tmp_path: Path):
     model = learned_model()
     extended = with_targets(model, PROJECT, "project", {"file": "project.csv"}).model

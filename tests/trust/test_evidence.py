@@ -114,7 +114,7 @@ def test_networks_without_a_share_attend_to_nothing():
     assert (card.entropy, card.retrieved[0].attention) == (None, None)
     similarity = torch.from_numpy(alignment_similarity((QUERY,), SEQUENCES))
     embedding = torch.from_numpy(model.target_encoder.encode([QUERY]))
-    assert attention_on_targets(model, embedding, similarity, is_known=False) is None
+    assert attention_on_targets(model, embedding, similarity, is_learned=False) is None
 
 
 def test_a_large_memory_has_the_weights_of_a_small_one(monkeypatch: pytest.MonkeyPatch):

@@ -110,7 +110,7 @@ def _compiled(
         similarity = torch.from_numpy(model.aligner.encode([target.sequence])).to(device)
     else:
         similarity = similarity.to(device)
-    kind = int(target.sequence in model.memory_sequences)  # shares are of new targets and of known ones
+    kind = int(model.learned_from(target.sequence))
     share = float(model.correction[kind])
     networks = _networks(model, embedding, similarity, share)
     licences = {"licences": licences_of(model.compound_encoder, model.target_encoder)}

@@ -83,7 +83,7 @@ class HyperPCM(nn.Module):
         self.calibration: Calibration | None = None  # of its errors, once it is trained
         self.overlaid: Overlaid | None = None  # what was laid over the memory since it was trained
         self.logit_map = (1.0, 0.0)  # slope and intercept of calibrated logits, likewise
-        self.ridge_contrast = (0.0, 0.0)  # of the regression, on new targets and on those of the memory
+        self.ridge_contrast = (0.0, 0.0)  # of the regression, on new targets, on those learned from
         self.residual_prior: ResidualPrior | None = None  # what measurements on a target start from
         self.origin = ""  # sha256 of the document of the file it was read from; compiled targets name it
         self.memory_similarity: Tensor | None = None  # of its targets to one another, once that was needed
@@ -105,7 +105,7 @@ class HyperPCM(nn.Module):
             self.learned_compounds = LearnedCompounds(own.width, own.depth, own.dropout, beside=own.beside)
             inputs = self.learned_compounds.inputs(inputs)
         inputs += 0 if self.retrieval is None else self.retrieval.width
-        self.register_buffer("correction", torch.ones(2))  # on new targets, on those of the memory
+        self.register_buffer("correction", torch.ones(2))  # on new targets, on those learned from
         self.register_buffer("ridge_share", torch.zeros(()))
         self.ridge = (
             TwoAxisRidge(RIDGE_PARTS, len(memory.sequences), sizes.ridge_landmarks)
@@ -159,6 +159,17 @@ class HyperPCM(nn.Module):
     def overlays(self) -> tuple[Overlay, ...]:
         """What was laid over the memory since the model was trained, in its order."""
         return () if self.overlaid is None else self.overlaid.overlays
+
+    def learned_from(self, sequence: str) -> bool:
+        """Whether labels of this target were learned from, and not laid over the memory after training.
+
+        Shares of networks and of the contrast of the ridge regression are of targets that were, or were not.
+
+        Args:
+            sequence: validated.
+        """
+        rows = len(self.memory_sequences) if self.overlaid is None else self.overlaid.targets
+        return sequence in self.memory_sequences[:rows]
 
     @property
     def label_scale(self) -> LabelScale:
@@ -288,7 +299,7 @@ class HyperPCM(nn.Module):
             prior: mean of each pair, in scaled label units; None: what is retrieved alone, as in training.
             learned: graphs of the compounds, or vectors of them from ``learned_compounds.vectors``; where the
                 model learns an encoder of compounds.
-            known: whether each target is one of the memory; None: all are new.
+            known: whether each target was learned from; None: none was.
         """
         inputs, base = self.compound_scaler(compounds), torch.zeros(())
         if self.learned_compounds is not None:
@@ -312,7 +323,7 @@ class HyperPCM(nn.Module):
         """Return the share of the networks on some targets, [t, 1].
 
         Args:
-            known: whether each of them is one of the memory; None: all are new, and one number is returned.
+            known: whether each of them was learned from; None: none was, and one number is returned.
         """
         return self.correction[0] if known is None else self.correction[known.long()][:, None]
 

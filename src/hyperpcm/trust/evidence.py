@@ -104,7 +104,7 @@ class TargetEvidence:
         self._similarity = torch.from_numpy(aligner.encode([sequence])).to(device)
         embedding = torch.from_numpy(model.target_encoder.encode([sequence])).to(device)
         self._attention = attention_on_targets(
-            model, embedding, self._similarity, is_known=self._own is not None
+            model, embedding, self._similarity, is_learned=model.learned_from(sequence)
         )
         scale = model.target_scaler.scale[: embedding.shape[1]]
         self._distance = ((model.memory_embeddings - embedding) / scale).square().mean(1).sqrt()

@@ -109,7 +109,7 @@ def _ridge(
 
 @torch.no_grad()
 def attention_on_targets(
-    model: HyperPCM, embedding: Float[Tensor, "1 d_t"], similarity: Float[Tensor, "1 m"], *, is_known: bool
+    model: HyperPCM, embedding: Float[Tensor, "1 d_t"], similarity: Float[Tensor, "1 m"], *, is_learned: bool
 ) -> tuple[Float[Tensor, "m"], float] | None:
     """Return the weight of each known target in the context module, and how evenly it attends to them.
 
@@ -117,14 +117,14 @@ def attention_on_targets(
         model: whose memory it is.
         embedding: of the target, unscaled.
         similarity: alignment similarity of the target to the memory rows.
-        is_known: whether the target is one of the memory.
+        is_learned: whether the target was learned from.
 
     Returns:
         Weights that sum to 1, the mean over members and heads, and the mean over them of the entropy over
         log m: 1 where a head attends to all alike, 0 where it attends to one. None where the model has no
         context module, or its networks have no share in scores of such a target.
     """
-    found = model.attention(embedding, similarity) if model.correction[int(is_known)] else None
+    found = model.attention(embedding, similarity) if model.correction[int(is_learned)] else None
     if found is None:
         return None
     weights = found[:, 0].double()
