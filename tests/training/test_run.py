@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from hyperpcm.checkpoint import load_model
+from hyperpcm.checkpoint import load_model, save_model
+from hyperpcm.checkpoint.archive import read_archive, write_archive
+from hyperpcm.checkpoint.small import small_model
 from hyperpcm.datasets import load, make_splits
 from hyperpcm.datasets.interactions import Quantity
 from hyperpcm.encoders import EmbeddingStore
@@ -27,7 +29,6 @@ from hyperpcm.errors import (
     TableError,
 )
 from hyperpcm.evaluation import evaluate_scores
-from hyperpcm.model import HyperPCM
 from hyperpcm.training import fit
 from hyperpcm.training.encoded import encode
 from hyperpcm.training.evaluation import evaluate_run
@@ -135,10 +136,19 @@ def test_new_targets_and_known_ones_have_a_share_each_where_validation_has_both(
     assert model.correction.tolist() == pytest.approx([best["valid_correction_new"]] * 2)
 
 
-def test_a_file_of_a_time_when_all_targets_had_one_share_is_read_as_it_was_meant(run: RunFolder):
-    tensors, header = load_model(run.model_path).state()
-    old = HyperPCM.from_state(tensors | {"correction": torch.tensor(0.3)}, header)
-    assert old.correction.tolist() == pytest.approx([0.3, 0.3])
+@pytest.mark.parametrize("is_small", [False, True])
+def test_a_file_of_a_time_when_all_targets_had_one_share_is_read_as_it_was_meant(
+    run: RunFolder, tmp_path: Path, *, is_small: bool
+):
+    model, new, old = load_model(run.model_path), tmp_path / "new.safetensors", tmp_path / "old.safetensors"
+    model.correction.fill_(0.3)
+    save_model(small_model(model, 10**6) if is_small else model, new)
+    archive = read_archive(new, "model")
+    tensors = {**archive.tensors, "correction": torch.tensor(0.3)}
+    write_archive(old, "model", tensors, archive.header)
+    assert load_model(old).correction.tolist() == load_model(new).correction.tolist()
+    scores = [load_model(path).compile_target(UNSEEN).score(SMILES).values for path in (old, new)]
+    np.testing.assert_array_equal(*scores)
 
 
 # Seeds

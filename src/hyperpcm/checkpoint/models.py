@@ -115,6 +115,16 @@ def load_target_model(path: Path) -> TargetModel:
     return target_model
 
 
+def _of_now(
+    tensors: Mapping[str, Tensor], header: Mapping[str, Any]
+) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
+    """What a file of a time when networks had one share, for all targets, says today."""
+    share = tensors.get("correction")
+    if share is None or share.dim() > 0:
+        return tensors, header
+    return {**tensors, "correction": share.expand(2).clone()}, header
+
+
 def _built(
     path: Path,
     kind: str,
@@ -129,6 +139,8 @@ def _built(
             stored = unpacked(*stored)
         if kind == "model" and COMPACT in archive.header:
             stored = expanded(*stored)
+        if kind == "model":
+            stored = _of_now(*stored)
         built = from_state(*stored)
         check_state(stored, built.state())
         check(built)

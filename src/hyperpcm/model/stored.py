@@ -101,8 +101,6 @@ def stored_model(kind: type[HyperPCM], tensors: Mapping[str, Tensor], header: Ma
     on_new, on_known = map(float, header.get("ridge_contrast", (0.0, 0.0)))
     model.ridge_contrast = (on_new, on_known)
     own = {name: value for name, value in tensors.items() if not is_of_part(name, _PARTS)}
-    if "correction" in own and own["correction"].dim() == 0:  # of a time when all targets had the same share
-        own["correction"] = own["correction"].expand(2)
     try:
         model.load_state_dict(own)
     except RuntimeError as error:
