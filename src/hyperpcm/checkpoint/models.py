@@ -14,6 +14,7 @@ from hyperpcm.checkpoint.compact import COMPACT, Memo, compacted, expanded
 from hyperpcm.checkpoint.consistency import check_model, check_state, check_target_model
 from hyperpcm.checkpoint.document import FORMAT_VERSIONS
 from hyperpcm.checkpoint.packing import packed, unpacked
+from hyperpcm.encoders.base import Json
 from hyperpcm.errors import (
     CorruptModelError,
     DataUnavailableError,
@@ -115,9 +116,7 @@ def load_target_model(path: Path) -> TargetModel:
     return target_model
 
 
-def _of_now(
-    tensors: Mapping[str, Tensor], header: Mapping[str, Any]
-) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
+def _of_now(tensors: dict[str, Tensor], header: dict[str, Json]) -> tuple[dict[str, Tensor], dict[str, Json]]:
     """What a file of a time when networks had one share, for all targets, says today."""
     share = tensors.get("correction")
     if share is None or share.dim() > 0:
