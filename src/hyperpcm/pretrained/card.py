@@ -10,7 +10,7 @@ __all__ = ["shipped_card"]
 _TITLES: Final[Mapping[str, str]] = {
     "hyperpcm": "**this model's recipe**",
     "hyperpcm_shuffled": "the same with proteins exchanged (null)",
-    "hyperpcm_prior": "its retrieval of labels alone",
+    "hyperpcm_prior": "the same without generated networks",
     "hyperpcm_published": "the published HyperPCM",
     "additive": "mean of compound plus mean of target (null)",
     "compound_mean": "mean of the compound (null)",
