@@ -27,14 +27,18 @@ def least_squares(errors: np.ndarray, corrections: np.ndarray) -> float:
     return float(LinearRegression(fit_intercept=False).fit(corrections[:, None], errors).coef_[0])
 
 
+def jackknife(errors: np.ndarray, corrections: np.ndarray, targets: np.ndarray) -> float:
+    """The standard error of the share of least squares, from leaving out one target of the 30 at a time."""
+    left_out = [least_squares(errors[targets != t], corrections[targets != t]) for t in range(30)]
+    return float(np.sqrt(29 / 30 * np.square(np.array(left_out) - np.mean(left_out)).sum()))
+
+
 @pytest.mark.parametrize("between", [0.0, 0.4])
 @pytest.mark.parametrize("noise", [0.5, 1.5])
 def test_it_is_least_squares_shrunk_by_its_error_over_targets(noise: float, between: float):
     errors, corrections, targets = made(0.6, noise, between=between)
-    share = least_squares(errors, corrections)
-    left_out = [least_squares(errors[targets != t], corrections[targets != t]) for t in range(30)]
-    variance = 29 / 30 * np.square(np.array(left_out) - np.mean(left_out)).sum()  # jackknife
-    expected = share * (1 - variance / share**2)
+    share, doubt = least_squares(errors, corrections), jackknife(errors, corrections, targets)
+    expected = share * (1 - doubt**2 / share**2)
     assert supported_share(errors, corrections, targets) == pytest.approx(expected, rel=0.02)
 
 
@@ -81,9 +85,7 @@ def test_a_correction_of_nothing_has_no_share():
 @pytest.mark.parametrize("noise", [0.5, 1.5])
 def test_the_cautious_share_is_least_squares_less_a_standard_error(noise: float, between: float):
     errors, corrections, targets = made(0.6, noise, between=between)
-    share = least_squares(errors, corrections)
-    left_out = [least_squares(errors[targets != t], corrections[targets != t]) for t in range(30)]
-    doubt = np.sqrt(29 / 30 * np.square(np.array(left_out) - np.mean(left_out)).sum())  # jackknife
+    share, doubt = least_squares(errors, corrections), jackknife(errors, corrections, targets)
     cautious = cautious_share(errors, corrections, targets)
     assert cautious == pytest.approx(share - doubt, rel=0.03)
     assert cautious < supported_share(errors, corrections, targets)

@@ -190,6 +190,7 @@ def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, fl
     shown = {"auroc"} if binary else {"mse", "ci", metric} - {"auroc"}
 
     prior, on_known = None, data.memory_row[targets] >= 0
+    kinds = {name: own for name, own in (("new", ~on_known), ("known", on_known)) if own.any()}
     if retrieved is not None:
         prior = model.label_scale.to_labels(model.label_scale.prior(retrieved.prior)).numpy()
 
@@ -200,20 +201,17 @@ def _validation(prepared: PreparedRun, metric: str) -> Callable[[], dict[str, fl
         if prior is not None:
             base, full = (logits_of(one).astype(np.float32) if binary else one for one in (prior, scores))
             added = full - base
-            for name, own in (("new", ~on_known), ("known", on_known)):
-                if own.any():
-                    units = (targets[own], compounds[own])
-                    shares[name] = (
-                        cautious_logit_share(labels[own] > 0.5, base[own], added[own], *units)
-                        if binary
-                        else cautious_share(labels[own] - base[own], added[own], *units)
-                    )
-                    added[own] *= np.float32(shares[name])
+            for name, own in kinds.items():
+                units = (targets[own], compounds[own])
+                shares[name] = (
+                    cautious_logit_share(labels[own] > 0.5, base[own], added[own], *units)
+                    if binary
+                    else cautious_share(labels[own] - base[own], added[own], *units)
+                )
+                added[own] *= np.float32(shares[name])
             scores = probabilities_of(base + added) if binary else base + added
-            one, other = (shares.get(name) for name in ("new", "known"))
-            model.correction.copy_(
-                torch.tensor([other if one is None else one, one if other is None else other])
-            )
+            (some, *_) = shares.values()
+            model.correction.copy_(torch.tensor([shares.get(name, some) for name in ("new", "known")]))
         found = {name: float(functions[name](labels, scores)) for name in sorted(shown) if name in functions}
         if metric == "auroc":
             found["auroc"] = float(metrics.auroc(active[known], scores[known]))
